@@ -1,0 +1,238 @@
+"""History: a company's records, typed and checked, and the honest view of them as of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import pandas as pd
+
+from spmforecast import display
+from spmforecast.calendar import to_day
+from spmforecast.data.asof import FINAL_ONLY, NOTE, tables_as_of
+from spmforecast.data.dimensions import latest_reps, resolve
+from spmforecast.data.tables import TABLES, empty_frame
+
+__all__ = ["COUNTS_COLUMNS", "EXCLUSIONS_COLUMNS", "REJECTED_COLUMNS", "History", "SourceFile"]
+
+REJECTED_COLUMNS = ("table", "file", "line", "column", "value", "reason", "mend")
+COUNTS_COLUMNS = ("table", "file", "read", "used", "rejected", "excluded")
+EXCLUSIONS_COLUMNS = ("table", "file", "rows", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that was read: its name, the SHA-256 of its bytes (hexadecimal) and their number."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+def _columns(names: tuple[str, ...], whole: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype="int64" if name in whole else "str") for name in names})
+
+
+def _no_rejected() -> pd.DataFrame:
+    return _columns(REJECTED_COLUMNS, ("line",))
+
+
+def _no_counts() -> pd.DataFrame:
+    return _columns(COUNTS_COLUMNS, ("read", "used", "rejected", "excluded"))
+
+
+def _no_exclusions() -> pd.DataFrame:
+    return _columns(EXCLUSIONS_COLUMNS, ("rows",))
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A company's records, typed and checked.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Canonical tables that are present, typed, every canonical column there (missing values where the source has
+        none) and extra columns kept as text. Dates are local days and times without a zone.
+    rejected : pandas.DataFrame
+        A line for each problem: ``table, file, line, column, value, reason, mend``. A row that could not be used
+        has as many lines as problems.
+    counts : pandas.DataFrame
+        ``table, file, read, used, rejected, excluded`` in rows; read = used + rejected + excluded.
+    exclusions : pandas.DataFrame
+        ``table, file, rows, reason`` of the rows left out on purpose.
+    warnings : tuple of str
+        What is odd but was kept, and what is missing.
+    sources : tuple of SourceFile
+        Every file read.
+    timezone : str
+        Zone that decides the day of a time stamp.
+    observed_from : pandas.Timestamp or None
+        When tracking began; earlier deals are left-truncated.
+    known_at : pandas.Timestamp or None
+        Day of :meth:`as_of`; None while nothing is cut.
+    final_only : frozenset of str
+        Columns of ``opportunities`` that are filled when a deal ends, and so blank while it is open.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    rejected: pd.DataFrame = field(default_factory=_no_rejected)
+    counts: pd.DataFrame = field(default_factory=_no_counts)
+    exclusions: pd.DataFrame = field(default_factory=_no_exclusions)
+    warnings: tuple[str, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
+    timezone: str = "UTC"
+    observed_from: pd.Timestamp | None = None
+    known_at: pd.Timestamp | None = None
+    final_only: frozenset[str] = FINAL_ONLY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give plain dictionaries to a worker process, which cannot receive a mapping proxy."""
+        return {**self.__dict__, "tables": dict(self.tables)}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a canonical table, without rows where the source has none.
+
+        Raises
+        ------
+        KeyError
+            If no canonical table has that name.
+        """
+        if name not in TABLES:
+            raise KeyError(name)
+        found = self.tables.get(name)
+        return empty_frame(name) if found is None else found
+
+    @property
+    def opportunities(self) -> pd.DataFrame:
+        """Deals, one row each."""
+        return self.table("opportunities")
+
+    @property
+    def stage_history(self) -> pd.DataFrame:
+        """Events of the deals: stages entered and values as they stood from then on."""
+        return self.table("stage_history")
+
+    @property
+    def reps(self) -> pd.DataFrame:
+        """Sales people; several dated rows for a rep are its history."""
+        return self.table("reps")
+
+    @property
+    def territories(self) -> pd.DataFrame:
+        """Territories and their parents."""
+        return self.table("territories")
+
+    @property
+    def accounts(self) -> pd.DataFrame:
+        """Customers and prospects."""
+        return self.table("accounts")
+
+    @property
+    def activities(self) -> pd.DataFrame:
+        """Calls, meetings, proposals and the like."""
+        return self.table("activities")
+
+    @property
+    def enablement(self) -> pd.DataFrame:
+        """Training completed by reps."""
+        return self.table("enablement")
+
+    @property
+    def plan(self) -> pd.DataFrame:
+        """Targets by period."""
+        return self.table("plan")
+
+    @property
+    def quotas(self) -> pd.DataFrame:
+        """Quotas by rep and period."""
+        return self.table("quotas")
+
+    @property
+    def bookings(self) -> pd.DataFrame:
+        """Bookings by rep and date."""
+        return self.table("bookings")
+
+    @property
+    def submissions(self) -> pd.DataFrame:
+        """People's own forecasts."""
+        return self.table("submissions")
+
+    @property
+    def splits(self) -> pd.DataFrame:
+        """Shares of deals among reps."""
+        return self.table("splits")
+
+    def deals(self) -> pd.DataFrame:
+        """Return one row a deal with its dimensions resolved.
+
+        Returns
+        -------
+        pandas.DataFrame
+            All columns of ``opportunities`` in file order, with ``region``, ``territory_id``, ``manager_id``,
+            ``segment``, ``product``, ``type`` and ``lead_source`` filled, ``(none)`` where unknown
+            (see :mod:`spmforecast.data.dimensions`).
+        """
+        return resolve(self.opportunities, self.reps, self.territories)
+
+    def current_reps(self) -> pd.DataFrame:
+        """Return the row of each rep that took effect last, indexed by ``rep_id``."""
+        return latest_reps(self.reps)
+
+    def as_of(self, date: object) -> History:
+        """Return what was known at the close of a day.
+
+        Parameters
+        ----------
+        date : str, datetime.date or pandas.Timestamp
+            The day. A day after one that is already cut to adds nothing back.
+
+        Returns
+        -------
+        History
+            A new history; ``as_of(d1).as_of(d2)`` with d2 before d1 equals ``as_of(d2)``. The rules stand in
+            :mod:`spmforecast.data.asof`.
+
+        Raises
+        ------
+        InputError
+            If `date` is not a date.
+        """
+        day = to_day(date)
+        if self.known_at is not None and self.known_at <= day:
+            return self
+        tables, notes = tables_as_of(self.tables, day, self.final_only)
+        kept = tuple(said for said in self.warnings if not said.startswith(NOTE))
+        return replace(self, tables=tables, warnings=kept + notes, known_at=day)
+
+    def summary(self) -> pd.DataFrame:
+        """Return rows and dates of each table: ``table, rows, first, last``."""
+        rows = []
+        for name, frame in self.tables.items():
+            dated_by = TABLES[name].dated_by
+            dates = frame[dated_by].dropna() if dated_by else frame.iloc[:0, 0]
+            first, last = (str(dates.min().date()), str(dates.max().date())) if len(dates) else ("", "")
+            rows.append({"table": name, "rows": len(frame), "first": first, "last": last})
+        return pd.DataFrame(rows, columns=["table", "rows", "first", "last"])
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {len(frame):,}" for name, frame in self.tables.items())
+        known = "" if self.known_at is None else f", as of {self.known_at.date()}"
+        return f"History({rows}{known})"
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, object] = {"files": len(self.sources), "warnings": len(self.warnings)}
+        if len(self.rejected):
+            facts["problems"] = len(self.rejected)
+        if self.known_at is not None:
+            facts["as of"] = self.known_at.date()
+        return display.card("History", facts, self.summary())

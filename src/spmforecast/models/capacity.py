@@ -1,0 +1,239 @@
+"""Rep capacity: who sells at the as-of date, how newcomers ramp, how reps leave and are replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data import NONE, History
+from spmforecast.data.dimensions import top_parents
+from spmforecast.models.risksets import day_number
+
+__all__ = ["Attrition", "RepSpans", "Roster", "TO_BE_HIRED", "build_roster", "fit_attrition", "fit_ramp", "rep_spans"]
+
+Ints = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float64]
+
+TO_BE_HIRED = "(to be hired)"
+RAMP_MONTHS = 12
+MONTH_DAYS = 30.4375
+_ACTIVE_DAYS = 91
+_PRIOR_LEAVES, _PRIOR_YEARS = 1.0, 4.0  # one leave in four rep-years, before the data speak
+_DEFAULT_BACKFILL_DAYS = 90.0
+_FEW_HIRES = 5
+
+
+@dataclass(frozen=True)
+class RepSpans:
+    """Days on which each owner was selling, as known at the as-of date.
+
+    Parameters
+    ----------
+    owners : tuple of str
+        All owners of the record.
+    start, end : array of int, shape (owners,)
+        First and last day known, cut to the record.
+    hired : array of int, shape (owners,)
+        Day of hire, or a very early day where it is unknown: such owners count as ramped.
+    active : array of bool, shape (owners,)
+        Selling at the as-of date.
+    left : array of bool, shape (owners,)
+        Known to have left.
+    """
+
+    owners: tuple[str, ...]
+    start: Ints
+    end: Ints
+    hired: Ints
+    active: npt.NDArray[np.bool_]
+    left: npt.NDArray[np.bool_]
+
+    def tenure_months(self, day: Ints) -> Ints:
+        """Whole months since hire, at most :data:`RAMP_MONTHS`, broadcast owners against days."""
+        months = (day - self.hired[:, None]) // MONTH_DAYS
+        return np.clip(months, 0, RAMP_MONTHS).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Attrition:
+    """Constant hazard of leaving, and the delay until a successor starts.
+
+    Parameters
+    ----------
+    shape, rate : float
+        Gamma posterior of the hazard per day; a shape of zero means that leaving is not modelled.
+    leaves : int
+        Leaves observed.
+    backfill_days : float
+        Median days from a leave to the successor's start.
+    backfills : int
+        Successors behind that figure; 0 where it is assumed.
+    """
+
+    shape: float
+    rate: float
+    leaves: int
+    backfill_days: float
+    backfills: int
+
+    @property
+    def annual(self) -> float:
+        """Posterior mean share of reps that leave within a year."""
+        return float(-np.expm1(-365.25 * self.shape / self.rate))
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Owners that will create deals, with their place in the organisation.
+
+    Parameters
+    ----------
+    owners : tuple of str
+        Owners selling at the as-of date.
+    places : pandas.DataFrame
+        ``territory_id``, ``region`` and ``manager_id`` of each owner, in the same order.
+    hired : array of int, shape (owners,)
+        Day of hire.
+    """
+
+    owners: tuple[str, ...]
+    places: pd.DataFrame
+    hired: Ints
+
+
+def rep_spans(history: History, deals: pd.DataFrame, first_day: int, today: int) -> RepSpans:
+    """Work out from the reps table, or from the deals where it is silent, when each owner was selling.
+
+    Parameters
+    ----------
+    history : History
+        Cut at its as-of date: later hires and leaves are not known.
+    deals : pandas.DataFrame
+        Deals with ``owner_id`` and ``created_date``.
+    first_day, today : int
+        The record.
+
+    Returns
+    -------
+    RepSpans
+    """
+    created = pd.Series(day_number(deals["created_date"]), index=deals["owner_id"].to_numpy())
+    first, last = created.groupby(level=0).min(), created.groupby(level=0).max()
+    reps = history.current_reps()
+    owners = tuple(sorted({*map(str, first.index), *map(str, reps.index)}))
+    listed = np.array([owner in reps.index for owner in owners], dtype=bool)
+    hire = reps["hire_date"].reindex(owners)
+    leave = reps["end_date"].reindex(owners)
+    known_hire, known_leave = hire.notna().to_numpy(), leave.notna().to_numpy()
+    long_ago = first_day - int(MONTH_DAYS * (RAMP_MONTHS + 1))
+    hired = np.where(known_hire, day_number(hire), long_ago)
+    first_deal = first.reindex(owners).fillna(today).to_numpy(dtype=np.int64)
+    last_deal = last.reindex(owners).fillna(first_day - 1).to_numpy(dtype=np.int64)
+    recent = last_deal > today - min(_ACTIVE_DAYS, max((today - first_day) // 2, 1))
+    active = np.where(listed, ~known_leave, recent)
+    end = np.where(active, today, np.where(known_leave, day_number(leave), last_deal))
+    start = np.maximum(np.where(known_hire, hired, np.where(listed, first_day, first_deal)), first_day)
+    # An owner who created deals before the stated hire date was there.
+    start = np.minimum(start, np.maximum(first_deal, first_day))
+    return RepSpans(owners, start, np.maximum(end, start - 1), hired, active.astype(bool), known_leave & listed)
+
+
+def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Roster:
+    """List the owners that sell at the as-of date and where they stand.
+
+    Parameters
+    ----------
+    history : History
+        Cut at its as-of date.
+    deals : pandas.DataFrame
+        Deals with resolved dimensions.
+    spans : RepSpans
+        Who is active.
+
+    Returns
+    -------
+    Roster
+    """
+    owners = tuple(owner for owner, active in zip(spans.owners, spans.active, strict=True) if active)
+    listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
+    listed["region"] = listed["territory_id"].map(top_parents(history.territories).astype(object))
+    places = pd.DataFrame(index=list(owners))
+    for column in ("territory_id", "region", "manager_id"):
+        usual = deals.groupby("owner_id")[column].agg(lambda values: values.mode().iloc[0]).astype(object)
+        places[column] = listed[column].fillna(usual.reindex(list(owners))).fillna(NONE)
+    return Roster(owners, places, spans.hired[spans.active])
+
+
+def fit_attrition(history: History, spans: RepSpans) -> Attrition:
+    """Estimate the hazard of leaving and the delay of successors.
+
+    Parameters
+    ----------
+    history : History
+        Cut at its as-of date.
+    spans : RepSpans
+        Days of service; reps still here are censored.
+
+    Returns
+    -------
+    Attrition
+        With shape zero where the record holds no leave at all: then leaving is not tracked.
+    """
+    leaves = int(spans.left.sum())
+    if leaves == 0:
+        return Attrition(0.0, 1.0, 0, _DEFAULT_BACKFILL_DAYS, 0)
+    days = float(np.maximum(spans.end - spans.start + 1, 0).sum())
+    lags = _backfill_lags(history.current_reps())
+    enough = len(lags) >= 3
+    return Attrition(
+        shape=_PRIOR_LEAVES + leaves,
+        rate=_PRIOR_YEARS * 365.25 + days,
+        leaves=leaves,
+        backfill_days=float(np.median(lags)) if enough else _DEFAULT_BACKFILL_DAYS,
+        backfills=len(lags) if enough else 0,
+    )
+
+
+def _backfill_lags(reps: pd.DataFrame) -> Array:
+    """Days from each leave to the next hire in the same territory that follows no other leave."""
+    lags = []
+    for _, team in reps[reps["territory_id"].notna()].groupby("territory_id"):
+        hires = sorted(team["hire_date"].dropna())
+        for leave in sorted(team["end_date"].dropna()):
+            later = [hire for hire in hires if hire >= leave]
+            if later and (later[0] - leave).days <= 365:
+                hires.remove(later[0])
+                lags.append(float((later[0] - leave).days))
+    return np.array(lags)
+
+
+def fit_ramp(observed: Array, expected: Array, hires: int) -> Array:
+    """Fit productivity by tenure: non-decreasing, one when ramped.
+
+    Parameters
+    ----------
+    observed, expected : array of float, shape (RAMP_MONTHS + 1,)
+        Deals created in each month of tenure, and expected of ramped reps; the last entry is all later months.
+    hires : int
+        Newcomers observed; with fewer than five no ramp is claimed.
+
+    Returns
+    -------
+    array of float, shape (RAMP_MONTHS + 1,)
+        Between 0 and 1.
+
+    Notes
+    -----
+    Leavers stay in the counts until they leave, so the curve is not one of survivors alone.
+    """
+    if hires < _FEW_HIRES or observed[-1] < 20 or expected[-1] <= 0:
+        return np.ones(RAMP_MONTHS + 1)
+    from sklearn.isotonic import IsotonicRegression  # slow to import, and only fits need it
+
+    prior = 5.0
+    ratio = (observed + prior) / (expected + prior)
+    smooth = IsotonicRegression(y_min=0.02).fit_transform(np.arange(RAMP_MONTHS + 1), ratio, sample_weight=expected + prior)
+    return np.asarray(np.clip(smooth / smooth[-1], 0.02, 1.0), dtype=np.float64)

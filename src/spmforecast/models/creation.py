@@ -1,0 +1,216 @@
+"""Creation of new deals: counts by rep and month with season, ramp and over-dispersion.
+
+The rate of a rep on a day is ``base * rep multiplier * ramp(tenure) * season(month) * day-of-week``, each factor
+estimated as observed over expected and shrunk; the market level moves all of it (see ``market``). Counts of a rep
+and quarter vary more than Poisson ones by a frailty whose variance is estimated by moments (negative binomial).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.calendar import FiscalCalendar
+from spmforecast.data import History
+from spmforecast.models.capacity import RAMP_MONTHS, RepSpans, fit_ramp
+from spmforecast.models.pooling import GammaPool, fit_gamma_pool
+from spmforecast.models.risksets import day_number
+
+__all__ = ["CreationModel", "fit_creation", "month_of", "month_starts"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_SEASON_PRIOR_DEALS = 30.0
+_YEAR_OF_SEASON_MONTHS = 18
+_SWEEPS = 6
+_DISPERSION_PRIOR, _DISPERSION_PRIOR_CELLS = 0.05, 20.0
+
+
+@dataclass(frozen=True)
+class CreationModel:
+    """Fitted creation of deals.
+
+    Parameters
+    ----------
+    owners : tuple of str
+        Owners, as the multipliers are ordered.
+    base : float
+        Deals a day of a ramped rep of average productivity.
+    reps : GammaPool
+        Multiplier of each owner.
+    ramp : array of float, shape (13,)
+        Productivity by month of tenure.
+    season : array of float, shape (12,)
+        Multiplier of each calendar month, January first.
+    weekday : array of float, shape (7,)
+        Multiplier of each day of the week, Monday first, with mean one.
+    dispersion : float
+        Variance of the frailty of a rep and quarter.
+    months : array of int, shape (n,)
+        Months of the record since 1970-01.
+    observed, expected : array of float, shape (n,)
+        Deals created in each month, and expected without market shocks.
+    hires : int
+        Newcomers behind the ramp.
+    """
+
+    owners: tuple[str, ...]
+    base: float
+    reps: GammaPool
+    ramp: Array
+    season: Array
+    weekday: Array
+    dispersion: float
+    months: Ints
+    observed: Array
+    expected: Array
+    hires: int
+
+    def day_weights(self, days: Ints) -> Array:
+        """Season times day of the week, shape of `days`: the shape of creation in time."""
+        return np.asarray(self.season[month_of(days) % 12] * self.weekday[(days + 3) % 7], dtype=np.float64)
+
+
+def month_of(days: Ints) -> Ints:
+    """Months since 1970-01 of each day number."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def month_starts(months: Ints) -> Ints:
+    """Day number on which each month (since 1970-01) begins."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def fit_creation(
+    history: History, deals: pd.DataFrame, spans: RepSpans, first_day: int, today: int, calendar: FiscalCalendar
+) -> CreationModel:
+    """Fit creation from the deals created within the record.
+
+    Parameters
+    ----------
+    history : History
+        Cut at its as-of date.
+    deals : pandas.DataFrame
+        Deals with ``owner_id`` and ``created_date``.
+    spans : RepSpans
+        When each owner was selling.
+    first_day, today : int
+        First and last day on which every creation is on record.
+    calendar : FiscalCalendar
+        For the season within the quarter where the record is short.
+
+    Returns
+    -------
+    CreationModel
+    """
+    created = day_number(deals["created_date"])
+    inside = (created >= first_day) & (created <= today)
+    created = created[inside]
+    code = {owner: index for index, owner in enumerate(spans.owners)}
+    owner = deals["owner_id"].map(code).to_numpy(dtype=np.int64)[inside]
+    days = np.arange(first_day, today + 1)
+    weekday = _weekday(created, days)
+    grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7])
+    grid.fit(calendar)
+    return CreationModel(
+        owners=spans.owners,
+        base=grid.base,
+        reps=grid.pool,
+        ramp=grid.ramp,
+        season=grid.season,
+        weekday=weekday,
+        dispersion=grid.dispersion(),
+        months=grid.months,
+        observed=grid.observed.sum(axis=(0, 2)),
+        expected=grid.expectation().sum(axis=(0, 2)),
+        hires=grid.hires,
+    )
+
+
+def _weekday(created: Ints, days: Ints) -> Array:
+    """Relative rate of each day of the week, leaning on an even week."""
+    seen = np.bincount((created + 3) % 7, minlength=7) + 1.0
+    there = np.bincount((days + 3) % 7, minlength=7) + 1.0
+    rate = seen / there
+    return np.asarray(rate / rate.mean(), dtype=np.float64)
+
+
+class _Grid:
+    """Counts and exposure by owner, month and month of tenure, and the cyclic fit on them."""
+
+    def __init__(self, spans: RepSpans, owner: Ints, created: Ints, days: Ints, weight: Array) -> None:
+        month = month_of(days)
+        self.months = np.arange(month[0], month[-1] + 1)
+        column = month - month[0]
+        shape = (len(spans.owners), len(self.months), RAMP_MONTHS + 1)
+        self.observed = np.zeros(shape)
+        self.exposure = np.zeros(shape)
+        tenure = spans.tenure_months(days)
+        there = (days >= spans.start[:, None]) & (days <= spans.end[:, None])
+        rows, at = np.nonzero(there)
+        np.add.at(self.exposure, (rows, column[at], tenure[rows, at]), weight[at])
+        place = created - days[0]
+        np.add.at(self.observed, (owner, column[place], tenure[owner, place]), 1.0)
+        # Deals of owners who were not known to be selling that month need exposure too, or the rate has no floor.
+        bare = (self.exposure.sum(axis=2) == 0) & (self.observed.sum(axis=2) > 0)
+        self.exposure[bare, RAMP_MONTHS] += 1.0
+        self.hires = int(((spans.hired >= days[0]) & (spans.hired <= days[-1])).sum())
+        self.base = self.observed.sum() / max(self.exposure.sum(), 1.0)
+        self.season, self.ramp = np.ones(12), np.ones(RAMP_MONTHS + 1)
+        self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), self.base * self.exposure.sum(axis=(1, 2)))
+
+    def expectation(self) -> Array:
+        """Expected deals of each owner, month and tenure."""
+        season = self.season[self.months % 12]
+        return np.asarray(
+            self.base * self.exposure * self.pool.mean[:, None, None] * season[None, :, None] * self.ramp, dtype=np.float64
+        )
+
+    def fit(self, calendar: FiscalCalendar) -> None:
+        """Update base, rep multipliers, ramp and season in turn."""
+        for _ in range(_SWEEPS):
+            expected = self.expectation()
+            self.base *= (self.observed.sum() + 0.5) / (expected.sum() + 0.5)
+            expected = self.expectation() / self.pool.mean[:, None, None]
+            self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), expected.sum(axis=(1, 2)))
+            expected = self.expectation() / self.ramp
+            self.ramp = fit_ramp(self.observed.sum(axis=(0, 1)), expected.sum(axis=(0, 1)), self.hires)
+            self._update_season(calendar)
+
+    def _update_season(self, calendar: FiscalCalendar) -> None:
+        group = self._season_groups(calendar)
+        expected = self.expectation().sum(axis=(0, 2)) / self.season[self.months % 12]
+        seen = self.observed.sum(axis=(0, 2))
+        of_month = group[self.months % 12]
+        o = np.bincount(of_month, weights=seen, minlength=12) + _SEASON_PRIOR_DEALS
+        e = np.bincount(of_month, weights=expected, minlength=12) + _SEASON_PRIOR_DEALS
+        multiplier = (o / e)[group]
+        self.season = multiplier / multiplier.mean()
+
+    def _season_groups(self, calendar: FiscalCalendar) -> Ints:
+        """Months that share a multiplier: each its own with enough years, else those at one place in the quarter."""
+        month = np.arange(12)
+        if len(self.months) >= _YEAR_OF_SEASON_MONTHS:
+            return month
+        return (month + 1 - calendar.year_start) % 3 if len(self.months) >= 6 else np.zeros(12, dtype=np.int64)
+
+    def dispersion(self) -> float:
+        """Variance of the frailty of a rep and quarter beyond Poisson counts and the market's level, by moments."""
+        seen, hoped = self.observed.sum(axis=2), self.expectation().sum(axis=2)
+        level = (seen.sum(axis=0) + 5.0) / (hoped.sum(axis=0) + 5.0)
+        quarters = len(self.months) // 3
+        if quarters == 0:
+            return _DISPERSION_PRIOR
+        tail = slice(len(self.months) - 3 * quarters, None)
+        o = seen[:, tail].reshape(len(seen), quarters, 3).sum(axis=2)
+        e = (hoped * level)[:, tail].reshape(len(seen), quarters, 3).sum(axis=2)
+        o, e = o[e > 1.0], e[e > 1.0]
+        if len(o) == 0:
+            return _DISPERSION_PRIOR
+        moment = max(float(((o - e) ** 2 - e).sum() / (e**2).sum()), 0.0)
+        weight = len(o) / (len(o) + _DISPERSION_PRIOR_CELLS)
+        return weight * moment + (1 - weight) * _DISPERSION_PRIOR

@@ -1,0 +1,161 @@
+"""Sufficient statistics of the stage process: days at risk and exits, counted without a row for each deal and day.
+
+A deal that enters on day ``e`` walks one diagonal of the (age, day) plane. Counting entries and exits on a
+(entry day, age) grid and summing along the ages gives every exposure at once, so the work grows with the number
+of stays, never with stays times days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.models.risksets import CENSORED, Stays
+from spmforecast.models.spec import ModelSpec
+
+__all__ = ["AgeBins", "Statistics", "age_bins", "collect"]
+
+Ints = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AgeBins:
+    """Piecewise-constant ages: for each stage the bin of every age up to the cap, beyond which nothing changes.
+
+    Parameters
+    ----------
+    of_age : array of int, shape (stages, cap + 1)
+        Bin of each age in days; the last age stands for all older ones.
+    bins : int
+        Number of bins.
+    """
+
+    of_age: Ints
+    bins: int
+
+    @property
+    def cap(self) -> int:
+        """Oldest age told apart, in days."""
+        return int(self.of_age.shape[1]) - 1
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Exposure and events of every profile and stage.
+
+    Parameters
+    ----------
+    exposure : array of float, shape (profiles, stages, bins, days)
+        Deal-days at risk on each day of the record.
+    events : array of float, shape (profiles, stages, destinations, bins, days)
+        Exits.
+    first_day : int
+        The day that stands first.
+    """
+
+    exposure: Array
+    events: Array
+    first_day: int
+
+    @property
+    def days(self) -> Ints:
+        """Day numbers along the last axis."""
+        return self.first_day + np.arange(self.exposure.shape[-1])
+
+
+def age_bins(stays: Stays, spec: ModelSpec) -> AgeBins:
+    """Cut the ages of each stage where its exits fall, with age zero and the plateau as bins of their own.
+
+    Parameters
+    ----------
+    stays : Stays
+        Observed visits.
+    spec : ModelSpec
+        Largest number of bins, exits wanted in each, plateau.
+
+    Returns
+    -------
+    AgeBins
+    """
+    edges = [_edges(stays.duration[(stays.stage == s) & ~stays.open_now], spec) for s in range(len(stays.stages))]
+    cap = max(int(max(stage_edges[-1] for stage_edges in edges)), 1)
+    ages = np.arange(cap + 1)
+    of_age = np.stack([np.searchsorted(stage_edges, ages, side="right") for stage_edges in edges])
+    return AgeBins(of_age.astype(np.int64), int(of_age.max()) + 1)
+
+
+def _edges(exit_ages: Ints, spec: ModelSpec) -> Array:
+    """Return the first age of each bin after the bin of age zero, the last one opening the plateau."""
+    moved = exit_ages[exit_ages > 0]
+    if len(moved) == 0:
+        return np.array([1.0])
+    plateau = max(float(np.quantile(moved, spec.plateau)), 2.0)
+    inner_bins = int(np.clip(len(moved) // spec.events_per_bin, 1, spec.max_age_bins - 2))
+    inner = np.quantile(moved, np.linspace(0, spec.plateau, inner_bins + 1)[1:-1])
+    edges = np.unique(np.ceil(np.concatenate([[1.0], inner, [plateau]])))
+    return np.asarray(edges, dtype=np.float64)
+
+
+def collect(stays: Stays, profile: Ints, profiles: int, bins: AgeBins) -> Statistics:
+    """Count exposure and events by profile, stage, age bin and day.
+
+    Parameters
+    ----------
+    stays : Stays
+        Observed visits.
+    profile : array of int, shape (deals,)
+        Profile of each deal.
+    profiles : int
+        Number of profiles.
+    bins : AgeBins
+        Age bins.
+
+    Returns
+    -------
+    Statistics
+    """
+    stages, destinations = len(stays.stages), len(stays.stages) + 2
+    first_day = int((stays.entry + stays.start).min(initial=stays.today))
+    days = stays.today - first_day + 1
+    of_row = profile[stays.deal]
+    exposure = np.zeros((profiles, stages, bins.bins, days))
+    for g in range(profiles):
+        for s in range(stages):
+            rows = (of_row == g) & (stays.stage == s)
+            if rows.any():
+                exposure[g, s] = _exposure(stays, rows, bins.of_age[s], bins.bins, first_day, days)
+    done = ~stays.open_now
+    age = np.minimum(stays.duration, bins.cap)
+    exit_day = stays.entry + stays.duration - first_day
+    shape = (profiles, stages, destinations, bins.bins, days)
+    place = (of_row, stays.stage, stays.to, bins.of_age[stays.stage, age], exit_day)
+    cell = np.ravel_multi_index(tuple(axis[done] for axis in place), shape) if done.any() else np.empty(0, np.int64)
+    assert not (stays.to[done] == CENSORED).any()
+    events = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
+    return Statistics(exposure, events, first_day)
+
+
+def _exposure(stays: Stays, rows: npt.NDArray[np.bool_], of_age: Ints, bins: int, first_day: int, days: int) -> Array:
+    """Count the days at risk of one profile and stage by (bin, day)."""
+    entry, start, duration = stays.entry[rows], stays.start[rows], stays.duration[rows]
+    cap = len(of_age) - 1
+    birth0 = int(entry.min())
+    births = int(entry.max()) - birth0 + 1
+    low, high = np.minimum(start, cap), np.minimum(duration + 1, cap)
+    row = (entry - birth0) * (cap + 1)
+    steps = np.bincount(row + low, minlength=births * (cap + 1)) - np.bincount(
+        row + high, minlength=births * (cap + 1)
+    )
+    at_risk = np.cumsum(steps.reshape(births, cap + 1), axis=1)[:, :cap]
+    birth, age = np.nonzero(at_risk)
+    day = birth + age + (birth0 - first_day)
+    out = np.bincount(of_age[age] * days + day, weights=at_risk[birth, age], minlength=bins * days).reshape(bins, days)
+    old = duration >= cap
+    begin = entry[old] + np.maximum(start[old], cap) - first_day
+    end = entry[old] + duration[old] + 1 - first_day
+    tail = np.bincount(begin, minlength=days + 1) - np.bincount(end, minlength=days + 1)
+    out[of_age[cap]] += np.cumsum(tail)[:days]
+    return out

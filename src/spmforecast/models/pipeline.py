@@ -1,0 +1,246 @@
+"""The pipeline model: everything history teaches about one company, fitted as of one date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.calendar import FiscalCalendar, to_day
+from spmforecast.data import History
+from spmforecast.errors import InputError, Problem
+from spmforecast.models.amounts import AmountModel, fit_amounts
+from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, rep_spans
+from spmforecast.models.creation import CreationModel, fit_creation, month_of
+from spmforecast.models.daytypes import day_types
+from spmforecast.models.exposure import Statistics
+from spmforecast.models.market import MarketModel, fit_market
+from spmforecast.models.pooling import GammaPool, fit_gamma_pool
+from spmforecast.models.profiles import Profiles, build_profiles
+from spmforecast.models.risksets import Stays, build_stays, day_number
+from spmforecast.models.spec import ModelSpec
+from spmforecast.models.transitions import StageProcess, fit_with_statistics
+
+__all__ = ["FittedPipeline", "PipelineModel"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FittedPipeline:
+    """What was learned, frozen; made by :meth:`PipelineModel.fit`.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        What was fitted.
+    calendar : FiscalCalendar
+        Fiscal year of the company.
+    history : History
+        The record as known at the as-of date.
+    stays : Stays
+        Visits of deals to stages.
+    profiles : Profiles
+        Groups of deals.
+    process : StageProcess
+        Conversion and cycle length together.
+    amounts : AmountModel
+        Amounts of won deals.
+    creation : CreationModel
+        New deals.
+    market : MarketModel
+        Common shocks.
+    spans : RepSpans
+        When each owner was selling.
+    roster : Roster
+        Owners that go on selling.
+    attrition : Attrition
+        How reps leave and are replaced.
+    rep_wins : GammaPool
+        Multiplier of each owner (ordered as ``creation.owners``) on the chance to win.
+    """
+
+    spec: ModelSpec
+    calendar: FiscalCalendar
+    history: History
+    stays: Stays
+    profiles: Profiles
+    process: StageProcess
+    amounts: AmountModel
+    creation: CreationModel
+    market: MarketModel
+    spans: RepSpans
+    roster: Roster
+    attrition: Attrition
+    rep_wins: GammaPool
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The date at whose close the record was cut."""
+        assert self.history.known_at is not None
+        return self.history.known_at
+
+    @property
+    def deals(self) -> pd.DataFrame:
+        """One row a deal, as known at the as-of date."""
+        return self.stays.deals
+
+    def conversion_rates(self, by: str | None = "segment") -> pd.DataFrame:
+        """Chance that a deal that enters a stage is won in the end; see :func:`views.conversion_rates`."""
+        from spmforecast.models import views
+
+        return views.conversion_rates(self, by)
+
+    def cycle_lengths(self, by: str | None = "segment") -> pd.DataFrame:
+        """Days from creation to win of the deals won; see :func:`views.cycle_lengths`."""
+        from spmforecast.models import views
+
+        return views.cycle_lengths(self, by)
+
+    def summary(self) -> pd.DataFrame:
+        """Every rate that the forecast uses, with its interval, deals behind it and shrinkage."""
+        from spmforecast.models import views
+
+        return views.rates(self)
+
+    def _repr_html_(self) -> str:
+        from spmforecast.display import card
+
+        facts = {
+            "as of": self.as_of.date(),
+            "deals": f"{len(self.deals):,}",
+            "won": f"{int((self.deals['status'] == 'won').sum()):,}",
+            "stages": " → ".join(self.stays.stages),
+        }
+        return card("Fitted pipeline", facts, self.conversion_rates())
+
+
+@dataclass(frozen=True)
+class PipelineModel:
+    """What to fit and in which fiscal year; :meth:`fit` does it.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Choices of the fit.
+    fiscal_year_start : int
+        Month in which the fiscal year begins.
+    """
+
+    spec: ModelSpec = field(default_factory=ModelSpec)
+    fiscal_year_start: int = 1
+
+    def fit(self, history: History, as_of: object = None) -> FittedPipeline:
+        """Fit to what was known at the close of a day.
+
+        Parameters
+        ----------
+        history : History
+            The record; what is dated after `as_of` is not looked at.
+        as_of : date-like, optional
+            Defaults to the date at which the history is already cut, or to its last recorded day.
+
+        Returns
+        -------
+        FittedPipeline
+
+        Raises
+        ------
+        InputError
+            If nothing is known at that date.
+        """
+        known = history.as_of(to_day(as_of)) if as_of is not None else history
+        if known.known_at is None:
+            known = history.as_of(_last_day(history))
+        if known.opportunities.empty:
+            raise InputError(
+                Problem(
+                    "opportunities",
+                    f"no deal is known as of {known.known_at.date() if known.known_at else as_of}",
+                    "Choose a later as_of or check created_date.",
+                    column="created_date",
+                )
+            )
+        return _fit(known, self.spec, FiscalCalendar(self.fiscal_year_start))
+
+
+def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPipeline:
+    stays = build_stays(known)
+    deals = stays.deals
+    profiles = build_profiles(known, deals, spec)
+    process, count = fit_with_statistics(stays, profiles, calendar, spec)
+    first_day = _first_day(known, deals, stays.today)
+    spans = rep_spans(known, deals, first_day, stays.today)
+    creation = fit_creation(known, deals, spans, first_day, stays.today, calendar)
+    return FittedPipeline(
+        spec=spec,
+        calendar=calendar,
+        history=known,
+        stays=stays,
+        profiles=profiles,
+        process=process,
+        amounts=fit_amounts(deals, known.stage_history, profiles),
+        creation=creation,
+        market=_market(process, count, creation),
+        spans=spans,
+        roster=build_roster(known, deals, spans),
+        attrition=fit_attrition(known, spans),
+        rep_wins=_rep_wins(stays, profiles, process, creation.owners),
+    )
+
+
+def _last_day(history: History) -> pd.Timestamp:
+    """Last day on which something is on record."""
+    deals = history.opportunities
+    closed = deals.loc[deals["status"] != "open", "close_date"]
+    return pd.Timestamp(pd.concat([deals["created_date"], closed, history.stage_history["entered_date"]]).max())
+
+
+def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
+    """First day from which every creation is on record."""
+    first = int(day_number(deals["created_date"]).min())
+    if known.observed_from is not None:
+        first = max(first, int(day_number(pd.DatetimeIndex([known.observed_from]))[0]))
+    return min(first, today)
+
+
+def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
+    """Compare wins and creations with their expectations month by month."""
+    rate = process.intensities()[:, :, process.won]
+    rhythm = process.rhythm[process.won][day_types(count.days, process.calendar)]
+    expected = np.einsum("gsbd,gsb->d", count.exposure, rate) * rhythm
+    won = count.events[:, :, process.won].sum(axis=(0, 1, 2))
+    column = month_of(count.days) - creation.months[0]
+    inside = (column >= 0) & (column < len(creation.months))
+    size = len(creation.months)
+    return fit_market(
+        created=creation.observed,
+        created_expected=creation.expected,
+        won=np.bincount(column[inside], weights=won[inside], minlength=size),
+        won_expected=np.bincount(column[inside], weights=expected[inside], minlength=size),
+    )
+
+
+def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: tuple[str, ...]) -> GammaPool:
+    """Compare each owner's wins with what the pooled process expects of the same stays, day rhythm evened out."""
+    rate = process.intensities()[:, :, process.won]  # (g, s, bins)
+    bins = process.bins
+    by_age = np.stack([rate[:, s][:, bins.of_age[s]] for s in range(len(stays.stages))], axis=1)
+    until = np.concatenate([np.zeros((*by_age.shape[:2], 1)), np.cumsum(by_age, axis=2)], axis=2)
+    profile = profiles.of_deal[stays.deal]
+
+    def cumulative(age: Ints) -> Array:
+        capped = np.minimum(age, bins.cap + 1)
+        beyond = (age - capped) * by_age[profile, stays.stage, -1]
+        return np.asarray(until[profile, stays.stage, capped] + beyond)
+
+    expected = cumulative(stays.duration + 1) - cumulative(stays.start)
+    code = {owner: index for index, owner in enumerate(owners)}
+    owner = stays.deals["owner_id"].map(code).to_numpy(dtype=np.int64)[stays.deal]
+    seen = np.bincount(owner, weights=stays.to == process.won, minlength=len(owners))
+    hoped = np.bincount(owner, weights=expected, minlength=len(owners))
+    scale = seen.sum() / hoped.sum() if hoped.sum() > 0 and seen.sum() > 0 else 1.0
+    return fit_gamma_pool(seen, hoped * scale)

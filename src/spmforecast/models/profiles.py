@@ -1,0 +1,120 @@
+"""Profiles: the groups of deals whose stage process differs, as combinations of a few factors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data import History
+from spmforecast.models.spec import ModelSpec
+
+__all__ = ["OTHER", "UNKNOWN_BAND", "Profiles", "build_profiles", "entry_amounts"]
+
+Ints = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float64]
+
+OTHER = "(other)"
+UNKNOWN_BAND = 0
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Which profile every deal belongs to.
+
+    Parameters
+    ----------
+    segments : tuple of str
+        Levels of the segment factor.
+    band_edges : array of float, shape (bands - 1,)
+        Amounts between the bands; band 0 holds the deals of unknown amount.
+    table : array of int, shape (profiles, 2)
+        Segment and band of each profile.
+    of_deal : array of int, shape (deals,)
+        Profile of each deal.
+    segment_of_deal : array of int, shape (deals,)
+        Segment of each deal.
+    amount : array of float, shape (deals,)
+        Amount by which a deal is banded; NaN where unknown.
+    """
+
+    segments: tuple[str, ...]
+    band_edges: Array
+    table: Ints
+    of_deal: Ints
+    segment_of_deal: Ints
+    amount: Array
+
+    @property
+    def bands(self) -> int:
+        """Number of amount bands, the unknown one included."""
+        return len(self.band_edges) + 2
+
+    def levels(self) -> tuple[Ints, Ints]:
+        """Levels of the two factors, segment and band, of each profile."""
+        return self.table[:, 0], self.table[:, 1]
+
+
+def build_profiles(history: History, deals: pd.DataFrame, spec: ModelSpec) -> Profiles:
+    """Group the deals by segment and by band of the amount known before the outcome.
+
+    Parameters
+    ----------
+    history : History
+        Cut at its as-of date.
+    deals : pandas.DataFrame
+        One row a deal, with resolved dimensions.
+    spec : ModelSpec
+        What to group by.
+
+    Returns
+    -------
+    Profiles
+    """
+    names, segment = _segments(deals, spec)
+    amount = entry_amounts(history, deals)
+    known = amount[np.isfinite(amount) & (amount > 0)]
+    edges = np.unique(np.quantile(known, spec.amount_bands)) if len(known) >= 200 and spec.amount_bands else np.empty(0)
+    if len(edges) == 0:
+        band = np.full(len(deals), UNKNOWN_BAND, dtype=np.int64)
+    else:
+        usable = np.isfinite(amount) & (amount > 0)
+        band = np.where(usable, np.searchsorted(edges, np.where(usable, amount, 0.0), side="right") + 1, UNKNOWN_BAND)
+    pairs = np.stack([segment, band], axis=1) if len(deals) else np.zeros((1, 2), dtype=np.int64)
+    table, of_deal = np.unique(pairs, axis=0, return_inverse=True)
+    return Profiles(names, edges, table, of_deal.reshape(-1)[: len(deals)].astype(np.int64), segment, amount)
+
+
+def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], Ints]:
+    """Name the segment of each deal, pooling the rare ones."""
+    if spec.segment_by not in deals or deals.empty:
+        return ("(all)",), np.zeros(len(deals), dtype=np.int64)
+    value = deals[spec.segment_by].astype(object)
+    size = value.map(value.value_counts())
+    value = value.where(size >= spec.min_level_deals, OTHER)
+    names = tuple(sorted(str(name) for name in value.unique()))
+    code = {name: index for index, name in enumerate(names)}
+    return names, value.map(lambda name: code[str(name)]).to_numpy(dtype=np.int64)
+
+
+def entry_amounts(history: History, deals: pd.DataFrame) -> Array:
+    """Return the amount by which each deal may be banded: what was known before its outcome.
+
+    The first amount in the stage history where there is one. Otherwise the recorded amount, but only where lost
+    deals carry amounts as often as won ones do: a final amount that stands on wins alone would tell the outcome.
+    """
+    moves = history.stage_history
+    known = moves[moves["amount"].notna() & moves["status"].fillna("open").eq("open")]
+    if len(known):
+        first = known.sort_values("entered_date", kind="stable").drop_duplicates("opportunity_id")
+        by_deal = pd.Series(first["amount"].to_numpy(dtype=np.float64), index=first["opportunity_id"])
+        latest = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
+        early = by_deal.reindex(deals["opportunity_id"]).to_numpy(dtype=np.float64)
+        return np.where(deals["status"].to_numpy() == "open", np.where(np.isfinite(latest), latest, early), early)
+    amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
+    usable = np.isfinite(amount) & (amount > 0)
+    status = deals["status"].to_numpy()
+    telling = [usable[status == s].mean() if (status == s).any() else 1.0 for s in ("won", "lost", "open")]
+    return amount if min(telling) > 0.8 * max(telling) else np.full(len(deals), np.nan)

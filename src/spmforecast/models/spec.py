@@ -1,0 +1,36 @@
+"""What to fit: a frozen specification, apart from anything learned from data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ModelSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Choices of the fit.
+
+    Parameters
+    ----------
+    segment_by : str
+        Deal attribute that separates the stage processes (conversion, speed, amount). Levels with fewer than
+        `min_level_deals` deals are pooled as ``(other)``.
+    amount_bands : tuple of float
+        Quantiles of the amount at which deals are banded; larger deals win less often. Empty for no bands.
+    min_level_deals : int
+        Deals a level needs to be modelled on its own; shrinkage does the rest.
+    max_age_bins : int
+        Age-in-stage bins of the piecewise-constant hazard, the age of zero days and the plateau included.
+    events_per_bin : int
+        Exits an age bin should hold.
+    plateau : float
+        Share of the observed exits beyond whose age the hazard is frozen.
+    """
+
+    segment_by: str = "segment"
+    amount_bands: tuple[float, ...] = (0.5, 0.8, 0.95)
+    min_level_deals: int = 20
+    max_age_bins: int = 12
+    events_per_bin: int = 40
+    plateau: float = 0.975

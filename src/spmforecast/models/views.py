@@ -1,0 +1,298 @@
+"""Views on the fitted process: conversion rates, cycle lengths and the table of all rates behind a forecast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.errors import InputError, Problem
+from spmforecast.models.daytypes import day_types
+from spmforecast.models.futures import first_passage
+
+if TYPE_CHECKING:
+    from spmforecast.models.pipeline import FittedPipeline
+
+__all__ = ["conversion_rates", "cycle_lengths", "rates", "stage_exits", "win_chance"]
+
+Array = npt.NDArray[np.float64]
+
+_WORLDS = 200
+_CYCLE_WORLDS = 25
+_CYCLE_DAYS = 730
+_LOW, _HIGH = 0.05, 0.95
+_RATE_COLUMNS = ["kind", "stage", "to", "segment", "estimate", "low", "high", "unit", "deals", "shrinkage", "note"]
+
+
+def stage_exits(rate: Array, of_age: npt.NDArray[np.int64]) -> Array:
+    """Chance that a visit to a stage ends in each destination, in closed form.
+
+    Parameters
+    ----------
+    rate : array of float, shape (n, stages, destinations, bins)
+        Intensities per day.
+    of_age : array of int, shape (stages, ages)
+        Bin of each age; the last bin goes on for ever.
+
+    Returns
+    -------
+    array of float, shape (n, stages, destinations)
+        Sums to one over destinations wherever the last intensity is positive.
+    """
+    stages, bins = rate.shape[1], rate.shape[3]
+    total = rate.sum(axis=2)
+    length = np.stack([np.bincount(row, minlength=bins) for row in of_age]).astype(np.float64)
+    last = of_age[:, -1]
+    out = np.zeros(rate.shape[:3])
+    for s in range(stages):
+        hazard = total[:, s] * length[s]
+        before = np.exp(-(np.cumsum(hazard, axis=1) - hazard))
+        leave = -np.expm1(-hazard)
+        leave[:, last[s]] = total[:, s, last[s]] > 0
+        leave[:, last[s] + 1 :] = 0.0
+        out[:, s] = np.einsum("njb,nb->nj", rate[:, s] / np.maximum(total[:, s], 1e-300)[:, None], before * leave)
+    return out
+
+
+def win_chance(rate: Array, of_age: npt.NDArray[np.int64]) -> Array:
+    """Chance to be won in the end on entering each stage, shape (n, stages): absorption of the embedded chain."""
+    exits = stage_exits(rate, of_age)
+    stages = exits.shape[1]
+    inner = np.eye(stages) * (1 + 1e-12) - exits[:, :, :stages]
+    return np.asarray(np.linalg.solve(inner, exits[:, :, stages, None])[..., 0])
+
+
+def _even(model: FittedPipeline, rate: Array) -> Array:
+    """Replace the rhythm of days by its mean over a year."""
+    year = np.arange(model.stays.today + 1, model.stays.today + 366)
+    mean = model.process.rhythm[:, day_types(year, model.calendar)].mean(axis=1)
+    return rate * mean[:, None]
+
+
+def _draws(model: FittedPipeline, worlds: int) -> Array:
+    """Posterior draws of the intensities for intervals; the seed is fixed, so the same fit shows the same figures."""
+    rng = np.random.Generator(np.random.Philox(key=20_240_229))
+    return _even(model, model.process.intensity_draws(rng, worlds))
+
+
+def _groups(model: FittedPipeline, by: str | None) -> tuple[list[str], Array]:
+    """Name the groups and weigh the profiles within each, shape (groups, profiles)."""
+    if by is None:
+        size = np.bincount(model.profiles.of_deal, minlength=len(model.profiles.table)).astype(np.float64)
+        return ["(all)"], (size / size.sum())[None]
+    if by not in ("segment", model.spec.segment_by):
+        raise InputError(
+            Problem(
+                "model",
+                "rates are fitted by one attribute only",
+                f"Use by='{model.spec.segment_by}', by=None, or fit with ModelSpec(segment_by={by!r}).",
+                column="by",
+                value=by,
+            )
+        )
+    return list(model.profiles.segments), model.process.entry_profile
+
+
+def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.DataFrame:
+    """Chance that a deal that enters a stage is won in the end.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    by : str or None
+        ``"segment"``, or None for the whole company.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment, stage, estimate, low, high, deals, won, shrinkage``: the estimate of the competing-risk process
+        with open deals censored, its 90 % interval from the posterior of the intensities, visits to the stage and
+        wins straight from it, and the weight of the pooled rate.
+
+    Raises
+    ------
+    InputError
+        If rates were not fitted by that attribute.
+    """
+    names, weight = _groups(model, by)
+    of_age = model.process.bins.of_age
+    point = win_chance(_even(model, model.process.intensities()), of_age)
+    draws = _draws(model, _WORLDS)
+    chance = win_chance(draws.reshape(-1, *draws.shape[2:]), of_age).reshape(_WORLDS, *point.shape)
+    visits, won, shrinkage = _visits(model)
+    rows = []
+    for name, share in zip(names, weight, strict=True):
+        low, high = np.quantile(np.einsum("g,wgs->ws", share, chance), [_LOW, _HIGH], axis=0)
+        in_group = share > 0
+        for s, stage in enumerate(model.stays.stages):
+            rows.append(
+                {
+                    "segment": name,
+                    "stage": stage,
+                    "estimate": float(share @ point[:, s]),
+                    "low": float(low[s]),
+                    "high": float(high[s]),
+                    "deals": int(visits[in_group, s].sum()),
+                    "won": int(won[in_group, s].sum()),
+                    "shrinkage": float(share @ shrinkage[:, s]),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _visits(model: FittedPipeline) -> tuple[Array, Array, Array]:
+    """Visits, wins and weight of the pooled win intensity by profile and stage."""
+    stays, profiles = model.stays, model.profiles
+    shape = (len(profiles.table), len(stays.stages))
+    visits, won = np.zeros(shape), np.zeros(shape)
+    place = (profiles.of_deal[stays.deal], stays.stage)
+    np.add.at(visits, place, 1.0)
+    np.add.at(won, place, (stays.to == stays.won).astype(np.float64))
+    shrinkage = np.ones(shape)
+    for factor in model.process.factors:
+        if factor.fine.observed.shape[0] > 1:
+            shrinkage *= factor.fine.shrinkage[factor.level, :, model.process.won]
+    return visits, won, shrinkage
+
+
+def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataFrame:
+    """Days from creation to win, among the deals won.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    by : str or None
+        ``"segment"``, or None for the whole company.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment, p25, median, p75, median_low, median_high, deals``: quantiles of the fitted process (censoring and
+        truncation accounted for), the median's 90 % interval and the won deals behind it.
+
+    Raises
+    ------
+    InputError
+        If the process was not fitted by that attribute.
+    """
+    names, weight = _groups(model, by)
+    rows = []
+    entry_of = model.process.entry_stage[model.profiles.table[:, 0]]
+    of_age = model.process.bins.of_age
+    point = first_passage(_even(model, model.process.intensities()), of_age, entry_of, _CYCLE_DAYS)
+    draws = np.einsum("kg,wgsjb->wksjb", weight, _draws(model, _CYCLE_WORLDS))
+    entry = np.tile(weight @ entry_of, (_CYCLE_WORLDS, 1))
+    spread = first_passage(draws.reshape(-1, *draws.shape[2:]), of_age, entry, _CYCLE_DAYS).cycle_quantile(0.5)
+    centre = first_passage(
+        np.einsum("kg,gsjb->ksjb", weight, _even(model, model.process.intensities())), of_age, weight @ entry_of, _CYCLE_DAYS
+    ).cycle_quantile(0.5)
+    low, high = np.quantile(spread.reshape(_CYCLE_WORLDS, -1) / centre, [_LOW, _HIGH], axis=0)
+    won = (model.deals["status"] == "won").to_numpy()
+    for k, (name, share) in enumerate(zip(names, weight, strict=True)):
+        p25, median, p75 = (_quantile(share @ point.won, q) for q in (0.25, 0.5, 0.75))
+        deals = int(won[(share > 0)[model.profiles.of_deal]].sum())
+        rows.append(
+            {
+                "segment": name,
+                "p25": p25,
+                "median": median,
+                "p75": p75,
+                "median_low": median * float(low[k]),
+                "median_high": median * float(high[k]),
+                "deals": deals,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _quantile(density: Array, q: float) -> float:
+    """Quantile in days of a daily density that need not sum to one."""
+    reached = np.cumsum(density)
+    return float(np.searchsorted(reached, q * reached[-1])) if reached[-1] > 0 else float("nan")
+
+
+def rates(model: FittedPipeline) -> pd.DataFrame:
+    """Collect every rate that the forecast uses in one table.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``kind, stage, to, segment, estimate, low, high, unit, deals, shrinkage, note``; intervals are 90 %.
+    """
+    frames = [_conversion_rows(model), _cycle_rows(model), _amount_rows(model), _other_rows(model)]
+    return pd.concat([frame.reindex(columns=_RATE_COLUMNS) for frame in frames if len(frame)], ignore_index=True)
+
+
+def _conversion_rows(model: FittedPipeline) -> pd.DataFrame:
+    table = conversion_rates(model).drop(columns="won")
+    return table.assign(kind="conversion", to="won", unit="share of visits won in the end", note="")
+
+
+def _cycle_rows(model: FittedPipeline) -> pd.DataFrame:
+    table = cycle_lengths(model)
+    names = {"median": "estimate", "median_low": "low", "median_high": "high"}
+    told = [f"quartiles {a:.0f} to {b:.0f} days" for a, b in zip(table["p25"], table["p75"], strict=True)]
+    return table.rename(columns=names).assign(kind="cycle", stage="", to="won", unit="days, median", note=told)
+
+
+def _amount_rows(model: FittedPipeline) -> pd.DataFrame:
+    law = model.amounts
+    mean, sd = law.won.mean(), law.location_sd
+    return pd.DataFrame(
+        {
+            "kind": "amount",
+            "stage": "",
+            "to": "won",
+            "segment": list(model.profiles.segments),
+            "estimate": mean,
+            "low": mean * np.exp(-1.645 * sd),
+            "high": mean * np.exp(1.645 * sd),
+            "unit": "currency per won deal, mean",
+            "deals": law.deals,
+            "shrinkage": law.shrinkage,
+            "note": "",
+        }
+    )
+
+
+def _other_rows(model: FittedPipeline) -> pd.DataFrame:
+    creation, market, leaving = model.creation, model.market, model.attrition
+    active = len(model.roster.owners)
+    year = float(creation.base * 365.25)
+    error = 1.645 / np.sqrt(max(creation.observed.sum(), 1.0))
+    rows = [
+        _row("creation", year, year * np.exp(-error), year * np.exp(error), "deals a year per ramped rep",
+             int(creation.observed.sum()), f"{active} owners selling at the as-of date; {creation.hires} newcomers seen"),
+        *(
+            _row("market", shock.tau_mean(), shock.tau_quantile(_LOW), shock.tau_quantile(_HIGH),
+                 f"sd of the log of {name}, monthly", int(total), f"{shock.months} months")
+            for name, shock, total in (
+                ("creation", market.creation, creation.observed.sum()),
+                ("winning", market.winning, (model.deals["status"] == "won").sum()),
+            )
+        ),
+    ]  # fmt: skip
+    if leaving.shape > 0:
+        from scipy import stats
+
+        low, high = (-np.expm1(-365.25 * stats.gamma.ppf([_LOW, _HIGH], leaving.shape) / leaving.rate)).tolist()
+        note = f"successors after {leaving.backfill_days:.0f} days"
+        note += f" ({leaving.backfills} seen)" if leaving.backfills else " (assumed)"
+        rows.append(_row("capacity", leaving.annual, low, high, "share of reps leaving in a year", leaving.leaves, note))
+    return pd.DataFrame(rows)
+
+
+def _row(kind: str, estimate: float, low: float, high: float, unit: str, deals: int, note: str) -> dict[str, object]:
+    return {
+        "kind": kind, "stage": "", "to": "", "segment": "", "estimate": estimate, "low": float(low),
+        "high": float(high), "unit": unit, "deals": deals, "shrinkage": np.nan, "note": note,
+    }  # fmt: skip

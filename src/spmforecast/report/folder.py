@@ -1,0 +1,258 @@
+"""The run folder as the report sees it: rows of text and numbers, checked as they are read."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spmforecast.errors import InputError, Problem
+from spmforecast.report.periods import day, is_year, last_day, order
+
+__all__ = ["Row", "Run", "read_run"]
+
+_RERUN = "Make the folder again with `spmforecast run`."
+_FORECAST_NUMBERS = (
+    "booked", "mean", "sd", "p05", "p10", "p25", "p50", "p75", "p90", "p95",
+    "plan", "p_plan", "deals_mean", "deals_p10", "deals_p90",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table: its text by column and, where a column is numeric, its number (NaN where empty)."""
+
+    texts: Mapping[str, str]
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def text(self, column: str) -> str:
+        """Return the text of a column, empty where the table lacks it."""
+        return self.texts.get(column, "")
+
+    def number(self, column: str) -> float:
+        """Return the number of a column, NaN where it is empty or the table lacks it."""
+        return self.numbers.get(column, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a file of the folder must hold."""
+
+    name: str
+    needed: tuple[str, ...]
+    numeric: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    required: bool = False
+
+    def is_number(self, column: str) -> bool:
+        return column in self.numeric or (bool(self.prefixes) and column.startswith(self.prefixes))
+
+
+_FILES: Mapping[str, _File] = {
+    "forecast": _File(
+        "forecast.csv",
+        ("node_level", "node", "period", "booked", "mean", "sd", "p10", "p50", "p90"),
+        _FORECAST_NUMBERS,
+        required=True,
+    ),
+    "parts": _File("parts.csv", ("period", "part", "mean"), ("mean", "p10", "p50", "p90", "deals_mean")),
+    "actuals": _File("actuals.csv", ("period", "booked"), ("booked", "deals")),
+    "deals": _File(
+        "deals.csv",
+        ("opportunity_id", "amount", "p_win"),
+        ("age_days", "amount", "p_win", "expected_amount", "spread_share"),
+        ("p_win_",),
+    ),
+    "rates": _File("rates.csv", ("kind", "estimate"), ("estimate", "low", "high", "deals", "shrinkage")),
+    "quotas": _File(
+        "quotas.csv",
+        ("rep_id", "period", "quota"),
+        ("quota", "p_attain", "expected_attainment", "mean", "p10", "p50", "p90"),
+    ),
+    "evaluation": _File("evaluation.csv", ("metric", "value")),
+    "rejected": _File("rejected.csv", ("table", "reason")),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that the report knows of a run.
+
+    Parameters
+    ----------
+    facts : mapping
+        Content of ``run.json``.
+    forecast, parts, actuals, deals, rates, quotas, evaluation, rejected : tuple of Row
+        The tables of the folder; empty where the run left none.
+    """
+
+    facts: Mapping[str, Any]
+    forecast: tuple[Row, ...]
+    parts: tuple[Row, ...] = ()
+    actuals: tuple[Row, ...] = ()
+    deals: tuple[Row, ...] = ()
+    rates: tuple[Row, ...] = ()
+    quotas: tuple[Row, ...] = ()
+    evaluation: tuple[Row, ...] = ()
+    rejected: tuple[Row, ...] = ()
+
+    def fact(self, key: str) -> str:
+        """Return a fact of ``run.json`` as text, empty where it is absent."""
+        value = self.facts.get(key)
+        return "" if value is None else str(value)
+
+    def records(self, key: str) -> tuple[Mapping[str, Any], ...]:
+        """Return a list of objects of ``run.json``, empty where it is absent."""
+        value = self.facts.get(key)
+        return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+    def mapping(self, key: str) -> Mapping[str, Any]:
+        """Return an object of ``run.json``, empty where it is absent."""
+        value = self.facts.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts of ``run.json``, empty where it is absent."""
+        value = self.facts.get(key)
+        return tuple(str(one) for one in value) if isinstance(value, list) else ()
+
+    @property
+    def currency(self) -> str:
+        """Currency of every amount, empty where the run does not say."""
+        return self.fact("currency")
+
+    @property
+    def trials(self) -> int:
+        """Number of draws, 0 where the run does not say."""
+        value = self.facts.get("trials")
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+    @property
+    def year_start(self) -> int:
+        """Month in which the fiscal year begins."""
+        value = self.facts.get("fiscal_year_start")
+        return value if isinstance(value, int) and 1 <= value <= 12 else 1
+
+    def level(self, name: str, period: str = "") -> tuple[Row, ...]:
+        """Return the forecast rows of a level, of one period where it is given."""
+        return tuple(
+            row
+            for row in self.forecast
+            if row.text("node_level") == name and (not period or row.text("period") == period)
+        )
+
+    @property
+    def company(self) -> tuple[Row, ...]:
+        """The company's rows, quarters or months first, then years, each in the order of time."""
+        return tuple(sorted(self.level("company"), key=lambda row: order(row.text("period"))))
+
+    def is_past(self, row: Row) -> bool:
+        """Tell whether a row's period was over at ``as_of``, so that nothing in it is uncertain."""
+        end, today = last_day(row.text("period"), self.year_start), day(self.fact("as_of"))
+        if end is None or today is None:
+            return row.number("sd") == 0 and row.number("booked") == row.number("mean")
+        return end <= today
+
+    def is_partial(self, period: str) -> bool:
+        """Tell whether the forecast ends before the period does."""
+        end, until = last_day(period, self.year_start), day(self.fact("until"))
+        return end is not None and until is not None and until < end
+
+    def comparable(self, row: Row) -> Row:
+        """Return a row without its plan where the forecast covers only part of the plan's period."""
+        if not self.is_partial(row.text("period")):
+            return row
+        return Row(row.texts, {name: value for name, value in row.numbers.items() if name not in {"plan", "p_plan"}})
+
+    @property
+    def focus(self) -> tuple[str, ...]:
+        """The periods that charts of levels show: the first open one and, where it is known, its fiscal year."""
+        ahead = [row.text("period") for row in self.company if not self.is_past(row)] or [
+            row.text("period") for row in self.company
+        ]
+        short = [period for period in ahead if not is_year(period)]
+        years = [period for period in ahead if is_year(period) and not self.is_partial(period)]
+        return (*short[:1], *years[:1]) or tuple(ahead[:1])
+
+
+def read_run(folder: str | Path) -> Run:
+    """Read a run folder.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        What ``spmforecast run`` left.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        If it is no run folder, or a file of it is damaged: every file is named at once.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(Problem("run folder", "there is no such folder", _RERUN, file=str(path)))
+    problems: list[Problem] = []
+    facts = _read_facts(path / "run.json", problems)
+    tables = {name: _read_table(path / spec.name, spec, problems) for name, spec in _FILES.items()}
+    if not problems and not any(row.text("node_level") == "company" for row in tables["forecast"]):
+        problems.append(Problem("forecast", "has no row of the level company", _RERUN, file=str(path / "forecast.csv")))
+    if problems:
+        raise InputError(problems)
+    return Run(facts, **tables)
+
+
+def _read_facts(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
+    if not path.is_file():
+        problems.append(Problem("run", "the file is missing, so this is no run folder", _RERUN, file=str(path)))
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:
+        problems.append(Problem("run", f"is not valid JSON: {fault}", _RERUN, file=str(path)))
+        return {}
+    if not isinstance(facts, dict):
+        problems.append(Problem("run", "must hold one JSON object", _RERUN, file=str(path)))
+        return {}
+    return facts
+
+
+def _read_table(path: Path, spec: _File, problems: list[Problem]) -> tuple[Row, ...]:
+    table = spec.name.removesuffix(".csv")
+    if not path.is_file():
+        if spec.required:
+            problems.append(Problem(table, "the file is missing, so this is no run folder", _RERUN, file=str(path)))
+        return ()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [column for column in spec.needed if column not in (reader.fieldnames or ())]
+            problems += [Problem(table, "the column is missing", _RERUN, str(path), 1, column) for column in missing]
+            return () if missing else tuple(_rows(reader, path, spec, problems))
+    except (UnicodeDecodeError, csv.Error) as fault:
+        problems.append(Problem(table, f"cannot be read as CSV in UTF-8: {fault}", _RERUN, file=str(path)))
+        return ()
+
+
+def _rows(reader: csv.DictReader[str], path: Path, spec: _File, problems: list[Problem]) -> Iterator[Row]:
+    names: Sequence[str] = [str(name) for name in reader.fieldnames or ()]
+    numeric = [name for name in names if spec.is_number(name)]
+    table = spec.name.removesuffix(".csv")
+    for line in reader:
+        texts = {name: line.get(name) or "" for name in names}
+        numbers: dict[str, float] = {}
+        for name in numeric:
+            try:
+                numbers[name] = float(texts[name]) if texts[name].strip() else math.nan
+            except ValueError:
+                problems.append(
+                    Problem(table, "is not a number", _RERUN, str(path), reader.line_num, name, texts[name])
+                )
+        yield Row(texts, numbers)

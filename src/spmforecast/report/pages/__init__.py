@@ -1,0 +1,16 @@
+"""The sections of the page, in the order in which a sales chief and a finance chief ask their questions."""
+
+from __future__ import annotations
+
+from spmforecast.report.blocks import Section
+from spmforecast.report.folder import Run
+from spmforecast.report.pages import data, deals, forecast, headline, levels, method, parts, quotas, rates
+
+__all__ = ["sections"]
+
+_PAGES = (headline, forecast, parts, levels, quotas, deals, rates, data, method)
+
+
+def sections(run: Run) -> tuple[Section, ...]:
+    """Make every section of the page from a run."""
+    return tuple(page.section(run) for page in _PAGES)

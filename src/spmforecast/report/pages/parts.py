@@ -1,0 +1,89 @@
+"""The three parts of the forecast: already won, open deals, deals not yet created."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from spmforecast.report.blocks import Block, Cell, Column, Section, Text, tabulate
+from spmforecast.report.figures import PARTS, stacked
+from spmforecast.report.folder import Row, Run
+from spmforecast.report.periods import is_year, order
+from spmforecast.report.wording import MISSING, Scale, tally
+
+__all__ = ["section"]
+
+_EMPTY = Row({})
+_Grid = Mapping[tuple[str, str], Row]
+
+
+def section(run: Run) -> Section:
+    """Make the section on the three parts."""
+    title = "What is won, what is open, what is still to be created"
+    if not run.parts:
+        return Section("parts", "Parts", title, (Text("The run folder holds no parts.csv.", "note"),))
+    periods = sorted({row.text("period") for row in run.parts}, key=order)
+    grid = {(row.text("period"), row.text("part")): row for row in run.parts}
+    short = [period for period in periods if not is_year(period)] or periods
+    plans = {row.text("period"): row.number("plan") for row in run.company}
+    drawn = [grid[period, part] for period in short for part in PARTS if (period, part) in grid]
+    blocks: list[Block] = [stacked(drawn, plans, run.currency), *_table(run, periods, grid)]
+    return Section("parts", "Parts", title, tuple(blocks))
+
+
+def _table(run: Run, periods: Sequence[str], grid: _Grid) -> list[Block]:
+    means = {row.text("period"): row.number("mean") for row in run.company}
+    sums = [math.fsum(_zero(grid.get((period, part), _EMPTY).number("mean")) for part in PARTS) for period in periods]
+    scale = Scale.fitting([*sums, *(row.number("p90") for row in grid.values())], run.currency)
+
+    def mean(part: str) -> Callable[[int], str]:
+        return lambda index: scale.text(grid.get((periods[index], part), _EMPTY).number("mean"))
+
+    def spread(part: str) -> Callable[[int], str]:
+        return lambda index: _range(grid.get((periods[index], part), _EMPTY), scale)
+
+    def wins(part: str) -> Callable[[int], str]:
+        return lambda index: tally(grid.get((periods[index], part), _EMPTY).number("deals_mean"))
+
+    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (Column("Period", numeric=False), lambda index: periods[index]),
+        (Column("Already won"), mean("won")),
+    ]
+    for part, name in (("open", "Open deals"), ("new", "Not yet created")):
+        columns += [(Column(name), mean(part)), (Column("P10–P90"), spread(part))]
+    columns += [
+        (Column("Sum of means", style="strong"), lambda index: scale.text(sums[index])),
+        (Column("Forecast mean"), lambda index: scale.text(means.get(periods[index], math.nan))),
+    ]
+    columns += [(Column(f"Wins, {part}"), wins(part)) for part in PARTS]
+    off = [
+        period for period, total in zip(periods, sums, strict=True)
+        if abs(total - means.get(period, math.nan)) > 1e-6 * max(abs(total), 1.0)
+    ]  # fmt: skip
+    table = tabulate(columns, len(periods), caption=_caption(scale))
+    note = Text(
+        "Means add up across the parts; quantiles do not, since the parts are seldom all high or all low at once.",
+        "note",
+    )
+    if not off:
+        return [table, note]
+    return [
+        table,
+        note,
+        Text(
+            f"The parts do not add up to the forecast in {', '.join(off)}: the files of this folder disagree.", "warn"
+        ),
+    ]
+
+
+def _caption(scale: Scale) -> str:
+    return ", ".join(part for part in ("Means by part", scale.caption) if part)
+
+
+def _range(row: Row, scale: Scale) -> str:
+    low, high = scale.text(row.number("p10")), scale.text(row.number("p90"))
+    return MISSING if MISSING in (low, high) or low == high else f"{low}–{high}"
+
+
+def _zero(value: float) -> float:
+    return value if math.isfinite(value) else 0.0

@@ -1,0 +1,143 @@
+"""The quotas, what each asks of its rep, and how the plan as a whole is judged."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from spmforecast.report.blocks import Block, Cell, Column, Heading, Section, Table, Text, tabulate
+from spmforecast.report.figures import attainment
+from spmforecast.report.folder import Row, Run
+from spmforecast.report.pages.forecast import chance
+from spmforecast.report.periods import order
+from spmforecast.report.wording import Scale, amount, percent, share, significant
+
+__all__ = ["section"]
+
+_OPEN = 12
+_METRIC = re.compile(r"(?P<name>[^\[]+)\[(?P<period>.+)\]")
+_TOLD = {
+    "p_plan": "Probability of reaching the plan",
+    "expected_attainment": "Expected attainment",
+    "reps_at_quota": "Reps expected at or above quota",
+    "fairness_spread": "Spread of P(attain) between reps",
+    "plan_gap": "Mean less plan",
+    "comp_cost": "Cost of compensation",
+}
+
+
+def section(run: Run) -> Section:
+    """Make the section on quotas."""
+    periods = sorted({row.text("period") for row in run.quotas}, key=order)
+    blocks: list[Block] = []
+    for number, period in enumerate(periods):
+        rows = _sorted(run, period)
+        if number == 0:
+            blocks += _chart(rows, period)
+        fold = f"Quotas, {period}" if number or len(rows) > _OPEN else ""
+        blocks += [Text(_sums(run, period, rows)), _table(run, rows, period, fold)]
+    if not periods:
+        blocks.append(Text("This run set no quotas.", "note"))
+    if run.evaluation:
+        blocks += [Heading("The plan as a whole", "evaluation"), _evaluation(run)]
+    return Section("quotas", "Quotas", "Quotas and the plan as a whole", tuple(blocks))
+
+
+def _sorted(run: Run, period: str) -> list[Row]:
+    rows = [row for row in run.quotas if row.text("period") == period]
+    return sorted(rows, key=lambda row: (-_low(row.number("p_attain")), row.text("rep_id")))
+
+
+def _chart(rows: Sequence[Row], period: str) -> list[Block]:
+    known = [row for row in rows if math.isfinite(row.number("p_attain"))]
+    return [attainment(known, [_label(row) for row in known], period)] if known else []
+
+
+def _label(row: Row) -> str:
+    name, rep = row.text("name"), row.text("rep_id")
+    return f"{name} ({rep})" if name and name != rep else rep
+
+
+def _sums(run: Run, period: str, rows: Sequence[Row]) -> str:
+    set_ = [row.number("quota") for row in rows if math.isfinite(row.number("quota"))]
+    total = math.fsum(set_)
+    plan = next((row.number("plan") for row in run.level("company", period)), math.nan)
+    told = f"{period}: {len(set_):,} quotas sum to {amount(total, run.currency)}"
+    if not plan > 0:
+        return f"{told}."
+    over = total / plan - 1
+    compared = "exactly" if abs(over) < 5e-4 else f"{share(abs(over))} {'above' if over > 0 else 'below'}"
+    return f"{told}, {compared} the plan of {amount(plan, run.currency)}."
+
+
+def _table(run: Run, rows: Sequence[Row], period: str, folded: str) -> Table:
+    money = ("quota", "mean", "p10", "p50", "p90")
+    scale = Scale.fitting((row.number(name) for row in rows for name in money), run.currency)
+
+    def write(name: str) -> Callable[[int], str]:
+        return lambda index: scale.text(rows[index].number(name))
+
+    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (Column(f"Rep, {period}", numeric=False, style="id"), lambda index: _label(rows[index])),
+        (Column("Region", numeric=False, style="id"), lambda index: rows[index].text("region")),
+        (Column("Quota", style="strong"), write("quota")),
+        (Column("P(attain)", style="meterbar"), lambda index: chance(rows[index].number("p_attain"))),
+        (Column("Expected attainment"), lambda index: percent(rows[index].number("expected_attainment"))),
+        (Column("Mean"), write("mean")),
+        (Column("P10"), write("p10")),
+        (Column("Median"), write("p50")),
+        (Column("P90"), write("p90")),
+    ]
+    return tabulate(columns, len(rows), caption=scale.caption, folded=folded)
+
+
+def _evaluation(run: Run) -> Table:
+    """Lay the metrics out with a column a period; a metric of the whole run has a column of its own."""
+    values: dict[str, dict[str, str]] = {}
+    for row in run.evaluation:
+        match = _METRIC.fullmatch(row.text("metric"))
+        name, period = (match["name"], match["period"]) if match else (row.text("metric"), "")
+        values.setdefault(name, {})[period] = row.text("value")
+    periods = sorted({period for found in values.values() for period in found}, key=order)
+    metrics = [
+        name for name, found in values.items() if any(text.lower() not in {"", "nan"} for text in found.values())
+    ]
+
+    def write(period: str) -> Callable[[int], str]:
+        return lambda index: _value(metrics[index], values[metrics[index]], period, run.currency)
+
+    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (Column("Measure", numeric=False), lambda index: _TOLD.get(metrics[index], metrics[index]))
+    ]
+    columns += [
+        (Column(f"{period} (part)" if run.is_partial(period) else period or "Whole run"), write(period))
+        for period in periods
+    ]
+    return tabulate(columns, len(metrics))
+
+
+def _value(metric: str, values: dict[str, str], period: str, currency: str) -> str:
+    if period not in values:
+        return ""
+    number = _float(values[period])
+    if math.isnan(number):
+        return "" if values[period].lower() in {"nan", ""} else values[period]
+    if metric.endswith(("_cost", "_gap", "_amount", "_target", "_total")):
+        return amount(number, currency)
+    if metric.startswith("p_") or metric.endswith(("attainment", "_share", "_rate")):
+        return percent(number)
+    if metric in {"reps_at_quota", "fairness_spread"} and all(0 <= _float(text) <= 1 for text in values.values()):
+        return percent(number)
+    return significant(number)
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _low(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf

@@ -1,0 +1,292 @@
+"""What a block of trials needs, as plain arrays: made once from a fitted pipeline, handed to every block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.models import FittedPipeline
+from spmforecast.models.amounts import AmountLaw
+from spmforecast.models.capacity import MONTH_DAYS, RAMP_MONTHS, TO_BE_HIRED
+from spmforecast.models.futures import Futures, residual_futures
+from spmforecast.models.market import MarketModel
+from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
+from spmforecast.simulate.horizon import Horizon
+from spmforecast.simulate.outcomes import period_intensities
+from spmforecast.simulate.streams import Streams
+
+__all__ = ["WORLDS", "NewDeals", "OpenDeals", "SimulationInputs", "build_inputs"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+WORLDS = 64  # draws of the fitted parameters; trial i lives in world i modulo this
+
+
+@dataclass(frozen=True)
+class OpenDeals:
+    """Deals open at the as-of date.
+
+    Parameters
+    ----------
+    ids : tuple of str
+        Deals.
+    state : array of int, shape (deals,)
+        Position of each deal's (profile, stage, age) in the tables.
+    win, lose : array of float, shape (worlds, states, periods)
+        Integrated intensities.
+    owner, segment, column : array of int, shape (deals,)
+        Owner, segment, and first of the deal's cells (one for each period).
+    log_amount : array of float, shape (deals,)
+        NaN where the amount is not known.
+    """
+
+    ids: tuple[str, ...]
+    state: Ints
+    win: Array
+    lose: Array
+    owner: Ints
+    segment: Ints
+    column: Ints
+    log_amount: Array
+
+
+@dataclass(frozen=True)
+class NewDeals:
+    """Deals not yet created.
+
+    Parameters
+    ----------
+    cells : CreationCells
+        Who creates what, and where it is counted.
+    win, lose : array of float, shape (worlds, segments, cohorts, periods)
+        Integrated intensities of a deal created in a cohort (a period).
+    created : array of float, shape (sellers, leave days + 1, cohorts)
+        Expected deals of each seller and cohort, given the day of leaving (the last entry: never).
+    succeeded : array of float, shape (leave days + 1, cohorts)
+        Expected deals of a successor of average productivity.
+    leave_shape, leave_rate : float
+        Gamma posterior of the hazard of leaving per day; shape zero: nobody leaves.
+    creation_shape, creation_rate : array of float, shape (sellers,)
+        Gamma posterior of each seller's productivity; posterior of each seller.
+    creation_prior : float
+        Strength of the prior that a successor's productivity is drawn from.
+    dispersion : float
+        Variance of the frailty of a seller and cohort.
+    """
+
+    cells: CreationCells
+    win: Array
+    lose: Array
+    created: Array
+    succeeded: Array
+    leave_shape: float
+    leave_rate: float
+    creation_shape: Array
+    creation_rate: Array
+    creation_prior: float
+    dispersion: float
+
+
+@dataclass(frozen=True)
+class SimulationInputs:
+    """Everything that a block of trials needs.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of all streams.
+    plan : CellPlan
+        Cells and the bookings already known.
+    open_deals, new_deals : OpenDeals, NewDeals
+        What can still be won.
+    owners : tuple of str
+        Owners of open or new deals.
+    win_shape, win_rate : array of float, shape (owners,)
+        Gamma posterior of each owner's multiplier on winning.
+    market : MarketModel
+        Common shocks.
+    month_shares : array of float, shape (periods, months)
+        Months to come in each period.
+    won_law, ratio_law : AmountLaw
+        Amounts of won deals; final over present amounts.
+    location : array of float, shape (worlds, segments)
+        Drawn errors of the log amounts' locations.
+    """
+
+    seed: int
+    plan: CellPlan
+    open_deals: OpenDeals
+    new_deals: NewDeals
+    owners: tuple[str, ...]
+    win_shape: Array
+    win_rate: Array
+    market: MarketModel
+    month_shares: Array
+    won_law: AmountLaw
+    ratio_law: AmountLaw
+    location: Array
+
+    @property
+    def periods(self) -> int:
+        """Number of periods to come."""
+        return int(self.month_shares.shape[0])
+
+
+def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int) -> SimulationInputs:
+    """Prepare a simulation.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    horizon : Horizon
+        Days and periods to come.
+    levels : sequence of str
+        Dimensions of the cells beside owner, part and period.
+    seed : int
+        Seed of all streams.
+
+    Returns
+    -------
+    SimulationInputs
+    """
+    streams = Streams(seed)
+    rows = _open_rows(model)
+    plan, creation = plan_cells(model, horizon, levels, rows)
+    futures = _futures(model, horizon, streams)
+    owners = tuple(sorted({*model.creation.owners, TO_BE_HIRED}))
+    win_shape, win_rate = _win_effect(model, owners)
+    location = streams.generator("model", "amounts", "location").standard_normal((WORLDS, len(model.profiles.segments)))
+    return SimulationInputs(
+        seed=seed,
+        plan=plan,
+        open_deals=_open_deals(model, rows, futures, horizon, owners, plan.open_column),
+        new_deals=_new_deals(model, futures, horizon, creation),
+        owners=owners,
+        win_shape=win_shape,
+        win_rate=win_rate,
+        market=model.market,
+        month_shares=horizon.month_shares(),
+        won_law=model.amounts.won,
+        ratio_law=model.amounts.ratio,
+        location=location * model.amounts.location_sd,
+    )
+
+
+def _open_rows(model: FittedPipeline) -> Ints:
+    """Rows of the stays that are still running, in order of deal id so that file order does not matter."""
+    rows = np.flatnonzero(model.stays.open_now)
+    ids = model.deals["opportunity_id"].to_numpy(dtype=object)[model.stays.deal[rows]]
+    return np.asarray(rows[np.argsort(ids.astype(str), kind="stable")], dtype=np.int64)
+
+
+def _futures(model: FittedPipeline, horizon: Horizon, streams: Streams) -> Futures:
+    """Run the exact recursion for all worlds and profiles."""
+    process = model.process
+    rate = process.intensity_draws(streams.generator("model", "transitions", "intensities"), WORLDS)
+    weight = model.creation.day_weights(horizon.days)
+    total = np.bincount(horizon.cell, weights=weight, minlength=len(horizon.periods))
+    return residual_futures(
+        rate.reshape(-1, *rate.shape[2:]),
+        process.rhythm,
+        process.bins.of_age,
+        process.types_of(horizon.days),
+        horizon.cell,
+        len(horizon.periods),
+        weight / total[horizon.cell],
+    )
+
+
+def _win_effect(model: FittedPipeline, owners: tuple[str, ...]) -> tuple[Array, Array]:
+    """Posterior of each owner's multiplier on winning; an owner without history keeps the prior."""
+    pool = model.rep_wins
+    place = {owner: index for index, owner in enumerate(model.creation.owners)}
+    at = np.array([place.get(owner, -1) for owner in owners])
+    seen = np.where(at >= 0, pool.observed[at], 0.0)
+    hoped = np.where(at >= 0, pool.expected[at], 0.0)
+    return pool.strength + seen, pool.strength + hoped
+
+
+def _open_deals(
+    model: FittedPipeline, rows: Ints, futures: Futures, horizon: Horizon, owners: tuple[str, ...], column: Ints
+) -> OpenDeals:
+    stays, deals, cap = model.stays, model.deals, model.process.bins.cap
+    deal = stays.deal[rows]
+    age = np.minimum(horizon.days[0] - stays.entry[rows], cap)
+    profile = model.profiles.of_deal[deal]
+    key = np.stack([profile, stays.stage[rows], age], axis=1) if len(rows) else np.zeros((0, 3), dtype=np.int64)
+    states, state = np.unique(key, axis=0, return_inverse=True)
+    profiles = len(model.profiles.table)
+
+    def pick(table: npt.NDArray[np.float32]) -> Array:
+        by_world = table.reshape(WORLDS, profiles, *table.shape[1:])
+        return by_world[:, states[:, 0], states[:, 1], states[:, 2]].astype(np.float64)
+
+    win, lose = period_intensities(pick(futures.won), pick(futures.lost))
+    place = {owner: index for index, owner in enumerate(owners)}
+    amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
+    return OpenDeals(
+        ids=tuple(str(name) for name in deals["opportunity_id"].to_numpy(dtype=object)[deal]),
+        state=state.reshape(-1).astype(np.int64),
+        win=win,
+        lose=lose,
+        owner=deals["owner_id"].map(place).to_numpy(dtype=np.int64)[deal],
+        segment=model.profiles.segment_of_deal[deal],
+        column=column,
+        log_amount=np.log(np.where(amount > 0, amount, np.nan)),
+    )
+
+
+def _new_deals(model: FittedPipeline, futures: Futures, horizon: Horizon, creation: CreationCells) -> NewDeals:
+    pool = model.creation.reps
+    win, lose = period_intensities(_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
+    place = {owner: index for index, owner in enumerate(model.creation.owners)}
+    at = np.array([place.get(owner, -1) for owner in creation.sellers], dtype=np.int64)
+    seen = np.where(at >= 0, pool.observed[at], 0.0)
+    hoped = np.where(at >= 0, pool.expected[at], 0.0)
+    created, succeeded = _capacity_tables(model, horizon)
+    return NewDeals(
+        cells=creation,
+        win=win,
+        lose=lose,
+        created=created,
+        succeeded=succeeded,
+        leave_shape=model.attrition.shape,
+        leave_rate=model.attrition.rate,
+        creation_shape=pool.strength + seen,
+        creation_rate=pool.strength + hoped,
+        creation_prior=float(pool.strength),
+        dispersion=model.creation.dispersion,
+    )
+
+
+def _entry_mix(model: FittedPipeline, arrival: npt.NDArray[np.float32]) -> Array:
+    """Average the arrival tables over the profiles and entry stages of each segment."""
+    process = model.process
+    by_world = arrival.reshape(WORLDS, len(model.profiles.table), *arrival.shape[1:]).astype(np.float64)
+    by_segment = np.einsum("kg,wgscm->wkscm", process.entry_profile, by_world)
+    return np.asarray(np.einsum("ks,wkscm->wkcm", process.entry_stage, by_segment))
+
+
+def _capacity_tables(model: FittedPipeline, horizon: Horizon) -> tuple[Array, Array]:
+    """Expected deals by seller and cohort for each day of leaving, and those of the successor."""
+    creation, days = model.creation, horizon.days
+    rate = creation.base * creation.day_weights(days)
+    cohorts = len(horizon.periods)
+    in_cohort = np.eye(cohorts)[horizon.cell]
+    tenure = np.clip((days - model.roster.hired[:, None]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    by_day = (rate * creation.ramp[tenure])[:, :, None] * in_cohort
+    start = np.zeros((len(tenure), 1, cohorts))
+    created = np.concatenate([start, np.cumsum(by_day, axis=1)], axis=1)
+    succeeded = np.zeros((len(days) + 1, cohorts))
+    for leave in range(len(days)):
+        first = leave + round(model.attrition.backfill_days)
+        if first < len(days):
+            ramped = creation.ramp[np.clip((np.arange(len(days) - first)) // MONTH_DAYS, 0, RAMP_MONTHS).astype(int)]
+            succeeded[leave] = (rate[first:] * ramped) @ in_cohort[first:]
+    return created, succeeded
+

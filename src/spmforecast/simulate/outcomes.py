@@ -1,0 +1,110 @@
+"""From the exact outcome tables to one trial's outcomes: competing intensities of each period, and shocks on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+__all__ = ["period_intensities", "poisson_quantile", "win_cells", "winning_chances"]
+
+Array = npt.NDArray[np.float64]
+
+_LARGE_MEAN = 40.0
+
+
+def period_intensities(won: Array, lost: Array) -> tuple[Array, Array]:
+    """Turn chances by period into the integrated intensities of winning and of losing in each period.
+
+    Parameters
+    ----------
+    won, lost : array of float, shape (..., periods)
+        Chance to be won or lost in each period.
+
+    Returns
+    -------
+    tuple of array of float, shape (..., periods)
+        Intensities of winning and losing, given that the deal is open when the period begins. With
+        :func:`winning_chances` and no shock they give `won` back.
+    """
+    gone = np.cumsum(won + lost, axis=-1)
+    alive = np.maximum(1.0 - (gone - won - lost), 1e-9)
+    leave = np.clip((won + lost) / alive, 0.0, 1.0 - 1e-9)
+    total = -np.log1p(-leave)
+    share = won / np.maximum(won + lost, 1e-300)
+    return total * share, total * (1 - share)
+
+
+def winning_chances(win: Array, lose: Array, multiplier: Array) -> Array:
+    """Chance to be won in each period when the intensity of winning is multiplied.
+
+    Parameters
+    ----------
+    win, lose : array of float, shape (..., periods)
+        Integrated intensities.
+    multiplier : array of float, shape (..., periods)
+        Common shock times the rep's own effect.
+
+    Returns
+    -------
+    array of float, shape (..., periods)
+    """
+    win = win * multiplier
+    total = win + lose
+    before = np.exp(total - np.cumsum(total, axis=-1))
+    return np.asarray(before * -np.expm1(-total) * (win / np.maximum(total, 1e-300)))
+
+
+def win_cells(chances: Array, uniform: Array) -> npt.NDArray[np.int64]:
+    """Pick the period in which each trial's deal is won by the inverse distribution function.
+
+    Parameters
+    ----------
+    chances : array of float, shape (trials, periods)
+        Chance of each period.
+    uniform : array of float, shape (trials,)
+        Uniforms.
+
+    Returns
+    -------
+    array of int, shape (trials,)
+        Period, or the number of periods where the deal is not won within the horizon.
+    """
+    return np.asarray((uniform[:, None] >= np.cumsum(chances, axis=-1)).sum(axis=-1), dtype=np.int64)
+
+
+def poisson_quantile(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
+    """Poisson counts by the inverse distribution function.
+
+    Parameters
+    ----------
+    uniform, mean : array of float, shape (n,)
+        Uniforms in (0, 1) and means.
+
+    Returns
+    -------
+    array of int, shape (n,)
+    """
+    out = np.zeros(len(mean), dtype=np.int64)
+    large = mean > _LARGE_MEAN
+    if large.any():
+        guess = np.ceil(special.pdtrik(uniform[large], mean[large]))
+        # The continuous inverse can land one too high where the uniform sits on a step.
+        guess -= special.pdtr(guess - 1, mean[large]) >= uniform[large]
+        out[large] = guess.astype(np.int64)
+    rows = np.flatnonzero(~large)
+    mass = np.exp(-mean[rows])
+    reached, target, mu = mass.copy(), uniform[rows], mean[rows]
+    count = 0
+    while len(rows):
+        more = target > reached
+        out[rows[~more]] = count
+        rows, mass, reached, target, mu = rows[more], mass[more], reached[more], target[more], mu[more]
+        count += 1
+        mass = mass * mu / count
+        grown = reached + mass
+        # Rounding may leave the sum short of a uniform next to one; stop where nothing is added any more.
+        stuck = grown == reached
+        out[rows[stuck]] = count
+        rows, mass, reached, target, mu = rows[~stuck], mass[~stuck], grown[~stuck], target[~stuck], mu[~stuck]
+    return out
