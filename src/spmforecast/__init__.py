@@ -1,0 +1,85 @@
+"""From a company's CRM history to a plan it can trust.
+
+Fit how deals really move, simulate what may happen, propose quotas, and judge every proposal against the annual plan.
+Public names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spmforecast import scores
+    from spmforecast.calendar import FiscalCalendar
+    from spmforecast.data import ExampleCompany, History, read_history
+    from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
+    from spmforecast.evaluate import evaluate_plan
+    from spmforecast.models import FittedPipeline, ModelSpec, PipelineModel
+    from spmforecast.optimize import propose_quotas
+    from spmforecast.plan import AnnualPlan, QuotaProposal
+    from spmforecast.report import report
+    from spmforecast.scenario import RunResult, load_scenario, run
+    from spmforecast.simulate import Forecast, simulate
+
+_HOME = {
+    "AnnualPlan": "plan",
+    "ExampleCompany": "data",
+    "FiscalCalendar": "calendar",
+    "FittedPipeline": "models",
+    "Forecast": "simulate",
+    "History": "data",
+    "InfeasibleError": "errors",
+    "InputError": "errors",
+    "ModelSpec": "models",
+    "PipelineModel": "models",
+    "Problem": "errors",
+    "QuotaProposal": "plan",
+    "RunResult": "scenario",
+    "SpmError": "errors",
+    "evaluate_plan": "evaluate",
+    "load_scenario": "scenario",
+    "propose_quotas": "optimize",
+    "read_history": "data",
+    "report": "report",
+    "run": "scenario",
+    "scores": "",
+    "simulate": "simulate",
+}
+
+__all__ = [
+    "AnnualPlan",
+    "ExampleCompany",
+    "FiscalCalendar",
+    "FittedPipeline",
+    "Forecast",
+    "History",
+    "InfeasibleError",
+    "InputError",
+    "ModelSpec",
+    "PipelineModel",
+    "Problem",
+    "QuotaProposal",
+    "RunResult",
+    "SpmError",
+    "evaluate_plan",
+    "load_scenario",
+    "propose_quotas",
+    "read_history",
+    "report",
+    "run",
+    "scores",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not _HOME[name]:
+        return importlib.import_module(f"{__name__}.{name}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,7 +5,11 @@ This room knows what CRM tables look like and which rows can be used. It knows n
 
 from __future__ import annotations
 
+from spmforecast.data.example import ExampleCompany
 from spmforecast.data.history import History, SourceFile
+from spmforecast.data.load import read_history
+from spmforecast.data.maps import Map, load_map
 from spmforecast.data.tables import NONE, TABLES
+from spmforecast.data.write import write_tables
 
-__all__ = ["NONE", "TABLES", "History", "SourceFile"]
+__all__ = ["NONE", "TABLES", "ExampleCompany", "History", "Map", "SourceFile", "load_map", "read_history", "write_tables"]

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from spmforecast.data.tables import TABLES, nearest
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["Condition", "Exclude", "Join", "Map", "TableMap", "load_map", "parse_map"]
+__all__ = ["Condition", "Exclude", "Join", "Loc", "Map", "TableMap", "load_map", "parse_map"]
 
 Loc = tuple[str | int, ...]
 

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.maps import Condition, Join, Map, TableMap
+from spmforecast.data.maps import Condition, Join, Loc, Map, TableMap
 from spmforecast.data.readers import RawTable, Source
 from spmforecast.data.tables import TABLES, nearest
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["LEFT_OUT_BY_WHERE", "Piece", "make_piece"]
+__all__ = ["LEFT_OUT_BY_WHERE", "MISSING_COLUMN", "Piece", "make_piece"]
 
 LEFT_OUT_BY_WHERE = "left out by where"
+MISSING_COLUMN = "a required column is missing"
 
 Mask = npt.NDArray[np.bool_]
 
@@ -59,6 +60,12 @@ class Piece:
     def read(self) -> int:
         """Rows read from the file: usable so far, broken and left out."""
         return len(self.frame) + len(self.broken) + sum(self.exclusions.values())
+
+    def without(self, out: Mask, reason: str) -> Piece:
+        """Leave rows out on purpose."""
+        exclusions = {**self.exclusions, reason: self.exclusions.get(reason, 0) + int(out.sum())}
+        kept = self.frame[~out].reset_index(drop=True)
+        return replace(self, frame=kept, lines=self.lines[~out], exclusions=exclusions)
 
 
 def make_piece(
@@ -119,8 +126,7 @@ def _missing_columns(piece: Piece) -> list[Problem]:
         if name not in piece.frame.columns:
             near = nearest(name, spare)
             mend = f"Did you mean {near}? Rename it, or map it." if near else "Add the column, or map one to it."
-            told = "a required column is missing"
-            problems.append(Problem(piece.table, told, mend, piece.file, 1, name, near or ""))
+            problems.append(Problem(piece.table, MISSING_COLUMN, mend, piece.file, 1, name, near or ""))
     return problems
 
 
@@ -143,7 +149,7 @@ class _Mapper:
     source: Source
     mapping: TableMap
     of: Map
-    loc: tuple[str | int, ...]
+    loc: Loc
     problems: list[Problem] = field(default_factory=list)
 
     def apply(self, piece: Piece) -> Piece:
@@ -167,9 +173,7 @@ class _Mapper:
             notes=(*piece.notes, *notes),
         )
 
-    def _known(
-        self, key: str, names: Iterable[str], columns: Iterable[str], prefix: tuple[str | int, ...] = ()
-    ) -> bool:
+    def _known(self, key: str, names: Iterable[str], columns: Iterable[str], prefix: Loc = ()) -> bool:
         """Note every name that is not a column; tell whether all are."""
         there = list(columns)
         wrong = [name for name in names if name not in there]
@@ -183,7 +187,7 @@ class _Mapper:
     def _joined(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         notes: list[str] = []
         for place, join in enumerate(self.mapping.join):
-            at: tuple[str | int, ...] = ("join", place)
+            at: Loc = ("join", place)
             try:
                 other = self._lookup(join, at)
             except InputError as error:
@@ -196,7 +200,7 @@ class _Mapper:
                 notes += note
         return frame, notes
 
-    def _lookup(self, join: Join, at: tuple[str | int, ...]) -> pd.DataFrame:
+    def _lookup(self, join: Join, at: Loc) -> pd.DataFrame:
         try:
             raw = self.source.read(join.file, str(self.loc[1]))
         except InputError as error:
@@ -210,7 +214,7 @@ class _Mapper:
             raise InputError(raw.broken)
         return _stripped(raw)[0]
 
-    def _known_there(self, join: Join, other: pd.DataFrame, at: tuple[str | int, ...]) -> bool:
+    def _known_there(self, join: Join, other: pd.DataFrame, at: Loc) -> bool:
         there = list(other.columns)
         wrong = [("on", here, name) for here, name in join.on.items() if name not in there]
         wrong += [("take", name, name) for name in join.take if name not in there]
@@ -221,9 +225,7 @@ class _Mapper:
             self.problems.append(self.of.problem(loc, f"{join.file} has no such column", mend, name))
         return not wrong
 
-    def _take(
-        self, frame: pd.DataFrame, other: pd.DataFrame, join: Join, at: tuple[str | int, ...]
-    ) -> tuple[pd.DataFrame, list[str]]:
+    def _take(self, frame: pd.DataFrame, other: pd.DataFrame, join: Join, at: Loc) -> tuple[pd.DataFrame, list[str]]:
         """Look columns up by key; a row without a match gets empty cells."""
         there = pd.MultiIndex.from_frame(other[list(join.on.values())])
         twice = there.duplicated()
@@ -240,7 +242,7 @@ class _Mapper:
         if twice.any() or taken:
             return frame, []
         row = there.get_indexer(pd.MultiIndex.from_frame(frame[list(join.on)].set_axis(there.names, axis=1)))
-        looked_up = {new: _at(other[old], row) for old, new in join.take.items()}
+        looked_up = {new: _at(other[old], row, frame.index) for old, new in join.take.items()}
         without = np.flatnonzero((row < 0) & (frame[list(join.on)] != "").any(axis=1).to_numpy())
         notes = []
         if len(without):
@@ -296,10 +298,10 @@ def _constant(value: str, index: pd.Index) -> pd.Series:
     return pd.Series(value, index=index, dtype="str")
 
 
-def _at(values: pd.Series, row: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
+def _at(values: pd.Series, row: npt.NDArray[np.intp], index: pd.Index) -> pd.Series:
     """Pick values by row; an empty text where the row is negative."""
     padded = np.append(values.to_numpy(dtype=object), "")
-    return padded[row]
+    return pd.Series(padded[row], index=index, dtype="str")
 
 
 def _translated(values: pd.Series, table: Mapping[str, str]) -> pd.Series:

@@ -29,6 +29,7 @@ __all__ = ["FolderSource", "FrameSource", "RawTable", "Source", "parse_csv"]
 
 _SEPARATORS = ",;\t|"
 _SUFFIXES = (".csv", ".csv.gz")
+_TABLE_LIKE = (*_SUFFIXES, ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +145,7 @@ class FolderSource:
         """Return a note for each file of the folder that is not used."""
         notes = []
         for path in sorted(self.folder.iterdir()):
-            if path.is_file() and path.name not in used and not path.name.startswith("."):
+            if path.is_file() and path.name not in used and path.name.endswith(_TABLE_LIKE):
                 stem = path.name.split(".")[0]
                 meant = nearest(stem, TABLES) if path.name.endswith(_SUFFIXES) and stem not in TABLES else None
                 hint = f"; did you mean {meant}.csv?" if meant else ""

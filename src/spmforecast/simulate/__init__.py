@@ -3,7 +3,22 @@
 The room knows the fitted models, but nothing of plans or optimisation.
 """
 
+import sys
+from types import ModuleType
+from typing import Any
+
 from spmforecast.simulate.engine import simulate
 from spmforecast.simulate.forecast import Forecast
 
 __all__ = ["Forecast", "simulate"]
+
+
+class _CallableRoom(ModuleType):
+    """The room and its chief function share one name: ``spmforecast.simulate(model, …)`` works."""
+
+    def __call__(self, *args: Any, **options: Any) -> Forecast:
+        """Simulate; see :func:`spmforecast.simulate.engine.simulate`."""
+        return simulate(*args, **options)
+
+
+sys.modules[__name__].__class__ = _CallableRoom

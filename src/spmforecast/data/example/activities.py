@@ -21,6 +21,7 @@ def build_activities(
     deals: pd.DataFrame,
     people: pd.DataFrame,
     accounts: Accounts,
+    start: int,
     today: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
@@ -32,8 +33,8 @@ def build_activities(
         Stage-history rows, deals and people, in codes.
     accounts : Accounts
         For the account of each deal.
-    today : int
-        Day at whose close the records are taken.
+    start, today : int
+        First day of the records, and the day at whose close the records are taken.
     rng : numpy.random.Generator
         Where the luck comes from.
 
@@ -41,7 +42,7 @@ def build_activities(
     -------
     pandas.DataFrame
     """
-    parts = [_with_stages(rows), _mails(rows, rng), _referrals(deals), _monthly(people, today, rng)]
+    parts = [_with_stages(rows), _mails(rows, rng), _referrals(deals), _monthly(people, start, today, rng)]
     done = pd.concat(parts, ignore_index=True).sort_values("day", kind="stable", ignore_index=True)
     number = done["number"].to_numpy(dtype=np.int64)
     on_deal = number > 0
@@ -84,10 +85,9 @@ def _referrals(deals: pd.DataFrame) -> pd.DataFrame:
     return came.rename(columns={"first_rep": "rep"}).assign(type="referral_received")[_COLUMNS]
 
 
-def _monthly(people: pd.DataFrame, today: int, rng: np.random.Generator) -> pd.DataFrame:
+def _monthly(people: pd.DataFrame, start: int, today: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return what reps do without a deal, a few times a quarter while they are there."""
-    first = max(int(people["day"].min()), today - 1460)
-    months = np.arange(first, today + 1, 30)
+    months = np.arange(start, today + 1, 30)
     parts = []
     for kind, chance in _MONTHLY.items():
         shape = (len(people), len(months))

@@ -74,7 +74,7 @@ PUSH_DAYS = np.array([18.0, 30.0, 50.0])
 # Creation by month, expected growth a year, and the quarters' shares of an annual plan.
 SEASON = np.array([0.98, 1.04, 1.08, 1.02, 1.02, 1.00, 0.86, 0.78, 1.14, 1.16, 1.10, 0.82])
 CREATION_TREND, PRICE_TREND = 0.02, 0.025
-PLAN_GROWTH = 0.06
+PLAN_GROWTH = 0.04
 QUARTER_SHARE = np.array([0.24, 0.255, 0.24, 0.265])
 OVER_ASSIGNMENT = 0.15
 

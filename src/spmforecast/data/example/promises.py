@@ -50,7 +50,8 @@ def build_plan(rows: pd.DataFrame, deals: pd.DataFrame, start: int, today: int) 
         for quarter in (half, half + 1):
             periods.append(quarter_label(quarter))
             targets.append(_round(float(lately * brings * growth * fig.QUARTER_SHARE[quarter % 4])))
-    return pd.DataFrame({"period": periods, "target": np.array(targets, dtype=np.int64)})
+    plan = pd.DataFrame({"period": periods, "target": np.array(targets, dtype=np.int64)})
+    return plan[plan["target"] > 0].reset_index(drop=True)  # no target while nothing is booked to set it from
 
 
 def build_quotas(plan: pd.DataFrame, people: pd.DataFrame, today: int, rng: np.random.Generator) -> pd.DataFrame:

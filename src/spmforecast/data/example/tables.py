@@ -57,7 +57,7 @@ def build_tables(records: Records, rng: np.random.Generator) -> dict[str, pd.Dat
         "reps": _reps(people, world, rng),
         "territories": _territories(world),
         "accounts": accounts.table(deals, people, world.sales_map),
-        "activities": build_activities(rows, deals, people, accounts, world.day, rng),
+        "activities": build_activities(rows, deals, people, accounts, world.start, world.day, rng),
         "enablement": _enablement(records.ledger),
         "plan": plan,
         "quotas": build_quotas(plan, people, world.day, rng),

@@ -6,7 +6,7 @@ import shlex
 
 from spmforecast.report.blocks import Block, Code, Column, Facts, Heading, Listing, Section, Table, Text, tabulate
 from spmforecast.report.folder import Run
-from spmforecast.report.wording import count, significant
+from spmforecast.report.wording import MISSING, count, significant
 
 __all__ = ["section"]
 
@@ -43,10 +43,14 @@ def _words(name: object) -> str:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no"}.get(value, "–") if value is not None else "–"
-    if isinstance(value, int | float):
-        return significant(float(value))
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return significant(value)
     if isinstance(value, list):
         return ", ".join(_plain(one) for one in value)
     if isinstance(value, dict):

@@ -1,0 +1,217 @@
+"""The command line: a thin face over scenarios and reports. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spmforecast.errors import InputError, Problem, SpmError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from spmforecast.data import History
+    from spmforecast.scenario import RunResult
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="spmforecast",
+    help="From a company's CRM history to a plan it can trust: forecasts, quotas and their evaluation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_MOST_SHOWN = 1000
+
+ScenarioPath = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
+
+
+def main() -> None:
+    """Run the command line; exit status 0 done, 2 wrong input, 3 infeasible, 1 a fault of ours."""
+    try:
+        app(standalone_mode=True)
+    except SpmError as error:
+        _tell(error)
+        raise SystemExit(error.exit_status) from None
+    except KeyboardInterrupt:
+        print("spmforecast: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
+        raise SystemExit(130) from None
+    except Exception as error:
+        _tell_fault(error)
+        raise SystemExit(1) from None
+
+
+def _tell(error: SpmError) -> None:
+    """Print every problem on standard error."""
+    lines = [f"error: {problem}" for problem in error.problems] if isinstance(error, InputError) else [f"error: {error}"]
+    for line in lines[:_MOST_SHOWN]:
+        print(line, file=sys.stderr)  # noqa: T201
+    if len(lines) > _MOST_SHOWN:
+        print(f"… and {len(lines) - _MOST_SHOWN:,} more", file=sys.stderr)  # noqa: T201
+
+
+def _tell_fault(error: Exception) -> None:
+    """Own up to a fault of ours, with the traceback for whoever mends it."""
+    if os.environ.get("SPMFORECAST_TRACEBACK"):
+        traceback.print_exception(error)
+    told = f"spmforecast: a fault of ours: {type(error).__name__}: {error}\nSet SPMFORECAST_TRACEBACK=1 to see where."
+    print(told, file=sys.stderr)  # noqa: T201
+
+
+@app.command()
+def example(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder for the CSV files.")],
+    seed: Annotated[int, typer.Option(help="Seed of the company.")] = 7,
+    size: Annotated[str, typer.Option(help="small, medium or large: 8, 40 or 200 reps.")] = "small",
+) -> None:
+    """Write the CRM tables of an invented company, to try things on."""
+    from spmforecast.data import ExampleCompany
+
+    sizes = ("small", "medium", "large")
+    problems = []
+    if size not in sizes:
+        problems.append(Problem("command line", "no such size", f"Use one of: {', '.join(sizes)}.", column="--size", value=size))
+    if seed < 0:
+        problems.append(Problem("command line", "must be at least 0", "", column="--seed", value=str(seed)))
+    if problems:
+        raise InputError(problems)
+    ExampleCompany(seed=seed, size=size).write(folder)  # type: ignore[arg-type]
+    typer.echo(f"Wrote the example company to {folder}")
+
+
+@app.command()
+def check(
+    source: Annotated[str, typer.Argument(metavar="SCENARIO_OR_FOLDER", help="Scenario file or folder of tables.")],
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Name every problem of a scenario and its data; 0 if a run would go on."""
+    from spmforecast.scenario.check import check_source
+
+    history, problems = check_source(source, strict)
+    if history is not None:
+        _show_history(history)
+    if problems:
+        raise InputError(problems)
+    typer.echo("A run would go on.")
+
+
+def _show_history(history: History) -> None:
+    """Print what was read, what was left out, and every rejected row."""
+    for row in history.counts.itertuples(index=False):
+        typer.echo(
+            f"{row.table} ({row.file}): {row.read:,} rows read = {row.used:,} used + {row.rejected:,} rejected "
+            f"+ {row.excluded:,} excluded"
+        )
+    for row in history.exclusions.itertuples(index=False):
+        typer.echo(f"{row.table} ({row.file}): {row.rows:,} rows left out: {row.reason}")
+    for warning in history.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    shown = history.rejected.head(_MOST_SHOWN).to_dict("records")
+    for record in shown:
+        typer.echo(f"rejected: {Problem(**{str(key): value for key, value in record.items()})}", err=True)
+    if len(history.rejected) > _MOST_SHOWN:
+        typer.echo(f"… and {len(history.rejected) - _MOST_SHOWN:,} more", err=True)
+
+
+@app.command()
+def run(
+    scenario: ScenarioPath,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Forecast, propose quotas and evaluate against the annual plan; writes a run folder with its report."""
+    from spmforecast.report import report as write_report
+    from spmforecast.scenario import load_scenario, run_scenario
+    from spmforecast.scenario.folder import new_folder
+
+    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    if jobs < 1:
+        raise InputError(Problem("command line", "must be at least 1", "", column="--jobs", value=str(jobs)))
+    place = Path(output) if output is not None else Path("runs") / question.keys.name
+    with new_folder(place, question.keys.name) as draft:
+        with _progress() as told:
+            result = run_scenario(question, jobs=jobs, strict=strict, progress=told)
+        result.write(draft)
+        write_report(draft)
+    _summarise(result, place)
+
+
+@app.command()
+def report(folder: Annotated[str, typer.Argument(metavar="RUN_DIR", help="Run folder.")]) -> None:
+    """Make the HTML report of a run folder again."""
+    from spmforecast.report import report as write_report
+
+    typer.echo(f"Report: {write_report(folder)}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each step on a terminal; say nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    with Progress(*Progress.get_default_columns()[:3], TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+        tasks: dict[str, Any] = {}
+
+        def told(step: str, done: int, wanted: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=wanted)
+            bar.update(tasks[step], completed=done, total=wanted)
+
+        yield told
+
+
+def _summarise(result: RunResult, place: Path) -> None:
+    """Print the answer: each period against plan, warnings, and where the report is."""
+    from rich.console import Console
+
+    from spmforecast.scenario.tables import forecast_table
+
+    keys = result.scenario.keys
+    table = forecast_table(result.forecast, result.plan)
+    console = Console(soft_wrap=True)
+    _print_table(console, table[table["node_level"] == "company"], f"{keys.name}: as of {keys.as_of}", keys.currency)
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if len(result.history.rejected):
+        typer.echo(f"warning: {len(result.history.rejected):,} problems in the data: see rejected.csv", err=True)
+    console.print(f"Report: {place / 'report.html'}", markup=False, highlight=False)
+
+
+def _print_table(console: Console, company: Any, title: str, currency: str) -> None:
+    from rich.table import Table
+
+    from spmforecast.display import money, percent
+
+    shown = Table(title=f"{title}{f' ({currency})' if currency else ''}")
+    for name in ("period", "booked", "expected", "80 % interval", "plan", "P(plan)"):
+        shown.add_column(name, justify="left" if name == "period" else "right")
+    for row in company.itertuples(index=False):
+        planned = row.plan == row.plan
+        shown.add_row(
+            row.period,
+            money(row.booked),
+            money(row.mean),
+            f"{money(row.p10)} – {money(row.p90)}",
+            money(row.plan) if planned else "–",
+            percent(row.p_plan) if planned else "–",
+        )
+    console.print(shown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Checks: text becomes typed tables, and every row that cannot be used is named with all its problems.
+
+A row with a problem is rejected whole. Rows that are odd but usable are kept and counted in the warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS
+from spmforecast.data.parsing import parse_column
+from spmforecast.data.pieces import Piece
+from spmforecast.data.rules import RULES, DealIds
+from spmforecast.data.sheet import Sheet
+from spmforecast.data.tables import TABLES, Column, dtype_of
+
+__all__ = ["Checked", "check_tables", "too_many_rejected"]
+
+_OPPORTUNITY_LEFT_OUT = "its opportunity was left out"
+
+
+@dataclass
+class Checked:
+    """What the checks leave.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Typed canonical tables with the rows that can be used, in file order.
+    rejected, counts, exclusions : pandas.DataFrame
+        As in :class:`~spmforecast.data.history.History`.
+    warnings : list of str
+        What is odd but was kept.
+    """
+
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exclusions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    warnings: list[str] = field(default_factory=list)
+
+
+def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_whole: bool = True) -> Checked:
+    """Type and check every table.
+
+    Parameters
+    ----------
+    pieces : mapping of str to sequence of Piece
+        Mapped files by canonical table; tables that could not be read are absent.
+    zone : zoneinfo.ZoneInfo
+        Zone that decides the day of a time stamp.
+    deals_whole : bool
+        Whether all files of the opportunities could be read; if not, rows that point to missing ones are no fault.
+
+    Returns
+    -------
+    Checked
+    """
+    checked = Checked()
+    deals: DealIds | None = None
+    rejected, counts, exclusions = [], [], []
+    for name in TABLES:
+        if name not in pieces:
+            continue
+        parts = [_without_left_out(piece, deals) for piece in pieces[name]]
+        sheet = _type_table(name, parts, zone)
+        RULES[name](sheet, deals)
+        used = ~sheet.bad
+        checked.tables[name] = sheet.typed[used].reset_index(drop=True)
+        if name == "opportunities" and deals_whole:
+            deals = _deal_ids(sheet, parts)
+        rejected.append(_rejected_frame(sheet, parts))
+        counts.append(_count(sheet, parts))
+        exclusions += [(name, piece.file, rows, reason) for piece in parts for reason, rows in piece.exclusions.items()]
+        checked.warnings += [note for piece in parts for note in piece.notes] + sheet.notes
+    checked.rejected = _stack(rejected, REJECTED_COLUMNS, whole=("line",))
+    checked.counts = _stack(counts, COUNTS_COLUMNS, whole=COUNTS_COLUMNS[2:])
+    checked.exclusions = _stack([pd.DataFrame(exclusions, columns=EXCLUSIONS_COLUMNS)], EXCLUSIONS_COLUMNS, ("rows",))
+    return checked
+
+
+def too_many_rejected(counts: pd.DataFrame, most: float) -> list[tuple[str, int, int]]:
+    """Return each table of whose rows more than a share is rejected: name, rows rejected, rows not left out.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        As in :class:`~spmforecast.data.history.History`.
+    most : float
+        Share between 0 and 1 that is still borne; rows left out on purpose do not count.
+    """
+    whole = counts.groupby("table", sort=False)[["read", "rejected", "excluded"]].sum()
+    out = []
+    for name, read, rejected, excluded in whole.itertuples():
+        judged = int(read - excluded)
+        if rejected > most * judged:
+            out.append((str(name), int(rejected), judged))
+    return out
+
+
+def _without_left_out(piece: Piece, deals: DealIds | None) -> Piece:
+    """Leave out what belongs to an opportunity that was left out on purpose."""
+    if deals is None or piece.table not in ("stage_history", "splits") or not deals.left_out:
+        return piece
+    out = piece.frame["opportunity_id"].isin(deals.left_out).to_numpy()
+    return piece.without(out, _OPPORTUNITY_LEFT_OUT) if out.any() else piece
+
+
+def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
+    """Stack the pieces of a table and parse every column."""
+    text = pd.concat([piece.frame for piece in pieces], ignore_index=True)
+    text = text.fillna("").astype("str") if len(pieces) > 1 else text
+    sheet = Sheet(
+        name=name,
+        text=text,
+        file=np.repeat(np.array([piece.file for piece in pieces], dtype=object), [len(p.frame) for p in pieces]),
+        line=np.concatenate([piece.lines for piece in pieces]),
+    )
+    columns: dict[str, pd.Series] = {}
+    for column in TABLES[name].columns:
+        if column.name in text:
+            columns[column.name] = _parse(sheet, column, pieces, zone)
+        else:
+            columns[column.name] = pd.Series(None, index=text.index, dtype=dtype_of(column.kind))
+    extra = [column for column in text.columns if column not in columns]
+    columns |= {column: text[column].where(text[column] != "") for column in extra}
+    sheet.typed = pd.DataFrame(columns, index=text.index)
+    return sheet
+
+
+def _parse(sheet: Sheet, column: Column, pieces: Sequence[Piece], zone: ZoneInfo) -> pd.Series:
+    text = sheet.text[column.name]
+    if column.required:
+        mend = "Fill it in, or give a default for it in a map."
+        sheet.reject((text == "").to_numpy(), column.name, "a required value is missing", mend)
+    values, start = [], 0
+    for piece in pieces:
+        part = text.iloc[start : start + len(piece.frame)]
+        parsed = parse_column(part, column, zone, piece.dates.get(column.name))
+        sheet.reject_rows(parsed.rows + start, column.name, parsed.reasons, parsed.mends)
+        values.append(parsed.values)
+        start += len(part)
+    return pd.concat(values) if len(values) > 1 else values[0]
+
+
+def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:
+    ids = sheet.text["opportunity_id"]
+    used = pd.Index(ids[~sheet.bad])
+    created = pd.Series(sheet.typed["created_date"][~sheet.bad].to_numpy(), index=used)
+    rejected = frozenset(ids[sheet.bad]) - frozenset(used)
+    left_out = frozenset[str]().union(*(piece.excluded_ids for piece in pieces)) - frozenset(used) - rejected
+    return DealIds(created, rejected, left_out)
+
+
+def _rejected_frame(sheet: Sheet, pieces: Sequence[Piece]) -> pd.DataFrame:
+    broken = [problem for piece in pieces for problem in piece.broken]
+    told = pd.DataFrame(
+        [(p.table, p.file, p.line, p.column, p.value, p.reason, p.mend) for p in broken], columns=REJECTED_COLUMNS
+    )
+    found = pd.concat([told, sheet.rejections()], ignore_index=True) if broken else sheet.rejections()
+    order = {piece.file: place for place, piece in reversed(list(enumerate(pieces)))}
+    places = found["file"].map(order)
+    return found.iloc[np.lexsort((found["line"].to_numpy(dtype=np.int64), places.to_numpy(dtype=np.int64)))]
+
+
+def _count(sheet: Sheet, pieces: Sequence[Piece]) -> pd.DataFrame:
+    rows = []
+    bad = sheet.bad
+    start = 0
+    for piece in pieces:
+        end = start + len(piece.frame)
+        rejected = int(np.count_nonzero(bad[start:end])) + len(piece.broken)
+        excluded = sum(piece.exclusions.values())
+        rows.append((sheet.name, piece.file, piece.read, piece.read - rejected - excluded, rejected, excluded))
+        start = end
+    counted = pd.DataFrame(rows, columns=list(COUNTS_COLUMNS))
+    return counted.groupby(["table", "file"], sort=False, as_index=False).sum()
+
+
+def _stack(frames: Sequence[pd.DataFrame], columns: Sequence[str], whole: Sequence[str]) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)]
+    stacked = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
+    for name in columns:
+        stacked[name] = stacked[name].astype("int64" if name in whole else "str")
+    return stacked

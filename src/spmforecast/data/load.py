@@ -1,0 +1,198 @@
+"""Loading: a source and, where need be, a map become a checked :class:`~spmforecast.data.history.History`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from spmforecast.calendar import to_day
+from spmforecast.data.asof import FINAL_ONLY
+from spmforecast.data.checks import Checked, check_tables, too_many_rejected
+from spmforecast.data.history import History
+from spmforecast.data.maps import Map, load_map
+from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece
+from spmforecast.data.readers import FolderSource, FrameSource, Source
+from spmforecast.data.rules import dangling_references
+from spmforecast.data.tables import TABLES
+from spmforecast.errors import InputError, Problem
+
+__all__ = ["read_history"]
+
+_ENOUGH_OPEN = 20
+
+
+def read_history(
+    source: str | Path | Mapping[str, pd.DataFrame] | Source,
+    map: str | Path | Map | None = None,
+    timezone: str = "UTC",
+    strict: bool = False,
+    max_rejected_share: float = 0.05,
+    observed_from: object = None,
+) -> History:
+    """Read a company's records and check them.
+
+    Parameters
+    ----------
+    source : path, mapping of str to DataFrame, or Source
+        A folder of CSV files (``opportunities.csv``, ``stage_history.csv.gz``, ...), canonical tables in memory, or
+        anything else that gives raw tables.
+    map : path or Map, optional
+        How other columns and files become the canonical ones. Tables that the map does not name are read from files
+        of their own name where these have the required columns.
+    timezone : str
+        IANA name of the zone that decides the day of a time stamp; stamps without a zone are taken as local.
+    strict : bool
+        Bear no rejected row at all.
+    max_rejected_share : float
+        Share of a table's rows (those left out on purpose aside) of which more may not be rejected.
+    observed_from : date, optional
+        When tracking began; a map may say it too.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    InputError
+        If something makes the job impossible or misleading, or too many rows are rejected; with every problem found.
+    """
+    zone = _zone(timezone)
+    began = None if observed_from is None else to_day(observed_from)
+    chart = map if map is None or isinstance(map, Map) else load_map(map)
+    place = _source(source)
+    pieces, fatal, notes, used = _read(place, chart)
+    checked = check_tables(pieces, zone, deals_whole=not any(p.table in ("opportunities", "map") for p in fatal))
+    fatal += _too_little(checked, pieces, fatal)
+    problems = [*fatal, *_refusals(checked, strict, max_rejected_share)]
+    if problems:
+        raise InputError([*problems, *_row_problems(checked)])
+    final_only, said = _final_only(checked.tables.get("opportunities"))
+    warnings = [
+        *notes,
+        *_rejection_notes(checked),
+        *checked.warnings,
+        *dangling_references(checked.tables),
+        *_absent(checked.tables),
+        *said,
+        *place.leftovers(used),
+    ]
+    return History(
+        tables=checked.tables,
+        rejected=checked.rejected,
+        counts=checked.counts,
+        exclusions=checked.exclusions,
+        warnings=tuple(dict.fromkeys(warnings)),
+        sources=place.files(),
+        timezone=timezone,
+        observed_from=began if began is not None or chart is None else chart.observed_from,
+        final_only=final_only,
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        mend = "Use an IANA name such as UTC or Europe/Berlin."
+        problem = Problem("scenario", "there is no such time zone", mend, column="timezone", value=str(name))
+        raise InputError(problem) from error
+
+
+def _source(source: str | Path | Mapping[str, pd.DataFrame] | Source) -> Source:
+    if isinstance(source, str | Path):
+        return FolderSource(Path(source))
+    return FrameSource(source) if isinstance(source, Mapping) else source
+
+
+def _read(source: Source, chart: Map | None) -> tuple[dict[str, list[Piece]], list[Problem], list[str], set[str]]:
+    """Read every table that is there; also return what is fatal, what to note and the names used."""
+    pieces: dict[str, list[Piece]] = {}
+    fatal: list[Problem] = []
+    notes: list[str] = []
+    used: set[str] = set()
+    for table in TABLES:
+        if chart is not None and table in chart.tables:
+            for place, one in enumerate(chart.tables[table]):
+                used |= {one.file, *(join.file for join in one.join)}
+                try:
+                    piece = make_piece(source, table, one.file, one, chart, place)
+                    pieces.setdefault(table, []).append(piece)
+                except InputError as error:
+                    fatal += error.problems
+            continue
+        try:
+            name = source.find(table)
+            if name is None:
+                continue
+            piece = make_piece(source, table, name)
+        except InputError as error:
+            if chart is None or any(problem.reason != MISSING_COLUMN for problem in error.problems):
+                fatal += error.problems
+            else:
+                notes.append(f"{name} is not used: the map does not name it and it is not a canonical {table} table")
+        else:
+            pieces[table] = [piece]
+        used.add(name or "")
+    return pieces, fatal, notes, used
+
+
+def _too_little(checked: Checked, pieces: Mapping[str, list[Piece]], fatal: list[Problem]) -> list[Problem]:
+    """Say so where neither deals nor bookings are left to work with."""
+    main = ("opportunities", "bookings")
+    if any(problem.table in (*main, "map") for problem in fatal):
+        return []
+    if not any(name in pieces for name in main):
+        mend = "Add opportunities.csv or bookings.csv, or name the files in a map."
+        return [Problem("history", "there is neither an opportunities nor a bookings table", mend)]
+    if all(not len(checked.tables.get(name, ())) for name in main):
+        name = next(name for name in main if name in pieces)
+        mend = "Give rows that can be used; those that were refused follow." if len(checked.rejected) else "Give rows."
+        return [Problem(name, "no row is left to work with", mend, pieces[name][0].file)]
+    return []
+
+
+def _refusals(checked: Checked, strict: bool, most: float) -> list[Problem]:
+    out = []
+    for table, rejected, judged in too_many_rejected(checked.counts, 0.0 if strict else most):
+        limit = "strict bears none" if strict else f"more than {100 * most:g} %"
+        told = f"{rejected:,} of {judged:,} rows cannot be used ({100 * rejected / judged:.1f} %, {limit})"
+        mend = "Mend the rows named below, or leave them out on purpose with exclude in a map."
+        files = checked.counts.loc[checked.counts["table"] == table, "file"]
+        out.append(Problem(table, told, mend, ", ".join(files)))
+    return out
+
+
+def _row_problems(checked: Checked) -> list[Problem]:
+    columns = {name: checked.rejected[name].tolist() for name in checked.rejected.columns}
+    return [Problem(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+
+
+def _rejection_notes(checked: Checked) -> list[str]:
+    return [
+        f"{file}: {rejected:,} of {read:,} rows rejected (named in rejected.csv)"
+        for file, read, rejected in zip(*(checked.counts[name] for name in ("file", "read", "rejected")), strict=True)
+        if rejected
+    ]
+
+
+def _absent(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    missing = [name for name in TABLES if name not in tables]
+    return [f"not given, so what rests on it is left out: {', '.join(missing)}"] if missing else []
+
+
+def _final_only(deals: pd.DataFrame | None) -> tuple[frozenset[str], list[str]]:
+    """Find extra columns that are filled when a deal ends (a reason of loss): of an open deal they tell nothing."""
+    if deals is None:
+        return FINAL_ONLY, []
+    open_now = (deals["status"] == "open").to_numpy()
+    if np.count_nonzero(open_now) < _ENOUGH_OPEN:
+        return FINAL_ONLY, []
+    extra = [name for name in deals.columns if TABLES["opportunities"].column(name) is None]
+    found = [name for name in extra if deals[name][~open_now].notna().any() and not deals[name][open_now].notna().any()]
+    said = [f"opportunities: {name} is filled for closed deals only and counts as unknown before" for name in found]
+    return FINAL_ONLY | set(found), said

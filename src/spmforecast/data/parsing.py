@@ -1,0 +1,187 @@
+"""Parsing: a column of text becomes dates, numbers or checked words, with a reason for every cell that cannot.
+
+Each distinct text is judged once and the judgement spread over the rows, which is what makes large tables quick.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data.tables import PERIOD_LABEL, Column, nearest
+
+__all__ = ["Parsed", "parse_column"]
+
+Ints = npt.NDArray[np.intp]
+Texts = npt.NDArray[np.object_]
+
+_ISO = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(?P<zone>Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+)
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_THOUSANDS = re.compile("[+-]?[0-9]{1,3}([,.'’ \\u00a0\\u202f][0-9]{3})+([.,][0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_MONEY = re.compile(r"([^0-9\s.,'-]{1,3}\s?[+-]?[0-9][0-9.,'\s]*|[+-]?[0-9][0-9.,'\s]*[^0-9\s.,'-]{1,3})")
+
+Verdict = tuple[str, str] | None
+"""Reason and mend, or None for a good cell."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """A parsed column and its bad cells.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Typed, shape (n,); missing where the cell is empty or bad.
+    rows : numpy.ndarray of int
+        Rows of bad cells.
+    reasons, mends : numpy.ndarray of str objects
+        One for each bad cell.
+    """
+
+    values: pd.Series
+    rows: Ints
+    reasons: Texts
+    mends: Texts
+
+
+def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str | None = None) -> Parsed:
+    """Parse the cells of one column.
+
+    Parameters
+    ----------
+    text : pandas.Series of str, shape (n,)
+        Cells; empty text is a missing value, which is no fault here.
+    column : Column
+        What the cells ought to be.
+    zone : zoneinfo.ZoneInfo
+        Zone into which time stamps with a zone are brought; those without are taken as local.
+    pattern : str, optional
+        strptime format of dates; ISO 8601 where absent.
+
+    Returns
+    -------
+    Parsed
+    """
+    codes, found = pd.factorize(text, use_na_sentinel=False)
+    distinct: list[str] = np.asarray(found, dtype=object).tolist()
+    verdicts: list[Verdict]
+    if column.kind == "date":
+        values, verdicts = _dates(distinct, zone, pattern)
+    elif column.kind in ("amount", "number"):
+        values, verdicts = _numbers(distinct, column)
+    else:
+        values, verdicts = _words(distinct, column)
+    bad = np.array([verdict is not None for verdict in verdicts], dtype=bool)
+    rows = np.flatnonzero(bad[codes]) if len(bad) else np.array([], dtype=np.intp)
+    told = [verdicts[code] or ("", "") for code in codes[rows]]
+    reasons = np.array([reason for reason, _ in told], dtype=object)
+    mends = np.array([mend for _, mend in told], dtype=object)
+    return Parsed(values.take(codes).set_axis(text.index), rows, reasons, mends)
+
+
+def _dates(distinct: list[str], zone: ZoneInfo, pattern: str | None) -> tuple[pd.Series, list[Verdict]]:
+    if pattern is None:
+        stamps, verdicts = _iso_dates(distinct, zone)
+    else:
+        stamps = _local(pd.Series(distinct, dtype="str"), zone, pattern, "%z" in pattern)
+        mend = f"Write it as the map's format {pattern} says, or correct the format."
+        verdicts = [None if not word else (f"not a date of the format {pattern}", mend) for word in distinct]
+    good = stamps.notna().to_numpy()
+    return stamps, [None if fine else verdict for fine, verdict in zip(good, verdicts, strict=True)]
+
+
+def _iso_dates(distinct: list[str], zone: ZoneInfo) -> tuple[pd.Series, list[Verdict]]:
+    """Parse ISO 8601; the verdicts hold for cells that stay without a date."""
+    stamps = pd.Series(pd.NaT, index=range(len(distinct)), dtype="datetime64[s]")
+    shapes = [_ISO.fullmatch(word) for word in distinct]
+    zoned = np.array([shape is not None and shape["zone"] is not None for shape in shapes], dtype=bool)
+    plain = np.array([shape is not None for shape in shapes], dtype=bool) & ~zoned
+    words = pd.Series(distinct, dtype="str")
+    for mask, has_zone in ((plain, False), (zoned, True)):
+        if mask.any():
+            stamps = stamps.where(~mask, _local(words[mask], zone, "ISO8601", has_zone))
+    verdicts: list[Verdict] = []
+    for word, shape in zip(distinct, shapes, strict=True):
+        if not word:
+            verdicts.append(None)
+        elif shape is not None:
+            verdicts.append(("no such date", "Write a day that the calendar has, as YYYY-MM-DD."))
+        else:
+            mend = "Write it as YYYY-MM-DD, or give its format under dates in a map."
+            verdicts.append(("not an ISO 8601 date", mend))
+    return stamps, verdicts
+
+
+def _local(words: pd.Series, zone: ZoneInfo, pattern: str, has_zone: bool) -> pd.Series:
+    stamps = pd.to_datetime(words, format=pattern, errors="coerce", utc=has_zone)
+    if has_zone:
+        stamps = stamps.dt.tz_convert(zone).dt.tz_localize(None)
+    return stamps.dt.floor("s").astype("datetime64[s]")
+
+
+def _numbers(distinct: list[str], column: Column) -> tuple[pd.Series, list[Verdict]]:
+    values = np.full(len(distinct), np.nan)
+    verdicts: list[Verdict] = []
+    for place, word in enumerate(distinct):
+        verdict = _judge_number(word, column)
+        if word and verdict is None:
+            values[place] = float(word)
+        verdicts.append(verdict)
+    return pd.Series(values), verdicts
+
+
+def _judge_number(word: str, column: Column) -> Verdict:
+    if not word:
+        return None
+    if not _NUMBER.fullmatch(word):
+        return _why_no_number(word)
+    value = float(word)
+    if not math.isfinite(value):
+        return "not a finite number", "Write the number itself, or leave the cell empty."
+    if column.minimum is not None and value < column.minimum:
+        mend = "Write it without the sign; cancellations belong into bookings." if column.kind == "amount" else ""
+        return f"less than {column.minimum:g}", mend or f"Write a number from {column.minimum:g} upwards."
+    if column.maximum is not None and value > column.maximum:
+        return f"more than {column.maximum:g}", f"Write a number up to {column.maximum:g}."
+    return None
+
+
+def _why_no_number(word: str) -> tuple[str, str]:
+    if word.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return "not a finite number", "Write the number itself, or leave the cell empty."
+    if _THOUSANDS.fullmatch(word):
+        return "a number with thousands separators", "Write it without them, for instance 1234567.89."
+    if _DECIMAL_COMMA.fullmatch(word):
+        return "a number with a decimal comma", "Write a decimal point, for instance 1234.50."
+    if _MONEY.fullmatch(word):
+        return "a number with a currency or unit", "Write the number alone; the scenario names the currency."
+    return "not a number", "Write digits with a decimal point, for instance 1234.50."
+
+
+def _words(distinct: list[str], column: Column) -> tuple[pd.Series, list[Verdict]]:
+    verdicts = [_judge_word(word, column) for word in distinct]
+    good = [word if word and verdict is None else None for word, verdict in zip(distinct, verdicts, strict=True)]
+    return pd.Series(good, dtype="str"), verdicts
+
+
+def _judge_word(word: str, column: Column) -> Verdict:
+    if not word:
+        return None
+    if column.kind == "period" and not PERIOD_LABEL.fullmatch(word):
+        return "not a fiscal period", "Write it as 2025Q3, 2025 or 2025-07."
+    if column.choices and word not in column.choices:
+        near = nearest(word, column.choices)
+        listed = ", ".join(column.choices)
+        mend = f"Did you mean {near}? " if near else ""
+        return f"none of {listed}", f"{mend}Write one of them, or translate it under values in a map."
+    return None

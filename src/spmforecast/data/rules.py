@@ -1,0 +1,213 @@
+"""Rules: what a row of each table must obey beyond the kind of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data.dimensions import top_parents
+from spmforecast.data.sheet import Sheet, Texts
+from spmforecast.data.tables import NONE, TABLES
+
+__all__ = ["RULES", "DealIds", "dangling_references"]
+
+Mask = npt.NDArray[np.bool_]
+
+_YEARS = (1970, 2100)
+_SHARE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class DealIds:
+    """The opportunities that other tables may point to.
+
+    Parameters
+    ----------
+    created : pandas.Series
+        Creation of each usable deal, indexed by ``opportunity_id``.
+    rejected, left_out : frozenset of str
+        Ids of deals that were rejected, or left out on purpose.
+    """
+
+    created: pd.Series
+    rejected: frozenset[str]
+    left_out: frozenset[str]
+
+
+def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
+    typed = sheet.typed
+    closed = typed["status"].isin(["won", "lost"]).to_numpy()
+    without_amount = (typed["status"] == "won").to_numpy() & _empty(sheet, "amount")
+    sheet.reject(without_amount, "amount", "a won deal has no amount", "Fill in the amount that was won.")
+    without_close = closed & _empty(sheet, "close_date")
+    mend = "Fill in the day on which it was closed."
+    sheet.reject(without_close, "close_date", "a closed deal has no close date", mend)
+    early = typed["close_date"].dt.normalize() < typed["created_date"].dt.normalize()
+    created = sheet.text.get("created_date", pd.Series("", index=sheet.text.index)).to_numpy(dtype=object)
+    reason = _each(f"closes before it was created ({day})" for day in created)
+    sheet.reject(early.to_numpy(), "close_date", reason, "Correct one of the two dates.")
+    _plausible(sheet, "created_date")
+    _plausible(sheet, "close_date")
+    _unique(sheet)
+
+
+def _stage_history(sheet: Sheet, deals: DealIds | None) -> None:
+    _plausible(sheet, "entered_date")
+    _orphans(sheet, deals)
+    if deals is None:
+        return
+    created = sheet.typed["opportunity_id"].map(deals.created)
+    early = int((sheet.typed["entered_date"].dt.normalize() < created.dt.normalize()).sum())
+    if early:
+        sheet.notes.append(f"stage_history: {early:,} rows are dated before their deal was created")
+
+
+def _reps(sheet: Sheet, _: DealIds | None) -> None:
+    early = sheet.typed["end_date"] < sheet.typed["hire_date"]
+    sheet.reject(early.to_numpy(), "end_date", "left before being hired", "Correct one of the two dates.")
+    _unique(sheet)
+
+
+def _territories(sheet: Sheet, _: DealIds | None) -> None:
+    _unique(sheet)
+    usable = sheet.typed[~sheet.bad]
+    endless = ~usable["territory_id"].isin(top_parents(usable).index)
+    mask = np.zeros(len(sheet.text), dtype=bool)
+    mask[np.flatnonzero(~sheet.bad)[endless.to_numpy()]] = True
+    mend = "Let one territory of the ring have no parent."
+    sheet.reject(mask, "parent_id", "its line of parents runs in a ring", mend)
+
+
+def _dated(sheet: Sheet, _: DealIds | None) -> None:
+    _plausible(sheet, TABLES[sheet.name].dated_by)
+    _unique(sheet)
+
+
+def _keyed(sheet: Sheet, _: DealIds | None) -> None:
+    _unique(sheet)
+
+
+def _splits(sheet: Sheet, deals: DealIds | None) -> None:
+    _unique(sheet)
+    _orphans(sheet, deals)
+    total = sheet.typed["share"].fillna(0.0).groupby(sheet.text["opportunity_id"]).transform("sum")
+    wrong = ((total - 1.0).abs() > _SHARE_TOLERANCE + 1e-9).to_numpy() & ~sheet.bad
+    reason = _each(f"the shares of its deal sum to {sum_of:.4g}, not to 1" for sum_of in total)
+    sheet.reject(wrong, "share", reason, "Let the shares of a deal sum to 1.")
+
+
+Rule = Callable[[Sheet, DealIds | None], None]
+
+RULES: Mapping[str, Rule] = {
+    "opportunities": _opportunities,
+    "stage_history": _stage_history,
+    "reps": _reps,
+    "territories": _territories,
+    "accounts": _keyed,
+    "activities": _dated,
+    "enablement": _dated,
+    "plan": _keyed,
+    "quotas": _keyed,
+    "bookings": _dated,
+    "submissions": _dated,
+    "splits": _splits,
+}
+"""The rule of each table, called with the table and the opportunities known by then (None where there are none)."""
+
+
+def _each(words: Iterable[str]) -> Texts:
+    return np.array(list(words), dtype=object)
+
+
+def _empty(sheet: Sheet, column: str) -> Mask:
+    """Tell which cells hold nothing at all; a bad cell is a problem of its own."""
+    if column not in sheet.text:
+        return np.ones(len(sheet.text), dtype=bool)
+    return (sheet.text[column] == "").to_numpy()
+
+
+def _plausible(sheet: Sheet, column: str) -> None:
+    year = sheet.typed[column].dt.year
+    wrong = ((year < _YEARS[0]) | (year > _YEARS[1])).to_numpy()
+    sheet.reject(wrong, column, f"the year is not between {_YEARS[0]} and {_YEARS[1]}", "Correct the year.")
+
+
+def _unique(sheet: Sheet) -> None:
+    """Reject every row whose key stands in an earlier one."""
+    key = [name for name in TABLES[sheet.name].key if name in sheet.text]
+    if not key or not len(sheet.text):
+        return
+    group = sheet.typed.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
+    _, firsts = np.unique(group, return_index=True)
+    first = firsts[group]
+    again = (first != np.arange(len(group))) & ~_empty(sheet, key[0]) & sheet.typed[key[0]].notna().to_numpy()
+    rows = np.flatnonzero(again)
+    what = "the id" if len(key) == 1 else "the same " + ", ".join(key)
+    reasons = _each(f"{what} stands already in {sheet.place(int(first[row]), int(row))}" for row in rows)
+    sheet.reject_rows(rows, key[0], reasons, "Keep one of the rows, or give each its own id.")
+
+
+def _orphans(sheet: Sheet, deals: DealIds | None) -> None:
+    if deals is None:
+        return
+    ids = sheet.text["opportunity_id"]
+    known = ids.isin(deals.created.index) | (ids == "")
+    of_rejected = ids.isin(deals.rejected) & ~known
+    mend = "Mend the row of the opportunity."
+    sheet.reject(of_rejected.to_numpy(), "opportunity_id", "its opportunity was rejected", mend)
+    mend = "Add the opportunity, or take the row out."
+    unknown = (~known & ~of_rejected).to_numpy()
+    sheet.reject(unknown, "opportunity_id", "opportunities has no such opportunity_id", mend)
+
+
+_REFERENCES = (
+    ("opportunities", "owner_id", "reps"),
+    ("opportunities", "territory_id", "territories"),
+    ("opportunities", "account_id", "accounts"),
+    ("stage_history", "owner_id", "reps"),
+    ("reps", "territory_id", "territories"),
+    ("territories", "parent_id", "territories"),
+    ("accounts", "owner_id", "reps"),
+    ("accounts", "territory_id", "territories"),
+    ("activities", "rep_id", "reps"),
+    ("activities", "opportunity_id", "opportunities"),
+    ("activities", "account_id", "accounts"),
+    ("enablement", "rep_id", "reps"),
+    ("quotas", "rep_id", "reps"),
+    ("bookings", "rep_id", "reps"),
+    ("bookings", "territory_id", "territories"),
+    ("bookings", "account_id", "accounts"),
+    ("splits", "rep_id", "reps"),
+)
+
+
+def dangling_references(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Say which ids name nothing, for tables that are there.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Typed canonical tables.
+
+    Returns
+    -------
+    list of str
+        A sentence for each column with such ids, with counts and the first of them.
+    """
+    said = []
+    for table, column, target in _REFERENCES:
+        if table not in tables or target not in tables:
+            continue
+        named = tables[table][column]
+        key = TABLES[target].key[0]
+        lost = named[named.notna() & (named != NONE) & ~named.isin(tables[target][key])]
+        if len(lost):
+            said.append(
+                f"{table}: {len(lost):,} rows name {lost.nunique():,} {column} that {target} does not list "
+                f"(first: {lost.iloc[0]})"
+            )
+    return said

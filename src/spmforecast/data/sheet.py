@@ -1,0 +1,119 @@
+"""Sheet: one table while it is being checked, with the place of every row and the problems found so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data.history import REJECTED_COLUMNS
+
+__all__ = ["Sheet", "Texts"]
+
+Mask = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class _Finding:
+    """Problems of one column: rows, values, reasons and mends of like shape (k,)."""
+
+    rows: npt.NDArray[np.intp]
+    column: str
+    values: Texts
+    reasons: Texts
+    mends: Texts
+
+
+@dataclass
+class Sheet:
+    """A table under check.
+
+    Parameters
+    ----------
+    name : str
+        Canonical table.
+    text : pandas.DataFrame
+        n rows of text.
+    file, line : numpy.ndarray, shape (n,)
+        Where each row stands.
+    typed : pandas.DataFrame
+        The same rows, typed; missing where a cell is empty or bad.
+    notes : list of str
+        What is odd but is kept.
+    """
+
+    name: str
+    text: pd.DataFrame
+    file: Texts
+    line: npt.NDArray[np.int64]
+    typed: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: list[str] = field(default_factory=list)
+    _found: list[_Finding] = field(default_factory=list)
+
+    @property
+    def bad(self) -> Mask:
+        """Rows with at least one problem, shape (n,)."""
+        mask = np.zeros(len(self.text), dtype=bool)
+        for finding in self._found:
+            mask[finding.rows] = True
+        return mask
+
+    def reject(
+        self, mask: Mask, column: str, reason: str | Texts, mend: str | Texts, value: Texts | None = None
+    ) -> None:
+        """Reject the rows of a mask; texts given as arrays have an element a row of the table."""
+        rows = np.flatnonzero(mask)
+        each = [text if isinstance(text, str) else text[rows] for text in (reason, mend)]
+        self.reject_rows(rows, column, each[0], each[1], None if value is None else value[rows])
+
+    def reject_rows(
+        self,
+        rows: npt.NDArray[np.intp],
+        column: str,
+        reasons: str | Texts,
+        mends: str | Texts,
+        values: Texts | None = None,
+    ) -> None:
+        """Reject rows by number; texts given as arrays have an element a rejected row."""
+        if not len(rows):
+            return
+        if values is None:
+            values = self._cells(column)[rows]
+        self._found.append(_Finding(rows, column, values, _spread(reasons, len(rows)), _spread(mends, len(rows))))
+
+    def place(self, row: int, seen_from: int) -> str:
+        """Say where a row stands, naming its file only where that is another one."""
+        line = f"line {self.line[row]}"
+        return line if self.file[row] == self.file[seen_from] else f"{self.file[row]}, {line}"
+
+    def rejections(self) -> pd.DataFrame:
+        """Return a line for each problem (see :class:`~spmforecast.data.history.History`)."""
+        parts = [
+            pd.DataFrame(
+                {
+                    "table": self.name,
+                    "file": self.file[finding.rows],
+                    "line": self.line[finding.rows],
+                    "column": finding.column,
+                    "value": finding.values,
+                    "reason": finding.reasons,
+                    "mend": finding.mends,
+                }
+            )
+            for finding in self._found
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(REJECTED_COLUMNS))
+
+    def _cells(self, column: str) -> Texts:
+        if column not in self.text:
+            return np.full(len(self.text), "", dtype=object)
+        return self.text[column].to_numpy(dtype=object)
+
+
+def _spread(text: str | Texts, rows: int) -> Texts:
+    if isinstance(text, str):
+        return np.full(rows, text, dtype=object)
+    return text

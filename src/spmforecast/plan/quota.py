@@ -1,0 +1,54 @@
+"""Quotas as a proposal: what each rep is asked for, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pandas as pd
+
+from spmforecast.display import card, percent
+
+__all__ = ["QuotaProposal"]
+
+
+@dataclass(frozen=True)
+class QuotaProposal:
+    """Proposed quotas.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``rep_id, period, quota, p_attain, expected_attainment, mean, p10, p50, p90``: the quota, the share of draws in
+        which the rep's bookings reach it, expected bookings over quota (missing where the quota is 0), and the rep's
+        bookings in the draws.
+    method : str
+        How they were set.
+    over_assignment : float
+        Cushion: quotas sum to the total times one plus it.
+    total : mapping of str to Decimal
+        Amount to be carried in each period, before the cushion.
+    remainder : mapping of str to Decimal
+        Part of the cushioned total that no quota carries, because quotas are whole multiples of the step.
+    notes : tuple of str
+        What a reader must know, such as reps that may book nothing at all.
+    """
+
+    table: pd.DataFrame
+    method: str
+    over_assignment: float
+    total: Mapping[str, Decimal]
+    remainder: Mapping[str, Decimal] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def assigned(self) -> pd.Series:
+        """Sum of the quotas of each period."""
+        return self.table.groupby("period", sort=False)["quota"].sum().round(2)
+
+    def _repr_html_(self) -> str:
+        spread = self.table.groupby("period", sort=False)["p_attain"].agg(["min", "max"])
+        facts = {
+            f"P(attain) {period}": f"{percent(row['min'])} to {percent(row['max'])}" for period, row in spread.iterrows()
+        }
+        return card(f"Quotas, {self.method}, over-assignment {percent(self.over_assignment)}", facts, self.table)

@@ -1,0 +1,109 @@
+"""What a reader is told about how a forecast was made, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spmforecast.models import FittedPipeline
+from spmforecast.plan import QuotaProposal
+
+__all__ = ["model_notes"]
+
+
+def model_notes(model: FittedPipeline, quotas: QuotaProposal | None) -> dict[str, Any]:
+    """Describe the fit: what was estimated, under which assumption, on how many deals.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    quotas : QuotaProposal or None
+        The proposal, if any.
+
+    Returns
+    -------
+    dict
+        ``title`` and ``notes`` (sentences).
+    """
+    notes = [_stages(model), _pooling(model), _amounts(model), _creation(model), _capacity(model), _market(model)]
+    notes.append(
+        "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
+        "every figure is computed from the same draws, so all levels add up."
+    )
+    if quotas is not None:
+        notes.append(_quotas(quotas))
+    return {"title": "Competing-risk stage process with keyed Monte Carlo draws", "notes": notes}
+
+
+def _stages(model: FittedPipeline) -> str:
+    closed = int(model.deals["status"].isin(["won", "lost"]).sum())
+    stages = " → ".join(model.stays.stages)
+    since = model.history.observed_from
+    truncated = f" Deals are watched from {since.date()} on (left truncation)." if since is not None else ""
+    return (
+        f"How deals move is estimated from {len(model.stays.deal):,} visits to stages ({stages}) of {len(model.deals):,} "
+        f"deals, {closed:,} of them closed; deals still open count as open so far (right censoring), not as lost."
+        f"{truncated} Beyond the age by which 97.5 % of exits have happened a deal's daily chances stay as they are: "
+        "no reward for staleness."
+    )
+
+
+def _pooling(model: FittedPipeline) -> str:
+    bands = max(model.profiles.bands - 2, 0) + 1 if len(model.profiles.band_edges) else 0
+    banded = f", and by {bands} bands of the amount known before the outcome" if bands else ""
+    return (
+        f"Rates differ by {model.spec.segment_by}{banded}, each shrunk towards the company's rate by as much as its few "
+        "deals demand (gamma-Poisson empirical Bayes); reps have a shrunk multiplier of their own on winning and creating."
+    )
+
+
+def _amounts(model: FittedPipeline) -> str:
+    ratio = (
+        f"An open deal's amount changes on the way as it did for {model.amounts.ratio_deals:,} won deals."
+        if model.amounts.ratio_deals
+        else "An open deal's recorded amount is taken as final."
+    )
+    return f"Amounts of new deals follow the {int(model.amounts.deals.sum()):,} won deals, empirical law by segment. {ratio}"
+
+
+def _creation(model: FittedPipeline) -> str:
+    creation = model.creation
+    return (
+        f"Deals to come: {creation.base * 365.25:.0f} a year per ramped rep from {int(creation.observed.sum()):,} creations "
+        f"in {len(creation.months)} months, with season and each rep's own multiplier."
+    )
+
+
+def _capacity(model: FittedPipeline) -> str:
+    sellers = f"{len(model.roster.owners)} owners sell at the as-of date."
+    ramp = (
+        f" Newcomers ramp as {model.creation.hires} of them did."
+        if (model.creation.ramp < 1).any()
+        else " No ramp is modelled: too few newcomers with a hire date."
+    )
+    if model.attrition.shape <= 0:
+        return sellers + ramp + " The record shows no leavers, so attrition is not modelled."
+    seen = f"{model.attrition.backfills} seen" if model.attrition.backfills else "assumed"
+    return (
+        f"{sellers}{ramp} {100 * model.attrition.annual:.0f} % leave in a year ({model.attrition.leaves} leaves on record); "
+        f"a successor, listed as (to be hired), starts after {model.attrition.backfill_days:.0f} days ({seen}). "
+        "Open deals of a leaver stay counted with the owner of today."
+    )
+
+
+def _market(model: FittedPipeline) -> str:
+    market = model.market
+    return (
+        f"The market moves all deals at once: the log of winning varies by {market.winning.tau_mean():.2f} (sd), of creation "
+        f"by {market.creation.tau_mean():.2f}, estimated from {market.winning.months} months of wins against expectation; "
+        "it starts from its level of today and returns to the mean."
+    )
+
+
+def _quotas(quotas: QuotaProposal) -> str:
+    how = {
+        "equal-probability": "everybody has the same chance to attain, measured on the rep's own draws",
+        "proportional": "in proportion to expected bookings",
+    }[quotas.method]
+    left = "; not assigned because of rounding: " + ", ".join(f"{p} {v:,}" for p, v in quotas.remainder.items()) if quotas.remainder else ""
+    return f"Quotas: {how}, over-assignment {100 * quotas.over_assignment:.0f} %{left}."

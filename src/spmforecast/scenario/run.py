@@ -1,0 +1,325 @@
+"""Running a scenario: history, fit, draws, quotas and evaluation, in one line from left to right."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spmforecast.data import ExampleCompany, History, read_history
+from spmforecast.errors import InputError
+from spmforecast.evaluate import evaluate_plan
+from spmforecast.models import FittedPipeline, ModelSpec, PipelineModel
+from spmforecast.models.capacity import TO_BE_HIRED
+from spmforecast.optimize import propose_quotas
+from spmforecast.plan import AnnualPlan, QuotaProposal
+from spmforecast.scenario.folder import file_hash, new_folder, write_run
+from spmforecast.scenario.notes import model_notes
+from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
+from spmforecast.scenario.tables import company_targets, run_tables
+from spmforecast.simulate import Forecast, simulate
+
+__all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
+
+Progress = Callable[[str, int, int], None]
+
+_PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a scenario came to.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The question.
+    history : History
+        The record as known at the as-of date, with what was rejected.
+    model : FittedPipeline
+        The fit.
+    plan : AnnualPlan
+        Targets.
+    forecast : Forecast
+        Draws.
+    quotas : QuotaProposal or None
+        Proposal, where the scenario asks for one.
+    evaluation : pandas.DataFrame
+        ``metric, value`` against the plan.
+    timings : dict of str to float
+        Seconds by step.
+    warnings : tuple of str
+        What a reader must know.
+    """
+
+    scenario: Scenario
+    history: History
+    model: FittedPipeline
+    plan: AnnualPlan
+    forecast: Forecast
+    quotas: QuotaProposal | None
+    evaluation: pd.DataFrame
+    timings: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """Company targets of the periods and whole years that the forecast reaches."""
+        return company_targets(self.plan, self.forecast)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder : path or str
+            Where it is to stand; an older run of the same scenario is replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If something else stands there.
+        """
+        with new_folder(folder, self.scenario.keys.name) as draft:
+            self.write(draft)
+        return Path(folder)
+
+    def write(self, folder: Path) -> None:
+        """Write the files of the run into an empty folder."""
+        start = time.perf_counter()
+        tables = run_tables(self)
+        timings = {**self.timings, "tables": round(time.perf_counter() - start, 3)}
+        write_run(folder, _record(self, timings), self.forecast.draws, tables)
+
+    def _repr_html_(self) -> str:
+        from spmforecast.display import card
+
+        keys = self.scenario.keys
+        facts = {"as of": keys.as_of, "until": keys.until, "trials": f"{self.forecast.trials:,}"}
+        return card(f"Run: {keys.name}", facts, self.evaluation)
+
+
+def run(
+    scenario: str | Path,
+    as_of: object = None,
+    trials: int | None = None,
+    seed: int | None = None,
+    jobs: int = 1,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Answer a scenario file.
+
+    Parameters
+    ----------
+    scenario : path or str
+        A YAML file.
+    as_of : date-like, optional
+        Instead of the file's.
+    trials, seed : int, optional
+        Instead of the file's.
+    jobs : int
+        Processes for the simulation; they change no figure.
+    strict : bool
+        Bear no rejected row.
+    progress : callable, optional
+        Called with the step, what is done and what there is to do.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InputError
+        If scenario or data are wrong; with every problem.
+    InfeasibleError
+        If what is asked cannot be had.
+    """
+    overrides = {"as_of": None if as_of is None else str(as_of)[:10], "trials": trials, "seed": seed}
+    return run_scenario(load_scenario(scenario, overrides), jobs, strict, progress)
+
+
+def run_scenario(
+    scenario: Scenario, jobs: int = 1, strict: bool = False, progress: Progress | None = None
+) -> RunResult:
+    """Answer a scenario that is already checked; see :func:`run`."""
+    keys, told, timings = scenario.keys, progress or (lambda *_: None), {}
+    with _timed(timings, "read", told):
+        history = load_history(scenario, strict)
+        plan = load_plan(scenario, history)
+    with _timed(timings, "fit", told):
+        model = PipelineModel(ModelSpec(segment_by=keys.model.segment_by), keys.fiscal_year_start).fit(history, keys.as_of)
+    with _timed(timings, "simulate", told):
+        forecast = simulate(
+            model,
+            keys.until,
+            trials=keys.simulate.trials,
+            seed=keys.simulate.seed,
+            period=keys.period,
+            levels=keys.levels,
+            jobs=jobs,
+            progress=lambda done, wanted: told("simulate", done, wanted),
+        )
+    with _timed(timings, "evaluate", told):
+        quotas = _quotas(scenario, model, forecast, plan)
+        evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
+    return RunResult(
+        scenario=scenario,
+        history=model.history,
+        model=model,
+        plan=plan,
+        forecast=forecast,
+        quotas=quotas,
+        evaluation=evaluation,
+        timings=timings,
+        warnings=(*model.history.warnings, *_doubts(model, forecast, plan), *(quotas.notes if quotas else ())),
+    )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], step: str, told: Progress) -> Iterator[None]:
+    told(step, 0, 1)
+    start = time.perf_counter()
+    yield
+    timings[step] = round(time.perf_counter() - start, 3)
+    told(step, 1, 1)
+
+
+def load_history(scenario: Scenario, strict: bool = False) -> History:
+    """Read the history that a scenario names.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The question.
+    strict : bool
+        Bear no rejected row.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or too much of it cannot be used.
+    """
+    keys = scenario.keys
+    if isinstance(keys.history, ExampleSpec):
+        example = keys.history.example
+        company = ExampleCompany(seed=example.seed, size=example.size, character=example.character)
+        return read_history(company.tables(), timezone=keys.timezone, strict=strict)
+    spec = keys.history
+    return read_history(
+        scenario.resolve(spec.folder),
+        map=None if spec.map is None else scenario.resolve(spec.map),
+        timezone=keys.timezone,
+        strict=strict,
+        observed_from=spec.observed_from,
+    )
+
+
+def load_plan(scenario: Scenario, history: History) -> AnnualPlan:
+    """Return the plan of the scenario, else the one among the tables, else an empty one.
+
+    Raises
+    ------
+    InputError
+        If targets are wrong.
+    """
+    plan = scenario.keys.plan
+    if isinstance(plan, dict):
+        return AnnualPlan.from_mapping(plan, scenario.calendar)
+    if isinstance(plan, str):
+        path = scenario.resolve(plan)
+        try:
+            frame = pd.read_csv(path, dtype="str", keep_default_na=False)
+        except (OSError, ValueError) as error:
+            told = "the plan cannot be read"
+            mend = "Give a CSV file with the columns period and target."
+            raise InputError(scenario.written.problem(("plan",), told, mend, plan)) from error
+        return AnnualPlan.from_frame(frame, scenario.calendar, str(path))
+    return AnnualPlan.from_frame(history.plan, scenario.calendar)
+
+
+def _quotas(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> QuotaProposal | None:
+    """Propose quotas for every period to come that has a target, for those who sell and those to be hired."""
+    keys = scenario.keys.quotas
+    if keys is None:
+        return None
+    coming = forecast.cells.loc[forecast.cells["part"] != "won", "period"].astype(str).unique()
+    targets = {label: plan.exact(label) for label in forecast.periods if label in set(coming)}
+    totals = {label: target for label, target in targets.items() if target is not None}
+    if not totals:
+        told = "quotas need a plan for at least one period of the forecast"
+        mend = f"Give a target for one of {', '.join(coming)}."
+        raise InputError(scenario.written.problem(("quotas",), told, mend))
+    vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
+    return propose_quotas(
+        forecast,
+        totals,
+        method=keys.method,
+        over_assignment=keys.over_assignment,
+        round_to=keys.round_to,
+        reps=[*model.roster.owners, *vacant],
+    )
+
+
+def _doubts(model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> list[str]:
+    """Say where the forecast leans on little."""
+    out = []
+    won = int((model.deals["status"] == "won").sum())
+    lost = int((model.deals["status"] == "lost").sum())
+    if won + lost < 100:
+        out.append(f"only {won} won and {lost} lost deals are known: rates lean on the pooled mean and intervals are wide")
+    if model.stays.unplaced:
+        out.append(f"{model.stays.unplaced} deals have no stage history: taken as entering the usual first stage at creation")
+    if model.amounts.ratio_deals == 0:
+        out.append("no amounts are known before the close: an open deal's recorded amount is taken as final")
+    unknown = int(model.deals.loc[model.deals["status"] == "open", "amount"].isna().sum())
+    if unknown:
+        out.append(f"{unknown} open deals have no known amount: drawn from the amounts of won deals")
+    if not company_targets(plan, forecast):
+        out.append("no plan covers the periods of the forecast: nothing is judged against plan")
+    return out
+
+
+def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
+    """Collect what ``run.json`` says."""
+    keys, history = result.scenario.keys, result.history
+    return {
+        "name": keys.name,
+        "version": metadata.version("spmforecast"),
+        "seed": keys.simulate.seed,
+        "trials": keys.simulate.trials,
+        "method": keys.simulate.method,
+        "as_of": str(keys.as_of),
+        "until": str(keys.until),
+        "period": keys.period,
+        "fiscal_year_start": keys.fiscal_year_start,
+        "currency": keys.currency,
+        "timezone": keys.timezone,
+        "levels": list(keys.levels),
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+        "inputs": [
+            {"name": result.scenario.path.name, "sha256": file_hash(result.scenario.text), "bytes": len(result.scenario.text.encode())},
+            *({"name": source.name, "sha256": source.sha256, "bytes": source.bytes} for source in history.sources),
+        ],
+        "timings": timings,
+        "warnings": list(result.warnings),
+        "counts": history.counts.to_dict("records"),
+        "exclusions": history.exclusions.to_dict("records"),
+        "model": model_notes(result.model, result.quotas),
+    }

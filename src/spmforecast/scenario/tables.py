@@ -1,0 +1,209 @@
+"""The tables of a run folder, as frames made from one result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.calendar import FiscalCalendar
+from spmforecast.data import NONE
+from spmforecast.models import FittedPipeline
+from spmforecast.plan import AnnualPlan
+from spmforecast.simulate import Forecast
+
+if TYPE_CHECKING:
+    from spmforecast.scenario.run import RunResult
+
+__all__ = ["company_targets", "forecast_table", "run_tables"]
+
+Array = npt.NDArray[np.float64]
+
+_QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+_NODES = {
+    "region": "region",
+    "territory": "territory_id",
+    "manager": "manager_id",
+    "rep": "owner_id",
+    "segment": "segment",
+    "product": "product",
+}
+_PAST_PERIODS = 12
+
+
+def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
+    """Make every table of the run folder.
+
+    Parameters
+    ----------
+    result : RunResult
+        A finished run.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By file name without ``.csv``.
+    """
+    forecast = result.forecast
+    tables = {
+        "forecast": forecast_table(forecast, result.plan),
+        "parts": _parts(forecast),
+        "actuals": _actuals(result.model, forecast),
+        "cells": forecast.cells,
+        "deals": _deals(forecast),
+        "rates": result.model.summary(),
+        "evaluation": result.evaluation,
+        "rejected": result.history.rejected,
+    }
+    if result.quotas is not None:
+        tables["quotas"] = _quotas(result)
+    return tables
+
+
+def company_targets(plan: AnnualPlan, forecast: Forecast) -> dict[str, float]:
+    """Return the company's target of each period, and of each year that the forecast covers whole, where there is one."""
+    labels = [*forecast.periods, *(year for year in forecast.years if _whole(forecast, year))]
+    targets = {label: plan.target(label) for label in labels}
+    return {label: target for label, target in targets.items() if target is not None}
+
+
+def _whole(forecast: Forecast, year: str) -> bool:
+    """Tell whether the cells reach to the end of a year."""
+    return forecast.calendar.period(forecast.periods[-1]).end >= forecast.calendar.period(year).end
+
+
+def forecast_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
+    """Tabulate every node and period: bookings so far, the law of all bookings, plan and the chance to reach it.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Draws.
+    plan : AnnualPlan
+        Targets by node.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``node_level, node, period, booked, mean, sd, p05 … p95, plan, p_plan, deals_mean, deals_p10, deals_p90``.
+        A year that the forecast covers only in part has no plan beside it.
+    """
+    parts = [_node_rows(forecast, plan, "company", None)]
+    for level, column in _levels(forecast):
+        parts.append(_node_rows(forecast, plan, level, column))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
+    """List the levels whose nodes are known, then any further dimension of the cells."""
+    other = {name: name for name in forecast.cells if name not in {*_NODES.values(), "part", "period"}}
+    for level, column in {**_NODES, **other}.items():
+        if column in forecast.cells and (forecast.cells[column].astype(str) != NONE).any():
+            yield level, column
+
+
+def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | None) -> pd.DataFrame:
+    by = ["period"] if column is None else [column, "period"]
+    groups, draws = _with_years(forecast, by, counts=False)
+    wins = _with_years(forecast, by, counts=True)[1] if forecast.counts is not None else np.full_like(draws, np.nan)
+    node = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
+    out = pd.DataFrame({"node_level": level, "node": node, "period": groups["period"]})
+    out["booked"] = _booked(forecast, groups, column)
+    out["mean"], out["sd"] = draws.mean(axis=0), draws.std(axis=0)
+    for q, values in zip(_QUANTILES, np.quantile(draws, _QUANTILES, axis=0), strict=True):
+        out[f"p{round(100 * q):02d}"] = values
+    target = [
+        plan.target(period, level, name) if _whole(forecast, forecast.calendar.year_of(period)) or len(period) > 4 else None
+        for period, name in zip(out["period"], out["node"], strict=True)
+    ]
+    out["plan"] = np.array(target, dtype=np.float64)
+    reached = (draws >= out["plan"].to_numpy() - 0.005).mean(axis=0)
+    out["p_plan"] = np.where(out["plan"].notna(), reached, np.nan)
+    out["deals_mean"] = wins.mean(axis=0)
+    out["deals_p10"], out["deals_p90"] = np.quantile(wins, [0.1, 0.9], axis=0)
+    return out
+
+
+def _with_years(forecast: Forecast, by: list[str], counts: bool) -> tuple[pd.DataFrame, Array]:
+    """Add up by period, then append the fiscal years as sums of their periods; order by node, then time."""
+    totals = forecast.totals(by, counts)
+    groups = totals.groups.astype(str)
+    year = groups["period"].map(forecast.calendar.year_of)
+    keys = groups.assign(period=year)
+    code = keys.groupby(by, sort=True).ngroup().to_numpy()
+    years = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
+    sums = np.stack([totals.draws[:, code == k].sum(axis=1) for k in range(len(years))], axis=1)
+    both = pd.concat([groups, years], ignore_index=True)
+    start = [forecast.calendar.period(label).end for label in both["period"]]
+    rank = both.assign(_end=start, _long=both["period"].str.len() == 4)
+    order = rank.sort_values([*by[:-1], "_long", "_end"], kind="stable").index
+    return both.loc[order].reset_index(drop=True), np.concatenate([totals.draws, sums], axis=1)[:, order]
+
+
+def _booked(forecast: Forecast, groups: pd.DataFrame, column: str | None) -> Array:
+    """Sum what is already won in each node and period."""
+    won = (forecast.cells["part"] == "won").to_numpy(dtype=bool)
+    amount = forecast.draws[0, won] if forecast.trials else np.zeros(int(won.sum()))
+    cells = forecast.cells.loc[won]
+    node = cells[column].astype(str).to_numpy() if column is not None else np.full(len(cells), "company", dtype=object)
+    rows = pd.DataFrame({"node": node, "period": cells["period"].astype(str).to_numpy(), "amount": amount})
+    by_period = rows.groupby(["node", "period"])["amount"].sum()
+    rows["period"] = rows["period"].map(forecast.calendar.year_of)
+    known = pd.concat([by_period, rows.groupby(["node", "period"])["amount"].sum()])
+    names = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
+    return np.array([float(known.get(key, 0.0)) for key in zip(names, groups["period"], strict=True)])
+
+
+def _parts(forecast: Forecast) -> pd.DataFrame:
+    """Show the three parts apart: won, open and to be created; they add up in every draw and so in their means."""
+    groups, draws = _with_years(forecast, ["part", "period"], counts=False)
+    out = groups[["period", "part"]].copy()
+    out["mean"] = draws.mean(axis=0)
+    out["p10"], out["p50"], out["p90"] = np.quantile(draws, [0.1, 0.5, 0.9], axis=0)
+    wins = _with_years(forecast, ["part", "period"], counts=True)[1] if forecast.counts is not None else None
+    out["deals_mean"] = wins.mean(axis=0) if wins is not None else np.nan
+    order = out["part"].map({"won": 0, "open": 1, "new": 2}).fillna(3)
+    return out.assign(_order=order).sort_values(["_order"], kind="stable").drop(columns="_order").reset_index(drop=True)
+
+
+def _actuals(model: FittedPipeline, forecast: Forecast) -> pd.DataFrame:
+    """List the company's bookings of past periods."""
+    deals = model.deals[(model.deals["status"] == "won").to_numpy()]
+    calendar: FiscalCalendar = model.calendar
+    kind = calendar.kind(forecast.periods[0])
+    if deals.empty:
+        return pd.DataFrame({"period": [], "booked": [], "deals": []})
+    first = max(deals["close_date"].min(), model.history.observed_from or deals["close_date"].min())
+    label = pd.Series(calendar.labels(deals["close_date"].to_numpy(), kind), index=deals.index)
+    whole = [period.label for period in calendar.periods(first, model.as_of, kind) if period.end <= model.as_of]
+    amount, count = deals["amount"].groupby(label).sum(), label.value_counts()
+    wanted = whole[-_PAST_PERIODS:]
+    return pd.DataFrame(
+        {
+            "period": wanted,
+            "booked": amount.reindex(wanted, fill_value=0.0).to_numpy(dtype=np.float64),
+            "deals": count.reindex(wanted, fill_value=0).to_numpy(),
+        }
+    )
+
+
+def _deals(forecast: Forecast) -> pd.DataFrame:
+    """List the open deals, those that decide most first."""
+    assert forecast.deals is not None
+    order = ["spread_share", "expected_amount"]
+    return forecast.deals.sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _quotas(result: RunResult) -> pd.DataFrame:
+    """Put names and regions beside the quotas."""
+    assert result.quotas is not None
+    table = result.quotas.table.copy()
+    names = result.history.current_reps()["name"].astype(object)
+    cells = result.forecast.cells
+    region = cells.groupby("owner_id")["region"].agg(lambda values: values.mode().iloc[0])
+    table.insert(1, "name", table["rep_id"].map(names).fillna(""))
+    table.insert(2, "region", table["rep_id"].map(region).fillna(NONE))
+    return table

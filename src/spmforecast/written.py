@@ -1,0 +1,260 @@
+"""Text that people write: YAML read with the line of every key, and what is wrong with it told in their terms."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from spmforecast.errors import InputError, Problem
+
+__all__ = ["Loc", "Written", "nearest", "read_file", "read_yaml"]
+
+Loc = tuple[str | int, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_MOST_NODES = 200_000
+
+_WRONG_KIND = {
+    "model_type": ("keys are expected here", "Write key: value, indented, on the lines below."),
+    "dict_type": ("keys are expected here", "Write key: value, indented, on the lines below."),
+    "list_type": ("a list is expected here", "Write [a, b]."),
+    "string_type": ("a single text is expected here", "Write one value; quote it if it holds a colon."),
+    "bool_parsing": ("true or false is expected here", "Write true or false."),
+    "bool_type": ("true or false is expected here", "Write true or false."),
+    "int_type": ("a whole number is expected here", "Write it in digits."),
+    "int_parsing": ("a whole number is expected here", "Write it in digits."),
+    "int_from_float": ("a whole number is expected here", "Write it without decimals."),
+    "float_type": ("a number is expected here", "Write it in digits, with a point for decimals."),
+    "float_parsing": ("a number is expected here", "Write it in digits, with a point for decimals."),
+    "finite_number": ("a finite number is expected here", "Write it in digits."),
+    "date_type": ("not a date", "Write it as YYYY-MM-DD."),
+    "date_parsing": ("not a date", "Write it as YYYY-MM-DD."),
+    "date_from_datetime_parsing": ("not a date", "Write it as YYYY-MM-DD."),
+    "date_from_datetime_inexact": ("not a date", "Write it as YYYY-MM-DD, without a time."),
+    "string_too_short": ("this is empty", "Write it out."),
+    "too_short": ("this is empty", "Name at least one."),
+}
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word most like `word`, or None where none is like it."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A YAML text, read.
+
+    Parameters
+    ----------
+    name : str
+        File, as the user named it.
+    table : str
+        What it is: ``scenario`` or ``map``.
+    tree : object
+        Nested dicts with text keys, lists and scalars.
+    lines : mapping
+        Line of every place in the tree.
+    twice : tuple
+        Keys that stand twice.
+    """
+
+    name: str
+    table: str
+    tree: Any
+    lines: Mapping[Loc, int]
+    twice: tuple[Loc, ...]
+
+    def problem(self, loc: Loc, reason: str, mend: str = "", value: str = "") -> Problem:
+        """Say what is wrong at a place of the tree."""
+        words = [str(step) for step in loc if isinstance(step, str)]
+        return Problem(self.table, reason, mend, self.name, self.line(loc), ".".join(words), value)
+
+    def line(self, loc: Loc) -> int | None:
+        """Find the line of a place, or of what holds it."""
+        for end in range(len(loc), -1, -1):
+            for candidate in (loc[:end], *_without_zeros(loc[:end])):
+                if candidate in self.lines:
+                    return self.lines[candidate]
+        return None
+
+    def validate(self, model: type[_Model]) -> _Model:
+        """Check the tree against a pydantic model.
+
+        Raises
+        ------
+        InputError
+            With every key that is unknown, missing, doubled or of the wrong kind.
+        """
+        problems = [self.problem(loc, "the key stands here twice", "Keep one of them.") for loc in self.twice]
+        try:
+            checked = model.model_validate(self.tree)
+        except ValidationError as error:
+            problems += [self._told(model, found) for found in error.errors(include_url=False)]
+            raise InputError(problems) from error
+        if problems:
+            raise InputError(problems)
+        return checked
+
+    def _told(self, model: type[BaseModel], found: Any) -> Problem:
+        loc: Loc = tuple(found["loc"])
+        key = str(loc[-1]) if loc else ""
+        if found["type"] == "extra_forbidden":
+            known = _known_keys(model, loc[:-1])
+            near = nearest(key, known)
+            mend = f"Did you mean {near}?" if near else f"Known here: {', '.join(known)}."
+            return self.problem(loc, "unknown key", mend, key)
+        if found["type"] == "missing":
+            return self.problem(loc[:-1], f"the key {key} is missing", f"Add {key}.")
+        given = found["input"]
+        value = str(given) if isinstance(given, str | int | float) else ""
+        if found["type"] == "value_error":
+            told, _, advice = str(found["ctx"]["error"]).partition(": ")
+            return self.problem(loc, told, advice, value)
+        if found["type"] == "literal_error":
+            near = nearest(value, [str(word).strip("'") for word in found["ctx"]["expected"].split(" or ")])
+            mend = f"Did you mean {near}?" if near else f"Use {found['ctx']['expected']}."
+            return self.problem(loc, "this word is not known here", mend, value)
+        told, mend = _WRONG_KIND.get(found["type"], (_lower(str(found["msg"])), ""))
+        return self.problem(loc, told, mend, value)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _without_zeros(loc: Loc) -> Iterator[Loc]:
+    """Give a place without the index of a lone thing that stands for a list of one."""
+    zeros = [place for place, step in enumerate(loc) if step == 0]
+    for place in zeros:
+        yield loc[:place] + loc[place + 1 :]
+    if len(zeros) > 1:
+        yield tuple(step for step in loc if step != 0)
+
+
+def _known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
+    """List the keys that a place of the tree may hold."""
+    here = model
+    for step in loc:
+        by_key = {info.alias or name: info for name, info in here.model_fields.items()}
+        if step in by_key:
+            here = next(_models(by_key[str(step)].annotation), here)
+        else:
+            # A tag of a union of models, or an index or key of a container: pydantic names the model it tried.
+            here = next((one for one in _models_within(model) if one.__name__ == step), here)
+    return [info.alias or name for name, info in here.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Find the models that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _models_within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for info in model.model_fields.values():
+        for inner in _models(info.annotation):
+            yield inner
+            yield from _models_within(inner)
+
+
+def read_file(path: Path | str, table: str) -> str:
+    """Read a text file that a person wrote.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is not UTF-8.
+    """
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        told = f"the {table} cannot be read ({error.strerror})"
+        raise InputError(Problem(table, told, "Give the path of a YAML file.", file=str(path))) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(Problem(table, "the text is not UTF-8", "Save it as UTF-8.", str(path), line)) from error
+
+
+def read_yaml(text: str, name: str, table: str, typed: bool = True) -> Written:
+    """Read YAML with the line of every key.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    name : str
+        File to name in messages.
+    table : str
+        What it is, for messages.
+    typed : bool
+        Read scalars as numbers, dates and truth values as YAML does; otherwise as the text that stands there, so that
+        ``No`` stays ``No`` and ``007`` stays ``007``. Keys are always text.
+
+    Returns
+    -------
+    Written
+
+    Raises
+    ------
+    InputError
+        If it is empty or not YAML.
+    """
+    lines: dict[Loc, int] = {}
+    twice: list[Loc] = []
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise InputError(Problem(table, f"the {table} is empty", "Write its keys.", file=name, line=1))
+        tree = _plain(node, (), lines, twice, loader if typed else None)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        told = f"this is not YAML: {getattr(error, 'problem', None) or 'a character that cannot stand here'}"
+        line = None if mark is None else mark.line + 1
+        raise InputError(Problem(table, told, "Look at indentation, colons and quotes.", name, line)) from error
+    except RecursionError as error:
+        raise InputError(Problem(table, f"the {table} is nested without end", "Take out the anchors.", name)) from error
+    finally:
+        loader.dispose()
+    return Written(name, table, tree, lines, tuple(twice))
+
+
+def _plain(node: yaml.Node, loc: Loc, lines: dict[Loc, int], twice: list[Loc], loader: yaml.SafeLoader | None) -> Any:
+    """Turn YAML's nodes into dicts, lists and scalars, and note the lines."""
+    lines.setdefault(loc, node.start_mark.line + 1)
+    if len(lines) > _MOST_NODES:
+        raise RecursionError
+    if isinstance(node, yaml.MappingNode):
+        out: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            here = (*loc, key)
+            lines[here] = key_node.start_mark.line + 1
+            if key in out:
+                twice.append(here)
+            out[key] = _plain(value_node, here, lines, twice, loader)
+        return out
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*loc, place), lines, twice, loader) for place, item in enumerate(node.value)]
+    if loader is not None:
+        return _scalar(node, loader)
+    # `key:` with nothing behind it, and `~`, mean the empty text.
+    return "" if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+
+
+def _scalar(node: yaml.Node, loader: yaml.SafeLoader) -> Any:
+    """Construct a scalar as YAML does; what looks like a date and is none stays text, for a message of our own."""
+    try:
+        return loader.construct_object(node)
+    except (ValueError, yaml.YAMLError):
+        return str(node.value)
