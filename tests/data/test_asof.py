@@ -285,14 +285,14 @@ def _tangled(draw: Callable[..., Any]) -> History:
 
 
 @given(history=_tangled(), first=DAYS, second=DAYS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_cutting_twice_is_cutting_to_the_earlier_day(history: History, first: int, second: int) -> None:
     one, two = (pd.Timestamp("2024-01-01") + pd.Timedelta(days=days) for days in (first, second))
     _same(history.as_of(one).as_of(two), history.as_of(min(one, two)))
 
 
 @given(history=_tangled(), days=DAYS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_a_view_holds_is_dated_by_then(history: History, days: int) -> None:
     day = pd.Timestamp("2024-01-01") + pd.Timedelta(days=days)
     view = history.as_of(day)
@@ -318,9 +318,8 @@ def test_snapshots_agree_with_the_reference(reference: Callable[[str], Any]) -> 
             "opportunity_id": last.index,
             "owner_id": "R1",
             "created_date": events.groupby("opportunity_id")["entered_date"].first().to_numpy(),
-            "status": last["status"].to_numpy(),
-            "amount": last["amount"].to_numpy(),
-            "close_date": last["entered_date"].to_numpy(),
+            # The events tell every closing, so the deals' own rows are not asked.
+            "status": "open",
         }
     )
     history = read_history({"opportunities": deals, "stage_history": events})
@@ -335,15 +334,10 @@ def test_snapshots_agree_with_the_reference(reference: Callable[[str], Any]) -> 
             deal: {
                 "stage": row["stage"],
                 "amount": f"{row['amount']:.0f}",
-                "close_date": _stood(row, check["expected"].get(deal, {})),
+                "close_date": str(row["close_date"].date()),
             }
             for deal, row in view.iterrows()
         }
         given_.compare(name, got)
         checked += 1
     assert checked == 4
-
-
-def _stood(row: pd.Series, expected: dict[str, str]) -> str:
-    """A closed deal's close date is the day on which it closed where its row says so, not the field as it stood."""
-    return str(row["close_date"].date()) if row["status"] == "open" else expected.get("close_date", "?")

@@ -29,7 +29,7 @@ FINAL_ONLY = frozenset({"list_price", "discount"})
 NOTE = "As of "
 """How every note of a cut begins, so that a second cut can replace the notes of the first."""
 
-_CARRIED = ("stage", "status", "amount", "close_date", "owner_id", "forecast_category")
+_CARRIED = ("stage", "status", "amount", "close_date", "forecast_category")
 _CLOSED = ("won", "lost")
 
 Mask = npt.NDArray[np.bool_]
@@ -91,7 +91,10 @@ def close_of(day: pd.Timestamp) -> pd.Timestamp:
 
 
 def tables_as_of(
-    tables: Mapping[str, pd.DataFrame], day: pd.Timestamp, final_only: frozenset[str] = FINAL_ONLY
+    tables: Mapping[str, pd.DataFrame],
+    day: pd.Timestamp,
+    recorded_owners: pd.Series,
+    final_only: frozenset[str] = FINAL_ONLY,
 ) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
     """Cut every table back to the close of a day.
 
@@ -101,6 +104,9 @@ def tables_as_of(
         Typed canonical tables.
     day : pandas.Timestamp
         The day.
+    recorded_owners : pandas.Series
+        Owner in each deal's own row as it was read, indexed by ``opportunity_id``; stands in where the history has
+        told none by then.
     final_only : frozenset of str
         Columns of `opportunities` that are known of closed deals only.
 
@@ -120,6 +126,8 @@ def tables_as_of(
     deals = out["opportunities"]
     events = _events(history, deals)
     out["opportunities"], open_now = _states(deals, events, cut, current, final_only)
+    owners = deals["opportunity_id"].map(recorded_owners).astype("str").fillna(deals["owner_id"])
+    out["opportunities"]["owner_id"] = events.before(cut).last("owner_id").fillna(owners)
     for name in ("stage_history", "splits"):
         if name in out:
             known = out[name]["opportunity_id"].isin(deals["opportunity_id"])
@@ -174,7 +182,6 @@ def _states(
         recorded = deals[column].where(spare)
         first, second = recorded.where(own), seen[column]
         out[column] = first.fillna(second).fillna(recorded)
-    out["owner_id"] = seen["owner_id"].fillna(deals["owner_id"])
     out["close_date"] = _actual_close(out["close_date"], closed & ~own, known, cut)
     for column in final_only & set(out.columns):
         out[column] = out[column].where(closed)

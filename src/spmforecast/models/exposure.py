@@ -20,6 +20,9 @@ __all__ = ["AgeBins", "Statistics", "age_bins", "collect"]
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
+_STALE = (1.5, 2.5)  # multiples of the plateau's age at which further bins begin
+_STALE_DAYS = 500.0  # deal-days that must have been watched there
+
 
 @dataclass(frozen=True)
 class AgeBins:
@@ -80,23 +83,34 @@ def age_bins(stays: Stays, spec: ModelSpec) -> AgeBins:
     -------
     AgeBins
     """
-    edges = [_edges(stays.duration[(stays.stage == s) & ~stays.open_now], spec) for s in range(len(stays.stages))]
+    edges = [_edges(stays.duration[stays.stage == s], stays.open_now[stays.stage == s], spec) for s in range(len(stays.stages))]
     cap = max(int(max(stage_edges[-1] for stage_edges in edges)), 1)
     ages = np.arange(cap + 1)
     of_age = np.stack([np.searchsorted(stage_edges, ages, side="right") for stage_edges in edges])
     return AgeBins(of_age.astype(np.int64), int(of_age.max()) + 1)
 
 
-def _edges(exit_ages: Ints, spec: ModelSpec) -> Array:
-    """Return the first age of each bin after the bin of age zero, the last one opening the plateau."""
-    moved = exit_ages[exit_ages > 0]
+def _edges(duration: Ints, still_open: npt.NDArray[np.bool_], spec: ModelSpec) -> Array:
+    """Return the first age of each bin after the bin of age zero, the last one opening the plateau.
+
+    Past the age by which nearly all exits have happened, deals that are merely never closed gather. They get bins of
+    their own, as far as they were watched, so that they neither lend their silence to deals that still move nor
+    borrow the others' chances.
+    """
+    moved = duration[(duration > 0) & ~still_open]
     if len(moved) == 0:
         return np.array([1.0])
     plateau = max(float(np.quantile(moved, spec.plateau)), 2.0)
     inner_bins = int(np.clip(len(moved) // spec.events_per_bin, 1, spec.max_age_bins - 2))
     inner = np.quantile(moved, np.linspace(0, spec.plateau, inner_bins + 1)[1:-1])
-    edges = np.unique(np.ceil(np.concatenate([[1.0], inner, [plateau]])))
+    stale = [plateau * factor for factor in _STALE if _days_past(duration, plateau * factor) >= _STALE_DAYS]
+    edges = np.unique(np.ceil(np.concatenate([[1.0], inner, [plateau], stale])))
     return np.asarray(edges, dtype=np.float64)
+
+
+def _days_past(duration: Ints, age: float) -> float:
+    """Deal-days watched past an age."""
+    return float(np.maximum(duration - age, 0.0).sum())
 
 
 def collect(stays: Stays, profile: Ints, profiles: int, bins: AgeBins) -> Statistics:

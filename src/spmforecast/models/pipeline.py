@@ -200,8 +200,8 @@ def _last_day(history: History) -> pd.Timestamp:
 
 
 def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
-    """First day from which every creation is on record."""
-    first = int(day_number(deals["created_date"]).min())
+    """First day from which every creation is on record; the very first day of a record may have begun midway."""
+    first = int(day_number(deals["created_date"]).min()) + 1
     if known.observed_from is not None:
         first = max(first, int(day_number(pd.DatetimeIndex([known.observed_from]))[0]))
     return min(first, today)

@@ -22,45 +22,47 @@ Array = npt.NDArray[np.float64]
 _WORLDS = 200
 _CYCLE_WORLDS = 25
 _CYCLE_DAYS = 730
+_HORIZON_DAYS = 730
 _LOW, _HIGH = 0.05, 0.95
 _RATE_COLUMNS = ["kind", "stage", "to", "segment", "estimate", "low", "high", "unit", "deals", "shrinkage", "note"]
 
 
 def stage_exits(rate: Array, of_age: npt.NDArray[np.int64]) -> Array:
-    """Chance that a visit to a stage ends in each destination, in closed form.
+    """Chance that a visit to a stage ends in each destination within two years, in closed form.
 
     Parameters
     ----------
     rate : array of float, shape (n, stages, destinations, bins)
         Intensities per day.
     of_age : array of int, shape (stages, ages)
-        Bin of each age; the last bin goes on for ever.
+        Bin of each age; the last bin goes on until the horizon.
 
     Returns
     -------
     array of float, shape (n, stages, destinations)
-        Sums to one over destinations wherever the last intensity is positive.
+        What is left to one over destinations is the chance to stay: deals that are never closed.
     """
     stages, bins = rate.shape[1], rate.shape[3]
     total = rate.sum(axis=2)
     length = np.stack([np.bincount(row, minlength=bins) for row in of_age]).astype(np.float64)
-    last = of_age[:, -1]
+    length[np.arange(stages), of_age[:, -1]] += max(_HORIZON_DAYS - of_age.shape[1], 0)
     out = np.zeros(rate.shape[:3])
     for s in range(stages):
         hazard = total[:, s] * length[s]
         before = np.exp(-(np.cumsum(hazard, axis=1) - hazard))
         leave = -np.expm1(-hazard)
-        leave[:, last[s]] = total[:, s, last[s]] > 0
-        leave[:, last[s] + 1 :] = 0.0
         out[:, s] = np.einsum("njb,nb->nj", rate[:, s] / np.maximum(total[:, s], 1e-300)[:, None], before * leave)
     return out
 
 
 def win_chance(rate: Array, of_age: npt.NDArray[np.int64]) -> Array:
-    """Chance to be won in the end on entering each stage, shape (n, stages): absorption of the embedded chain."""
+    """Chance to be won on entering each stage, shape (n, stages): absorption of the embedded chain.
+
+    No visit lasts longer than two years in it; deals that linger beyond count as never closed.
+    """
     exits = stage_exits(rate, of_age)
     stages = exits.shape[1]
-    inner = np.eye(stages) * (1 + 1e-12) - exits[:, :, :stages]
+    inner = np.eye(stages) - exits[:, :, :stages]
     return np.asarray(np.linalg.solve(inner, exits[:, :, stages, None])[..., 0])
 
 
@@ -234,14 +236,14 @@ def rates(model: FittedPipeline) -> pd.DataFrame:
 
 def _conversion_rows(model: FittedPipeline) -> pd.DataFrame:
     table = conversion_rates(model).drop(columns="won")
-    return table.assign(kind="conversion", to="won", unit="share of visits won in the end", note="")
+    return table.assign(kind="conversion", to="won", unit="share", note="of the visits to this stage, won in the end")
 
 
 def _cycle_rows(model: FittedPipeline) -> pd.DataFrame:
     table = cycle_lengths(model)
     names = {"median": "estimate", "median_low": "low", "median_high": "high"}
     told = [f"quartiles {a:.0f} to {b:.0f} days" for a, b in zip(table["p25"], table["p75"], strict=True)]
-    return table.rename(columns=names).assign(kind="cycle", stage="", to="won", unit="days, median", note=told)
+    return table.rename(columns=names).assign(kind="cycle", stage="", to="won", unit="days (median)", note=told)
 
 
 def _amount_rows(model: FittedPipeline) -> pd.DataFrame:
@@ -256,7 +258,7 @@ def _amount_rows(model: FittedPipeline) -> pd.DataFrame:
             "estimate": mean,
             "low": mean * np.exp(-1.645 * sd),
             "high": mean * np.exp(1.645 * sd),
-            "unit": "currency per won deal, mean",
+            "unit": "mean amount of a won deal",
             "deals": law.deals,
             "shrinkage": law.shrinkage,
             "note": "",
@@ -270,11 +272,11 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
     year = float(creation.base * 365.25)
     error = 1.645 / np.sqrt(max(creation.observed.sum(), 1.0))
     rows = [
-        _row("creation", year, year * np.exp(-error), year * np.exp(error), "deals a year per ramped rep",
+        _row("creation", year, year * np.exp(-error), year * np.exp(error), "deals a year, ramped rep",
              int(creation.observed.sum()), f"{active} owners selling at the as-of date; {creation.hires} newcomers seen"),
         *(
             _row("market", shock.tau_mean(), shock.tau_quantile(_LOW), shock.tau_quantile(_HIGH),
-                 f"sd of the log of {name}, monthly", int(total), f"{shock.months} months")
+                 "sd of the log", int(total), f"of {name}, monthly level; {shock.months} months")
             for name, shock, total in (
                 ("creation", market.creation, creation.observed.sum()),
                 ("winning", market.winning, (model.deals["status"] == "won").sum()),
@@ -287,7 +289,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
         low, high = (-np.expm1(-365.25 * stats.gamma.ppf([_LOW, _HIGH], leaving.shape) / leaving.rate)).tolist()
         note = f"successors after {leaving.backfill_days:.0f} days"
         note += f" ({leaving.backfills} seen)" if leaving.backfills else " (assumed)"
-        rows.append(_row("capacity", leaving.annual, low, high, "share of reps leaving in a year", leaving.leaves, note))
+        rows.append(_row("capacity", leaving.annual, low, high, "share", leaving.leaves, f"of reps leave in a year; {note}"))
     return pd.DataFrame(rows)
 
 
