@@ -106,9 +106,7 @@ def test_a_reopened_deal_is_won_then_open_then_won_again() -> None:
         ("Propose", "2024-05-20", "open", 70),
         ("Won", "2024-07-01", "won", 75),
     ]
-    rows = [
-        {"opportunity_id": "D", "stage": s, "entered_date": d, "status": t, "amount": a} for s, d, t, a in events
-    ]
+    rows = [{"opportunity_id": "D", "stage": s, "entered_date": d, "status": t, "amount": a} for s, d, t, a in events]
     history = _history([record], rows)
     seen = {
         day: _deal(history.as_of(day))[["status", "stage", "amount"]].tolist()
@@ -225,9 +223,7 @@ def test_nothing_dated_later_reaches_the_view(example: History, day: str) -> Non
         ("owner_id", rng.choice(["nobody", "somebody"], len(events))),
     ):
         events[name] = events[name].mask(later, pd.Series(values).astype(events[name].dtype))
-    poisoned = read_history(
-        {**example.tables, "opportunities": deals, "stage_history": events}, max_rejected_share=1.0
-    )
+    poisoned = read_history({**example.tables, "opportunities": deals, "stage_history": events}, max_rejected_share=1.0)
     assert unknown.any()
     assert later.any()
     for name in ("opportunities", "stage_history"):
@@ -324,7 +320,7 @@ def test_snapshots_agree_with_the_reference(reference: Callable[[str], Any]) -> 
     )
     history = read_history({"opportunities": deals, "stage_history": events})
     checked = 0
-    for name, check in given_.checks.items():
+    for name in given_.checks:
         if not name.startswith("state as of") or "T00:00" not in name:
             continue
         # The reference's instant with a strict "before" is the close of the day before.

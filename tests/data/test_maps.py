@@ -161,7 +161,9 @@ def test_rows_without_a_match_are_said(tmp_path: Path) -> None:
     assert "pipeline.csv: 1 rows have no match in teams.csv (first: Cy)" in history.warnings
 
 
-@pytest.mark.parametrize("text", ["", "- 1\n", "a: b\n", "tables:\n", "tables: &a\n  plan: *a\n", "\x00", "tables: {}\n"])
+@pytest.mark.parametrize(
+    "text", ["", "- 1\n", "a: b\n", "tables:\n", "tables: &a\n  plan: *a\n", "\x00", "tables: {}\n"]
+)
 def test_maps_that_are_none(text: str) -> None:
     with pytest.raises(InputError, match=r"map\.yaml"):
         parse_map(text)
@@ -188,9 +190,7 @@ def test_conditions() -> None:
 def test_an_unlisted_value_is_kept_and_judged_by_the_checks(tmp_path: Path) -> None:
     rows = "".join(f"D{i},R,2024-01-01,Open\n" for i in range(40))
     (tmp_path / "o.csv").write_text("opportunity_id,owner_id,created_date,status\n" + rows + "X,R,2024-01-01,Odd\n")
-    (tmp_path / "m.yaml").write_text(
-        "tables:\n  opportunities:\n    file: o.csv\n    values: {status: {Open: open}}\n"
-    )
+    (tmp_path / "m.yaml").write_text("tables:\n  opportunities:\n    file: o.csv\n    values: {status: {Open: open}}\n")
     history = read_history(tmp_path, map=tmp_path / "m.yaml")
     assert history.rejected["value"].tolist() == ["Odd"]
     assert pd.Series(history.opportunities["status"]).eq("open").all()

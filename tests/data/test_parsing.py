@@ -100,9 +100,11 @@ def test_words_are_compared_with_the_choices() -> None:
     assert parsed.values.isna().tolist() == [False, True, True]
 
 
-@pytest.mark.parametrize(("label", "good"), [("2025Q3", True), ("2025", True), ("2025-07", True)] + [
-    (label, False) for label in ("2025Q5", "2025-13", "Q3 2025", "25Q1")
-])
+@pytest.mark.parametrize(
+    ("label", "good"),
+    [("2025Q3", True), ("2025", True), ("2025-07", True)]
+    + [(label, False) for label in ("2025Q5", "2025-13", "Q3 2025", "25Q1")],
+)
 def test_periods(label: str, good: bool) -> None:
     assert (len(_parse([label], Column("period", "period")).rows) == 0) is good
 

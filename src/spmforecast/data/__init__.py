@@ -12,4 +12,14 @@ from spmforecast.data.maps import Map, load_map
 from spmforecast.data.tables import NONE, TABLES
 from spmforecast.data.write import write_tables
 
-__all__ = ["NONE", "TABLES", "ExampleCompany", "History", "Map", "SourceFile", "load_map", "read_history", "write_tables"]
+__all__ = [
+    "NONE",
+    "TABLES",
+    "ExampleCompany",
+    "History",
+    "Map",
+    "SourceFile",
+    "load_map",
+    "read_history",
+    "write_tables",
+]

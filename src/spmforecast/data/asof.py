@@ -21,7 +21,7 @@ import pandas as pd
 
 from spmforecast.data.tables import TABLES, empty_frame
 
-__all__ = ["FINAL_ONLY", "NOTE", "close_of", "tables_as_of"]
+__all__ = ["FINAL_ONLY", "NOTE", "Cut", "close_of", "tables_as_of"]
 
 FINAL_ONLY = frozenset({"list_price", "discount"})
 """Columns of a deal that are settled with its end and so unknown while it is open."""
@@ -29,11 +29,28 @@ FINAL_ONLY = frozenset({"list_price", "discount"})
 NOTE = "As of "
 """How every note of a cut begins, so that a second cut can replace the notes of the first."""
 
-_CARRIED = ("stage", "status", "amount", "close_date", "forecast_category")
+_CARRIED = ("stage", "amount", "close_date", "forecast_category")
 _CLOSED = ("won", "lost")
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What an earlier cut did, so that a second one gives what it would have given at once.
+
+    Parameters
+    ----------
+    owners : pandas.Series
+        Owner in each deal's own row as it was read, indexed by ``opportunity_id``; stands in where the history has
+        told none by then.
+    by_events : frozenset of str
+        Closed deals whose figures are those of their events, because their own row speaks of a later closing.
+    """
+
+    owners: pd.Series
+    by_events: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,9 +71,10 @@ class _Events:
     deal: Ints
     deals: int
 
-    def before(self, cut: pd.Timestamp) -> _Events:
-        """Keep what is dated before an instant."""
-        known = (self.frame["entered_date"] < cut).to_numpy()
+    def before(self, cut: pd.Timestamp | pd.Series) -> _Events:
+        """Keep what is dated before an instant, which may be another one for each deal."""
+        limit = cut if isinstance(cut, pd.Timestamp) else cut.iloc[self.deal].to_numpy()
+        known = (self.frame["entered_date"] < limit).to_numpy()
         return _Events(self.frame[known].reset_index(drop=True), self.deal[known], self.deals)
 
     def last(self, column: str) -> pd.Series:
@@ -93,9 +111,9 @@ def close_of(day: pd.Timestamp) -> pd.Timestamp:
 def tables_as_of(
     tables: Mapping[str, pd.DataFrame],
     day: pd.Timestamp,
-    recorded_owners: pd.Series,
+    earlier: Cut | None = None,
     final_only: frozenset[str] = FINAL_ONLY,
-) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
+) -> tuple[dict[str, pd.DataFrame], tuple[str, ...], Cut | None]:
     """Cut every table back to the close of a day.
 
     Parameters
@@ -104,9 +122,8 @@ def tables_as_of(
         Typed canonical tables.
     day : pandas.Timestamp
         The day.
-    recorded_owners : pandas.Series
-        Owner in each deal's own row as it was read, indexed by ``opportunity_id``; stands in where the history has
-        told none by then.
+    earlier : Cut, optional
+        What the cut did that `tables` come from, if any.
     final_only : frozenset of str
         Columns of `opportunities` that are known of closed deals only.
 
@@ -116,23 +133,25 @@ def tables_as_of(
         New frames; the given ones are left alone.
     notes : tuple of str
         What could not be known, with counts.
+    done : Cut or None
+        For a further cut; None where there are no deals.
     """
     cut = close_of(day)
     out = {name: _cut_dated(name, frame, cut) for name, frame in tables.items()}
     if "opportunities" not in tables:
-        return out, ()
+        return out, (), None
     history = tables.get("stage_history", empty_frame("stage_history"))
     current = _recorded_until(tables["opportunities"], history) < cut
     deals = out["opportunities"]
     events = _events(history, deals)
-    out["opportunities"], open_now = _states(deals, events, cut, current, final_only)
-    owners = deals["opportunity_id"].map(recorded_owners).astype("str").fillna(deals["owner_id"])
-    out["opportunities"]["owner_id"] = events.before(cut).last("owner_id").fillna(owners)
+    earlier = earlier or Cut(tables["opportunities"].set_index("opportunity_id")["owner_id"])
+    states = _States(deals, events, cut, current, earlier)
+    out["opportunities"] = states.frame(final_only)
     for name in ("stage_history", "splits"):
         if name in out:
             known = out[name]["opportunity_id"].isin(deals["opportunity_id"])
             out[name] = out[name][known].reset_index(drop=True)
-    return out, _notes(out["opportunities"][open_now], day)
+    return out, _notes(out["opportunities"][~states.closed], day), Cut(earlier.owners, states.by_events())
 
 
 def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
@@ -163,29 +182,65 @@ def _events(history: pd.DataFrame, deals: pd.DataFrame) -> _Events:
     return _Events(history.iloc[order].reset_index(drop=True), deal[order], len(deals))
 
 
-def _states(
-    deals: pd.DataFrame, events: _Events, cut: pd.Timestamp, current: bool, final_only: frozenset[str]
-) -> tuple[pd.DataFrame, Mask]:
-    """Put each deal into the state in which it stood; also tell which deals were open."""
-    known = events.before(cut)
-    seen = {column: known.last(column) for column in _CARRIED}
-    told = _closing_is_told(events)
-    by_record = deals["status"].isin(_CLOSED).to_numpy() & (_closed_on(deals, events) < cut).to_numpy()
-    closed = np.where(told, seen["status"].isin(_CLOSED).to_numpy(), by_record)
-    status = deals["status"].where(~told, seen["status"]).where(closed, "open")
-    # The ledger's figures hold where the deal's own row speaks of this very closing.
-    own = closed & (status == deals["status"]).to_numpy() & (deals["close_date"] < cut).to_numpy()
-    # A deal that is open now, when nothing later is recorded, is as its own row says.
-    spare = own | (~closed & (deals["status"] == "open").to_numpy() & current)
-    out = deals.assign(status=status)
-    for column in ("stage", "amount", "close_date", "forecast_category"):
-        recorded = deals[column].where(spare)
-        first, second = recorded.where(own), seen[column]
-        out[column] = first.fillna(second).fillna(recorded)
-    out["close_date"] = _actual_close(out["close_date"], closed & ~own, known, cut)
-    for column in final_only & set(out.columns):
-        out[column] = out[column].where(closed)
-    return out, ~closed
+class _States:
+    """The state in which each deal stood at an instant.
+
+    Parameters
+    ----------
+    deals : pandas.DataFrame
+        The n deals created by then, as their own rows tell.
+    events : _Events
+        All their history.
+    cut : pandas.Timestamp
+        The instant.
+    current : bool
+        Whether nothing later is recorded, so that an open deal is as its own row says.
+    earlier : Cut
+        What was cut before.
+    """
+
+    def __init__(self, deals: pd.DataFrame, events: _Events, cut: pd.Timestamp, current: bool, earlier: Cut) -> None:
+        known = events.before(cut)
+        self.deals, self.cut, self.earlier = deals, cut, earlier
+        self.owner, seen_status = known.last("owner_id"), known.last("status")
+        self.since = known.last_status_since()
+        recorded = deals["status"].isin(_CLOSED).to_numpy()
+        told = _closing_is_told(events)
+        by_record = recorded & (_closed_on(deals, events) < cut).to_numpy()
+        self.closed: Mask = np.where(told, seen_status.isin(_CLOSED).to_numpy(), by_record)
+        self.status = deals["status"].where(~told, seen_status).where(self.closed, "open")
+        # The ledger's figures hold where the deal's own row speaks of this very closing, which is its last.
+        last = ~told | (self.since == events.last_status_since()).to_numpy()
+        spoken = ~deals["opportunity_id"].isin(earlier.by_events).to_numpy()
+        in_time = (deals["close_date"] < cut).to_numpy()
+        self.own: Mask = self.closed & (self.status == deals["status"]).to_numpy() & in_time & last & spoken
+        # What a closed deal's own row leaves out, its events up to its close fill in.
+        ends = (deals["close_date"].dt.normalize() + pd.Timedelta(days=1)).where(self.own, cut)
+        settled = known.before(ends)
+        self.seen = {column: settled.last(column) for column in _CARRIED}
+        self.spare: Mask = self.own | (~self.closed & ~recorded & current)
+
+    def by_events(self) -> frozenset[str]:
+        """Return the closed deals whose figures are those of their events."""
+        return frozenset(self.deals["opportunity_id"][self.closed & ~self.own])
+
+    def frame(self, final_only: frozenset[str]) -> pd.DataFrame:
+        """Return the deals in that state, shape (n, columns)."""
+        out = self.deals.assign(status=self.status)
+        for column in _CARRIED:
+            recorded = self.deals[column].where(self.spare)
+            out[column] = recorded.where(self.own).fillna(self.seen[column]).fillna(recorded)
+        out["close_date"] = self._actual_close(out["close_date"])
+        owners = self.deals["opportunity_id"].map(self.earlier.owners).astype("str").fillna(self.deals["owner_id"])
+        out["owner_id"] = self.owner.fillna(owners)
+        for column in final_only & set(out.columns):
+            out[column] = out[column].where(self.closed)
+        return out
+
+    def _actual_close(self, close: pd.Series) -> pd.Series:
+        """Date the closings that only history tells: a close date as it stood, unless missing or still to come."""
+        stood = (close < self.cut).to_numpy()
+        return close.mask(self.closed & ~self.own & ~stood, self.since)
 
 
 def _closing_is_told(events: _Events) -> Mask:
@@ -202,12 +257,6 @@ def _closed_on(deals: pd.DataFrame, events: _Events) -> pd.Series:
     opened = _Events(events.frame[is_open], events.deal[is_open], events.deals).last("entered_date")
     contradicted = (opened.dt.normalize() > close.dt.normalize()).to_numpy()
     return close.mask(contradicted, opened.dt.normalize() + pd.Timedelta(days=1))
-
-
-def _actual_close(close: pd.Series, by_history: Mask, known: _Events, cut: pd.Timestamp) -> pd.Series:
-    """Date the closings that only history tells: a close date as it stood, unless it is missing or still to come."""
-    stood = (close < cut).to_numpy()
-    return close.mask(by_history & ~stood, known.last_status_since())
 
 
 def _notes(open_deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from spmforecast import display
 from spmforecast.calendar import to_day
-from spmforecast.data.asof import FINAL_ONLY, NOTE, tables_as_of
+from spmforecast.data.asof import FINAL_ONLY, NOTE, Cut, tables_as_of
 from spmforecast.data.dimensions import latest_reps, resolve
 from spmforecast.data.tables import TABLES, empty_frame
 
@@ -74,8 +74,8 @@ class History:
         Day of :meth:`as_of`; None while nothing is cut.
     final_only : frozenset of str
         Columns of ``opportunities`` that are filled when a deal ends, and so blank while it is open.
-    recorded_owners : pandas.Series or None
-        Set by :meth:`as_of`: the owner in each deal's own row as read, which a further cut falls back on.
+    cut : Cut or None
+        Set by :meth:`as_of` for a further cut.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -88,7 +88,7 @@ class History:
     observed_from: pd.Timestamp | None = None
     known_at: pd.Timestamp | None = None
     final_only: frozenset[str] = FINAL_ONLY
-    recorded_owners: pd.Series | None = field(default=None, repr=False)
+    cut: Cut | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -213,12 +213,9 @@ class History:
         day = to_day(date)
         if self.known_at is not None and self.known_at <= day:
             return self
-        owners = self.recorded_owners
-        if owners is None:
-            owners = self.opportunities.set_index("opportunity_id")["owner_id"]
-        tables, notes = tables_as_of(self.tables, day, owners, self.final_only)
+        tables, notes, done = tables_as_of(self.tables, day, self.cut, self.final_only)
         kept = tuple(said for said in self.warnings if not said.startswith(NOTE))
-        return replace(self, tables=tables, warnings=kept + notes, known_at=day, recorded_owners=owners)
+        return replace(self, tables=tables, warnings=kept + notes, known_at=day, cut=done)
 
     def summary(self) -> pd.DataFrame:
         """Return rows and dates of each table: ``table, rows, first, last``."""

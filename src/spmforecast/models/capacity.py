@@ -24,6 +24,7 @@ _ACTIVE_DAYS = 91
 _PRIOR_LEAVES, _PRIOR_YEARS = 1.0, 4.0  # one leave in four rep-years, before the data speak
 _DEFAULT_BACKFILL_DAYS = 90.0
 _FEW_HIRES = 5
+_LONGEST_BACKFILL = 365
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Attrition:
         Median days from a leave to the successor's start.
     backfills : int
         Successors behind that figure; 0 where it is assumed.
+    vacancies : tuple of (str, int)
+        Territory, and days until a successor starts, of each seat that stands empty at the as-of date.
     """
 
     shape: float
@@ -78,6 +81,7 @@ class Attrition:
     leaves: int
     backfill_days: float
     backfills: int
+    vacancies: tuple[tuple[str, int], ...] = ()
 
     @property
     def annual(self) -> float:
@@ -186,28 +190,44 @@ def fit_attrition(history: History, spans: RepSpans) -> Attrition:
     if leaves == 0:
         return Attrition(0.0, 1.0, 0, _DEFAULT_BACKFILL_DAYS, 0)
     days = float(np.maximum(spans.end - spans.start + 1, 0).sum())
-    lags = _backfill_lags(history.current_reps())
+    lags, unfilled = _backfills(history.current_reps())
     enough = len(lags) >= 3
+    delay = float(np.median(lags)) if enough else _DEFAULT_BACKFILL_DAYS
     return Attrition(
         shape=_PRIOR_LEAVES + leaves,
         rate=_PRIOR_YEARS * 365.25 + days,
         leaves=leaves,
-        backfill_days=float(np.median(lags)) if enough else _DEFAULT_BACKFILL_DAYS,
+        backfill_days=delay,
         backfills=len(lags) if enough else 0,
+        vacancies=_vacancies(unfilled, history.known_at, delay),
     )
 
 
-def _backfill_lags(reps: pd.DataFrame) -> Array:
-    """Days from each leave to the next hire in the same territory that follows no other leave."""
-    lags = []
-    for _, team in reps[reps["territory_id"].notna()].groupby("territory_id"):
+def _backfills(reps: pd.DataFrame) -> tuple[list[float], list[tuple[str, pd.Timestamp]]]:
+    """Match each leave with the next hire in its territory within a year; also list the leaves that have none."""
+    lags, unfilled = [], []
+    for territory, team in reps[reps["territory_id"].notna()].groupby("territory_id"):
         hires = sorted(team["hire_date"].dropna())
         for leave in sorted(team["end_date"].dropna()):
-            later = [hire for hire in hires if hire >= leave]
-            if later and (later[0] - leave).days <= 365:
+            later = [hire for hire in hires if leave <= hire <= leave + pd.Timedelta(days=_LONGEST_BACKFILL)]
+            if later:
                 hires.remove(later[0])
                 lags.append(float((later[0] - leave).days))
-    return np.array(lags)
+            else:
+                unfilled.append((str(territory), leave))
+    return lags, unfilled
+
+
+def _vacancies(
+    unfilled: list[tuple[str, pd.Timestamp]], today: pd.Timestamp | None, delay: float
+) -> tuple[tuple[str, int], ...]:
+    """Seats left lately: their successors are still to come. A seat left long ago is taken as given up."""
+    out = []
+    for territory, leave in unfilled:
+        waited = (today - leave).days if today is not None else 0
+        if waited <= 3 * delay:
+            out.append((territory, max(round(delay - waited), round(delay / 3))))
+    return tuple(out)
 
 
 def fit_ramp(observed: Array, expected: Array, hires: int) -> Array:

@@ -34,10 +34,13 @@ class AgeBins:
         Bin of each age in days; the last age stands for all older ones.
     bins : int
         Number of bins.
+    plateau : array of int, shape (stages,)
+        Bin in which each stage's plateau begins; later bins hold the stale deals.
     """
 
     of_age: Ints
     bins: int
+    plateau: Ints
 
     @property
     def cap(self) -> int:
@@ -83,15 +86,16 @@ def age_bins(stays: Stays, spec: ModelSpec) -> AgeBins:
     -------
     AgeBins
     """
-    edges = [_edges(stays.duration[stays.stage == s], stays.open_now[stays.stage == s], spec) for s in range(len(stays.stages))]
+    cuts = [_edges(stays.duration[stays.stage == s], stays.open_now[stays.stage == s], spec) for s in range(len(stays.stages))]
+    edges = [cut[0] for cut in cuts]
     cap = max(int(max(stage_edges[-1] for stage_edges in edges)), 1)
     ages = np.arange(cap + 1)
     of_age = np.stack([np.searchsorted(stage_edges, ages, side="right") for stage_edges in edges])
-    return AgeBins(of_age.astype(np.int64), int(of_age.max()) + 1)
+    return AgeBins(of_age.astype(np.int64), int(of_age.max()) + 1, np.array([cut[1] for cut in cuts], dtype=np.int64))
 
 
-def _edges(duration: Ints, still_open: npt.NDArray[np.bool_], spec: ModelSpec) -> Array:
-    """Return the first age of each bin after the bin of age zero, the last one opening the plateau.
+def _edges(duration: Ints, still_open: npt.NDArray[np.bool_], spec: ModelSpec) -> tuple[Array, int]:
+    """Return the first age of each bin after the bin of age zero, and the bin in which the plateau begins.
 
     Past the age by which nearly all exits have happened, deals that are merely never closed gather. They get bins of
     their own, as far as they were watched, so that they neither lend their silence to deals that still move nor
@@ -99,13 +103,13 @@ def _edges(duration: Ints, still_open: npt.NDArray[np.bool_], spec: ModelSpec) -
     """
     moved = duration[(duration > 0) & ~still_open]
     if len(moved) == 0:
-        return np.array([1.0])
+        return np.array([1.0]), 1
     plateau = max(float(np.quantile(moved, spec.plateau)), 2.0)
     inner_bins = int(np.clip(len(moved) // spec.events_per_bin, 1, spec.max_age_bins - 2))
     inner = np.quantile(moved, np.linspace(0, spec.plateau, inner_bins + 1)[1:-1])
     stale = [plateau * factor for factor in _STALE if _days_past(duration, plateau * factor) >= _STALE_DAYS]
     edges = np.unique(np.ceil(np.concatenate([[1.0], inner, [plateau], stale])))
-    return np.asarray(edges, dtype=np.float64)
+    return np.asarray(edges, dtype=np.float64), int(np.searchsorted(edges, np.ceil(plateau))) + 1
 
 
 def _days_past(duration: Ints, age: float) -> float:

@@ -1,9 +1,11 @@
 """Common shocks: the market that moves every deal at once, estimated from monthly over-dispersion.
 
-The log of observed over expected counts of each month is a latent AR(1) level plus Poisson noise. A grid posterior
-over its standard deviation and persistence (half-normal and flat priors) keeps a standard deviation of zero out of
-reach; a Kalman filter says where the level stands today. Creation and winning have levels of their own whose
-innovations are correlated. The level has mean ``-tau²/2``, so that its exponential has mean one.
+Two monthly levels are latent AR(1) series seen through Poisson noise: the log of deals created over those expected,
+and the log odds of a stage visit ending upwards (advance or win) rather than in a loss, against expectation. A grid
+posterior over each one's standard deviation and persistence (half-normal and flat priors) keeps a standard deviation
+of zero out of reach; a Kalman filter says where the level stands today. The innovations of both are correlated: one
+market moves them with loadings of their own. The creation level has mean ``-tau²/2``, so that its exponential has
+mean one; log odds have mean zero.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-__all__ = ["MarketModel", "ShockPosterior", "fit_market", "fit_shock"]
+__all__ = ["MarketModel", "MonthlyCounts", "ShockPosterior", "fit_market", "fit_shock"]
 
 Array = npt.NDArray[np.float64]
 
 _TAU_GRID = np.concatenate([np.linspace(0.01, 0.2, 20), np.linspace(0.225, 0.8, 24)])
 _PHI_GRID = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.97])
 _TAU_PRIOR_SD = 0.3
-_CORRELATION, _CORRELATION_MONTHS = 0.3, 12.0
+_CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class ShockPosterior:
     weight : array of float, shape (grid,)
         Posterior probability.
     level, level_sd : array of float, shape (grid,)
-        Filtered mean and standard deviation of the present level, deviation from ``-tau²/2``.
+        Filtered mean and standard deviation of the present level, as a deviation from its mean.
+    multiplicative : bool
+        The level is the log of a multiplier with mean one, so its own mean is ``-tau²/2``; otherwise zero.
     months : int
         Months behind it.
     """
@@ -45,6 +49,7 @@ class ShockPosterior:
     weight: Array
     level: Array
     level_sd: Array
+    multiplicative: bool
     months: int
 
     def tau_mean(self) -> float:
@@ -58,7 +63,7 @@ class ShockPosterior:
         return float(self.tau[order][np.searchsorted(reached, q * reached[-1])])
 
     def paths(self, choice: Array, start: Array, innovation: Array) -> Array:
-        """Turn uniforms into paths of the log multiplier.
+        """Turn uniforms and normals into paths of the level.
 
         Parameters
         ----------
@@ -72,7 +77,7 @@ class ShockPosterior:
         Returns
         -------
         array of float, shape (trials, months)
-            Log multipliers, the mean of whose exponential is one in the long run.
+            Levels of the months to come.
         """
         point = np.minimum(np.searchsorted(np.cumsum(self.weight), choice), len(self.weight) - 1)
         tau, phi = self.tau[point], self.phi[point]
@@ -80,79 +85,101 @@ class ShockPosterior:
         out = np.empty_like(innovation)
         for month in range(innovation.shape[1]):
             level = phi * level + np.sqrt(1 - phi**2) * tau * innovation[:, month]
-            out[:, month] = level - 0.5 * tau**2
-        return out
+            out[:, month] = level
+        return out - 0.5 * tau[:, None] ** 2 if self.multiplicative else out
 
 
 @dataclass(frozen=True)
 class MarketModel:
-    """Shocks on creation and on winning, and the correlation of their innovations."""
+    """Shocks on creation and on conversion (log odds of each stage), and the correlation of their innovations."""
 
     creation: ShockPosterior
-    winning: ShockPosterior
+    conversion: ShockPosterior
     correlation: float
 
 
-def fit_market(created: Array, created_expected: Array, won: Array, won_expected: Array) -> MarketModel:
-    """Fit both levels from monthly counts.
+@dataclass(frozen=True)
+class MonthlyCounts:
+    """Observed and expected counts of the same months, each of shape (months,)."""
+
+    observed: Array
+    expected: Array
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Months in which something is expected; others carry no information."""
+        return np.asarray(self.expected > 0)
+
+    def log_ratio(self) -> tuple[Array, Array]:
+        """Log of observed over expected, half an event added to both, and its Poisson variance."""
+        ratio = np.where(self.known, np.log((self.observed + 0.5) / (self.expected + 0.5)), 0.0)
+        return ratio, np.where(self.known, 1.0 / (self.expected + 0.5), np.inf)
+
+
+def fit_market(created: MonthlyCounts, up: MonthlyCounts, down: MonthlyCounts) -> MarketModel:
+    """Fit both levels from monthly counts of the same months.
 
     Parameters
     ----------
-    created, created_expected, won, won_expected : array of float, shape (months,)
-        Observed and expected counts of the same months; months in which nothing is expected carry no information.
+    created : MonthlyCounts
+        Deals created.
+    up, down : MonthlyCounts
+        Stage visits that end in an advance or a win, and in a loss.
 
     Returns
     -------
     MarketModel
     """
-    both = (created_expected > 0) & (won_expected > 0)
-    a = _log_ratio(created, created_expected)[0][both]
-    b = _log_ratio(won, won_expected)[0][both]
-    n = len(a)
-    seen = float(np.corrcoef(a, b)[0, 1]) if n > 3 and a.std() > 0 and b.std() > 0 else 0.0
+    a, a_noise = created.log_ratio()
+    (u, u_noise), (d, d_noise) = up.log_ratio(), down.log_ratio()
+    odds, odds_noise = u - d, u_noise + d_noise
+    creation = fit_shock(a, a_noise, multiplicative=True)
+    conversion = fit_shock(odds, odds_noise, multiplicative=False)
+    return MarketModel(creation, conversion, _correlation(a, odds, created.known & up.known & down.known, creation, conversion))
+
+
+def _correlation(a: Array, b: Array, known: npt.NDArray[np.bool_], one: ShockPosterior, two: ShockPosterior) -> float:
+    """Correlation of the latent levels: noise of the counts is independent, so the covariance needs no correction."""
+    n = int(known.sum())
+    if n < 4:
+        return _CORRELATION
+    covariance = float(np.mean((a[known] - a[known].mean()) * (b[known] - b[known].mean())))
+    spread = np.sqrt(one.tau_mean() ** 2 * two.tau_mean() ** 2)
+    seen = float(np.clip(covariance / spread, -1.0, 1.0))
     weight = n / (n + _CORRELATION_MONTHS)
-    return MarketModel(
-        creation=fit_shock(created, created_expected),
-        winning=fit_shock(won, won_expected),
-        correlation=weight * seen + (1 - weight) * _CORRELATION,
-    )
+    return float(np.clip(weight * seen + (1 - weight) * _CORRELATION, -0.5, 0.95))
 
 
-def _log_ratio(observed: Array, expected: Array) -> tuple[Array, Array]:
-    """Log of observed over expected (half an event added to both) and its Poisson variance; infinite where unknown."""
-    known = expected > 0
-    ratio = np.where(known, np.log((observed + 0.5) / np.where(known, expected + 0.5, 1.0)), 0.0)
-    variance = np.where(known, 1.0 / np.maximum(expected + 0.5, 1e-9), np.inf)
-    return ratio, variance
-
-
-def fit_shock(observed: Array, expected: Array) -> ShockPosterior:
+def fit_shock(ratio: Array, noise: Array, multiplicative: bool) -> ShockPosterior:
     """Fit one level by a grid over its standard deviation and persistence.
 
     Parameters
     ----------
-    observed, expected : array of float, shape (months,)
-        Counts; expected ones come from the model without shocks.
+    ratio : array of float, shape (months,)
+        Observed level of each month.
+    noise : array of float, shape (months,)
+        Variance of its error; infinite where the month tells nothing.
+    multiplicative : bool
+        See :class:`ShockPosterior`.
 
     Returns
     -------
     ShockPosterior
     """
     tau, phi = (grid.ravel() for grid in np.meshgrid(_TAU_GRID, _PHI_GRID, indexing="ij"))
-    ratio, noise = _log_ratio(np.asarray(observed, dtype=np.float64), np.asarray(expected, dtype=np.float64))
+    centre = -0.5 * tau**2 if multiplicative else np.zeros_like(tau)
     level, variance, log_likelihood = np.zeros_like(tau), tau**2, np.zeros_like(tau)
     for month, (y, v) in enumerate(zip(ratio, noise, strict=True)):
         if month > 0:
             level, variance = phi * level, phi**2 * variance + (1 - phi**2) * tau**2
         if np.isfinite(v):
             total = variance + v
-            surprise = y + 0.5 * tau**2 - level
+            surprise = y - centre - level
             log_likelihood += -0.5 * (np.log(total) + surprise**2 / total)
             gain = variance / total
             level, variance = level + gain * surprise, variance * (1 - gain)
-    log_posterior = log_likelihood - 0.5 * (tau / _TAU_PRIOR_SD) ** 2 + np.log(np.gradient(_TAU_GRID)).repeat(
-        len(_PHI_GRID)
-    )
+    width = np.log(np.gradient(_TAU_GRID)).repeat(len(_PHI_GRID))
+    log_posterior = log_likelihood - 0.5 * (tau / _TAU_PRIOR_SD) ** 2 + width
     weight = np.exp(log_posterior - special.logsumexp(log_posterior))
     months = int(np.isfinite(noise).sum())
-    return ShockPosterior(tau, phi, weight, level, np.sqrt(variance), months)
+    return ShockPosterior(tau, phi, weight, level, np.sqrt(variance), multiplicative, months)

@@ -16,12 +16,12 @@ from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roste
 from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.exposure import Statistics
-from spmforecast.models.market import MarketModel, fit_market
+from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.risksets import Stays, build_stays, day_number
 from spmforecast.models.spec import ModelSpec
-from spmforecast.models.transitions import StageProcess, fit_with_statistics
+from spmforecast.models.transitions import FORWARD, LOST, WON, StageProcess, fit_with_statistics, move_types
 
 __all__ = ["FittedPipeline", "PipelineModel"]
 
@@ -208,19 +208,25 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
 
 
 def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
-    """Compare wins and creations with their expectations month by month."""
-    rate = process.intensities()[:, :, process.won]
-    rhythm = process.rhythm[process.won][day_types(count.days, process.calendar)]
-    expected = np.einsum("gsbd,gsb->d", count.exposure, rate) * rhythm
-    won = count.events[:, :, process.won].sum(axis=(0, 1, 2))
+    """Compare advances, losses and creations with their expectations month by month."""
+    stages = len(process.stages)
+    kind = move_types(stages)
+    rhythm = process.rhythm[:, day_types(count.days, process.calendar)]
+    rate = process.intensities()
     column = month_of(count.days) - creation.months[0]
     inside = (column >= 0) & (column < len(creation.months))
-    size = len(creation.months)
+
+    def monthly(moves: npt.NDArray[np.bool_]) -> MonthlyCounts:
+        seen = np.einsum("gsjbd,sj->d", count.events, moves.astype(np.float64))
+        hoped = np.einsum("gsbd,gsjb,jd,sj->d", count.exposure, rate, rhythm, moves.astype(np.float64), optimize=True)
+        return MonthlyCounts(
+            *(np.bincount(column[inside], weights=daily[inside], minlength=len(creation.months)) for daily in (seen, hoped))
+        )
+
     return fit_market(
-        created=creation.observed,
-        created_expected=creation.expected,
-        won=np.bincount(column[inside], weights=won[inside], minlength=size),
-        won_expected=np.bincount(column[inside], weights=expected[inside], minlength=size),
+        created=MonthlyCounts(creation.observed, creation.expected),
+        up=monthly((kind == FORWARD) | (kind == WON)),
+        down=monthly(kind == LOST),
     )
 
 

@@ -26,13 +26,14 @@ from spmforecast.models.profiles import Profiles
 from spmforecast.models.risksets import Stays
 from spmforecast.models.spec import ModelSpec
 
-__all__ = ["StageProcess", "fit_transitions"]
+__all__ = ["BACK", "FORWARD", "LOST", "WON", "StageProcess", "fit_transitions", "fit_with_statistics", "move_types"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_FORWARD, _BACK, _WON, _LOST = range(4)
+FORWARD, BACK, WON, LOST = range(4)
 _BIN_PRIOR_EVENTS = 2.0  # an age bin is worth this many exits of the whole stage before its own data speak
+_STALE_PRIOR_EVENTS = 0.2  # deals past the plateau are mostly dead: they borrow little from those that move
 _RHYTHM_PRIOR_EVENTS = 10.0
 _SWEEPS = 12
 _FEW_OUTCOMES = 5
@@ -122,6 +123,15 @@ class StageProcess:
             rate = rate * self._multiplier(factor, main, fine)
         return np.asarray(rate, dtype=np.float64)
 
+    def shifted(self, level: float) -> Array:
+        """Posterior mean intensities when the market's level (log odds of moving up, not out) is shifted.
+
+        Half of the shift raises advances and wins, half lowers losses, so that the pace of leaving stays alike.
+        """
+        kind = move_types(len(self.stages))
+        half = np.where((kind == FORWARD) | (kind == WON), 0.5, np.where(kind == LOST, -0.5, 0.0))
+        return np.asarray(self.intensities() * np.exp(level * half)[:, :, None])
+
     def _multiplier(self, factor: _Factor, main: Array, fine: Array) -> Array:
         """Spread the multipliers over profiles: shape (..., profiles, stages, destinations, 1)."""
         kind = move_types(len(self.stages))
@@ -134,9 +144,9 @@ class StageProcess:
 
 def move_types(stages: int) -> Ints:
     """Type of each move, shape (stages, destinations): forward, back, won or lost."""
-    kind = np.full((stages, stages + 2), _FORWARD, dtype=np.int64)
-    kind[np.tril_indices(stages)] = _BACK
-    kind[:, stages], kind[:, stages + 1] = _WON, _LOST
+    kind = np.full((stages, stages + 2), FORWARD, dtype=np.int64)
+    kind[np.tril_indices(stages)] = BACK
+    kind[:, stages], kind[:, stages + 1] = WON, LOST
     return kind
 
 
@@ -168,7 +178,7 @@ def fit_with_statistics(
     bins = age_bins(stays, spec)
     count = collect(stays, profiles.of_deal, len(profiles.table), bins)
     by_type = np.eye(len(DAY_TYPES))[day_types(count.days, calendar)]
-    fit = _CyclicFit(count.events @ by_type, count.exposure @ by_type, profiles)
+    fit = _CyclicFit(count.events @ by_type, count.exposure @ by_type, profiles, bins)
     for _ in range(_SWEEPS):
         fit.sweep()
     entry_stage, entry_profile = _entries(stays, profiles)
@@ -192,8 +202,9 @@ def fit_with_statistics(
 class _CyclicFit:
     """State of the cyclic fit: events (g, s, j, b, k) and exposure (g, s, b, k) by profile … day type."""
 
-    def __init__(self, events: Array, exposure: Array, profiles: Profiles) -> None:
+    def __init__(self, events: Array, exposure: Array, profiles: Profiles, bins: AgeBins) -> None:
         self.events, self.exposure = events, exposure
+        self.stale = np.arange(bins.bins) > bins.plateau[:, None]
         stages, destinations = events.shape[1:3]
         self.kind = move_types(stages)
         self.levels = [(level, int(level.max()) + 1) for level in profiles.levels()]
@@ -242,9 +253,10 @@ class _CyclicFit:
         all_seen = seen.sum(axis=2) + self.prior_outcome
         all_expected = expected.sum(axis=2) + np.where(self.prior_outcome > 0, self.prior_days, 0.0)
         stage_rate = all_seen / np.maximum(all_expected, 1e-9)
-        prior = np.where(all_seen > 0, _BIN_PRIOR_EVENTS, 0.0)
-        self.base_shape = seen + prior[:, :, None]
-        self.base_rate = expected + (prior / np.maximum(stage_rate, 1e-12))[:, :, None]
+        weight = np.where(self.stale, _STALE_PRIOR_EVENTS, _BIN_PRIOR_EVENTS)
+        prior = np.where(all_seen[:, :, None] > 0, weight[:, None, :], 0.0)
+        self.base_shape = seen + prior
+        self.base_rate = expected + prior / np.maximum(stage_rate, 1e-12)[:, :, None]
         self.base_rate = np.maximum(self.base_rate, 1e-9)
         self.base = self.base_shape / self.base_rate
 

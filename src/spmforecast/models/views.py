@@ -279,7 +279,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
                  "sd of the log", int(total), f"of {name}, monthly level; {shock.months} months")
             for name, shock, total in (
                 ("creation", market.creation, creation.observed.sum()),
-                ("winning", market.winning, (model.deals["status"] == "won").sum()),
+                ("stage odds", market.conversion, (model.deals["status"] == "won").sum()),
             )
         ),
     ]  # fmt: skip

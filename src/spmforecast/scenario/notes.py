@@ -94,9 +94,10 @@ def _capacity(model: FittedPipeline) -> str:
 def _market(model: FittedPipeline) -> str:
     market = model.market
     return (
-        f"The market moves all deals at once: the log of winning varies by {market.winning.tau_mean():.2f} (sd), of creation "
-        f"by {market.creation.tau_mean():.2f}, estimated from {market.winning.months} months of wins against expectation; "
-        "it starts from its level of today and returns to the mean."
+        f"The market moves all deals at once: the log odds of every stage vary by {market.conversion.tau_mean():.2f} (sd) "
+        f"and the log of creation by {market.creation.tau_mean():.2f}, with correlation {market.correlation:.1f}, estimated "
+        f"from {market.conversion.months} months against expectation; the level starts where it stands today and returns "
+        "to its mean."
     )
 
 

@@ -41,10 +41,18 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class _Shocks:
-    """Common shocks of a block: multipliers of each period, shape (trials, periods)."""
+    """Common shocks of a block.
+
+    Parameters
+    ----------
+    creation : array of float, shape (trials, periods)
+        Multipliers of creation.
+    level : array of float, shape (trials, cohorts, periods)
+        The market's level as a deal of a cohort has met it by a period; the first cohort stands for open deals.
+    """
 
     creation: Array
-    winning: Array
+    level: Array
 
 
 def simulate_block(inputs: SimulationInputs, start: int, stop: int) -> BlockResult:
@@ -89,19 +97,24 @@ class _Block:
         return self.streams.normals(kind, entity, purpose, self.start, self.stop, lane)
 
     def _shocks(self) -> _Shocks:
-        """Draw the market's paths; winning shares part of creation's innovations."""
+        """Draw the market's paths; conversion shares part of creation's innovations."""
         market, shares = self.inputs.market, self.inputs.month_shares
         months = range(shares.shape[1])
         own = np.stack([self._normal("market", "creation", "innovation", m) for m in months], axis=1)
-        other = np.stack([self._normal("market", "winning", "innovation", m) for m in months], axis=1)
+        other = np.stack([self._normal("market", "conversion", "innovation", m) for m in months], axis=1)
         rho = market.correlation
         joint = rho * own + np.sqrt(1 - rho**2) * other
-        paths = [
+        creation, conversion = (
             posterior.paths(self._uniform("market", name, "law"), self._normal("market", name, "level"), innovation)
-            for name, posterior, innovation in (("creation", market.creation, own), ("winning", market.winning, joint))
-        ]
-        creation, winning = (np.einsum("tm,pm->tp", np.exp(path), shares) for path in paths)
-        return _Shocks(creation, winning)
+            for name, posterior, innovation in (
+                ("creation", market.creation, own),
+                ("conversion", market.conversion, joint),
+            )
+        )
+        return _Shocks(
+            creation=np.einsum("tm,pm->tp", np.exp(creation), shares),
+            level=np.einsum("tm,cpm->tcp", conversion, self.inputs.lived),
+        )
 
     def _win_effects(self) -> dict[int, Array]:
         """Draw each owner's multiplier on winning, by owner; only owners with something to win."""
@@ -125,7 +138,7 @@ class _Block:
             chances = winning_chances(
                 deals.win[self.world, state],
                 deals.lose[self.world, state],
-                shocks.winning * effects[int(deals.owner[i])][:, None],
+                np.exp(shocks.level[:, 0] * deals.response[state]) * effects[int(deals.owner[i])][:, None],
             )
             period = win_cells(chances, self._uniform("deal", name, "outcome"))
             won = np.flatnonzero(period < periods)
@@ -162,24 +175,23 @@ class _Block:
             if (seller, segment) not in chances:
                 known = seller < len(cells.sellers)
                 effect = effects[owners[cells.sellers[seller]]] if known else np.ones(self.stop - self.start)
-                chances[seller, segment] = self._cohort_chances(segment, shocks.winning * effect[:, None])
+                chances[seller, segment] = self._cohort_chances(segment, shocks.level, effect)
             mean = cells.share[k] * np.einsum("tc,tcp->tp", created[seller], chances[seller, segment])
             for period in range(self.inputs.periods):
                 self._winners(k, period, mean[:, period])
 
-    def _cohort_chances(self, segment: int, multiplier: Array) -> Array:
+    def _cohort_chances(self, segment: int, level: Array, effect: Array) -> Array:
         """Chance of each period for a deal of each cohort, shape (trials, cohorts, periods)."""
         new = self.inputs.new_deals
-        return winning_chances(
-            new.win[self.world, segment], new.lose[self.world, segment], multiplier[:, None, :]
-        )
+        multiplier = np.exp(level * new.response[segment]) * effect[:, None, None]
+        return winning_chances(new.win[self.world, segment], new.lose[self.world, segment], multiplier)
 
     def _created(self, shocks: _Shocks) -> list[Array]:
         """Expected deals of each seller (and of each place's people to be hired) by cohort, in every trial."""
         new = self.inputs.new_deals
         last = new.created.shape[1] - 1
         out = []
-        successors = np.zeros((len(new.cells.places), self.stop - self.start, self.inputs.periods))
+        successors = new.vacant[:, None, :] * shocks.creation
         hazard = self._leave_hazard()
         for s, name in enumerate(new.cells.sellers):
             leave = self._leave_day(name, hazard, last)

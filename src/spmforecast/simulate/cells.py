@@ -54,8 +54,8 @@ class CreationCells:
     ----------
     sellers : tuple of str
         Owners selling at the as-of date.
-    places : tuple of str
-        Territories whose leavers are succeeded by people to be hired.
+    places : tuple of (str, str)
+        Territories (with their regions) whose leavers are succeeded by people to be hired.
     place_of : array of int, shape (sellers,)
         Place of each seller.
     seller : array of int, shape (streams,)
@@ -69,7 +69,7 @@ class CreationCells:
     """
 
     sellers: tuple[str, ...]
-    places: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
     place_of: Ints
     seller: Ints
     segment: Ints
@@ -227,9 +227,13 @@ def _merge(rows: pd.DataFrame, dims: list[str]) -> pd.DataFrame:
 
 
 def _places(model: FittedPipeline) -> list[tuple[str, str]]:
-    """Territories (with their regions) in which sellers stand, in order."""
+    """Territories (with their regions) in which sellers stand or seats are vacant, in order."""
     places = model.roster.places
-    return sorted({(str(t), str(r)) for t, r in zip(places["territory_id"], places["region"], strict=True)})
+    taken = {(str(t), str(r)) for t, r in zip(places["territory_id"], places["region"], strict=True)}
+    region = model.deals.drop_duplicates("territory_id", keep="last").set_index("territory_id")["region"]
+    empty = {(territory, str(region.get(territory, "(none)"))) for territory, _ in model.attrition.vacancies}
+    known = {territory for territory, _ in taken}
+    return sorted(taken | {place for place in empty if place[0] not in known})
 
 
 def _creation_cells(model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims: list[str]) -> CreationCells:
@@ -240,7 +244,7 @@ def _creation_cells(model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims
     names = mix[["owner_id", *dims, "model_segment"]].astype(str).agg("|".join, axis=1) if len(mix) else []
     return CreationCells(
         sellers=model.roster.owners,
-        places=tuple(f"{territory}|{region}" for territory, region in places),
+        places=tuple(places),
         place_of=np.array(of_seller, dtype=np.int64),
         seller=mix["seller"].to_numpy(dtype=np.int64),
         segment=mix["model_segment"].to_numpy(dtype=np.int64),

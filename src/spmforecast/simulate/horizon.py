@@ -52,6 +52,25 @@ class Horizon:
         return np.asarray(out / out.sum(axis=1, keepdims=True))
 
 
+    def lived(self) -> Array:
+        """Months that a deal created in a cohort (a period) has lived through by the end of each period.
+
+        Returns
+        -------
+        array of float, shape (cohorts, periods, months)
+            Averaging weights that sum to one over months wherever the period is not before the cohort; a deal is
+            taken as created, and won, in the middle of its period.
+        """
+        shares = self.month_shares()
+        count = len(self.periods)
+        out = np.zeros((count, count, shares.shape[1]))
+        for cohort in range(count):
+            for period in range(cohort, count):
+                span = shares[cohort : period + 1].sum(axis=0) - 0.5 * (shares[cohort] + shares[period])
+                out[cohort, period] = span / span.sum() if span.sum() > 0 else shares[period]
+        return out
+
+
 def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar: FiscalCalendar) -> Horizon:
     """Lay out the days from the day after `as_of` to the end of the period that holds `until`.
 

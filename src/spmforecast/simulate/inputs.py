@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.amounts import AmountLaw
-from spmforecast.models.capacity import MONTH_DAYS, RAMP_MONTHS, TO_BE_HIRED
+from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.models.futures import Futures, residual_futures
 from spmforecast.models.market import MarketModel
+from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.outcomes import period_intensities
@@ -23,6 +24,8 @@ __all__ = ["WORLDS", "NewDeals", "OpenDeals", "SimulationInputs", "build_inputs"
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_LEVEL_STEP = 0.2  # shift of the market's level by which responses are measured
+_LARGEST_RESPONSE = 6.0
 WORLDS = 64  # draws of the fitted parameters; trial i lives in world i modulo this
 
 
@@ -36,6 +39,8 @@ class OpenDeals:
         Deals.
     state : array of int, shape (deals,)
         Position of each deal's (profile, stage, age) in the tables.
+    response : array of float, shape (states, periods)
+        Change of the log chance to be won in a period for one unit of the market's level.
     win, lose : array of float, shape (worlds, states, periods)
         Integrated intensities.
     owner, segment, column : array of int, shape (deals,)
@@ -46,6 +51,7 @@ class OpenDeals:
 
     ids: tuple[str, ...]
     state: Ints
+    response: Array
     win: Array
     lose: Array
     owner: Ints
@@ -62,12 +68,16 @@ class NewDeals:
     ----------
     cells : CreationCells
         Who creates what, and where it is counted.
+    response : array of float, shape (segments, cohorts, periods)
+        As for open deals.
     win, lose : array of float, shape (worlds, segments, cohorts, periods)
         Integrated intensities of a deal created in a cohort (a period).
     created : array of float, shape (sellers, leave days + 1, cohorts)
         Expected deals of each seller and cohort, given the day of leaving (the last entry: never).
     succeeded : array of float, shape (leave days + 1, cohorts)
         Expected deals of a successor of average productivity.
+    vacant : array of float, shape (places, cohorts)
+        Expected deals of those who will fill the seats that stand empty at the as-of date.
     leave_shape, leave_rate : float
         Gamma posterior of the hazard of leaving per day; shape zero: nobody leaves.
     creation_shape, creation_rate : array of float, shape (sellers,)
@@ -79,10 +89,12 @@ class NewDeals:
     """
 
     cells: CreationCells
+    response: Array
     win: Array
     lose: Array
     created: Array
     succeeded: Array
+    vacant: Array
     leave_shape: float
     leave_rate: float
     creation_shape: Array
@@ -111,6 +123,8 @@ class SimulationInputs:
         Common shocks.
     month_shares : array of float, shape (periods, months)
         Months to come in each period.
+    lived : array of float, shape (cohorts, periods, months)
+        Months that a deal of a cohort has lived through by the end of a period; the first cohort stands for open deals.
     won_law, ratio_law : AmountLaw
         Amounts of won deals; final over present amounts.
     location : array of float, shape (worlds, segments)
@@ -126,6 +140,7 @@ class SimulationInputs:
     win_rate: Array
     market: MarketModel
     month_shares: Array
+    lived: Array
     won_law: AmountLaw
     ratio_law: AmountLaw
     location: Array
@@ -157,20 +172,24 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
     streams = Streams(seed)
     rows = _open_rows(model)
     plan, creation = plan_cells(model, horizon, levels, rows)
-    futures = _futures(model, horizon, streams)
+    process = model.process
+    drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), WORLDS)
+    futures = _futures(model, horizon, drawn.reshape(-1, *drawn.shape[2:]))
+    centre, moved = (_futures(model, horizon, process.shifted(level)) for level in (0.0, _LEVEL_STEP))
     owners = tuple(sorted({*model.creation.owners, TO_BE_HIRED}))
     win_shape, win_rate = _win_effect(model, owners)
     location = streams.generator("model", "amounts", "location").standard_normal((WORLDS, len(model.profiles.segments)))
     return SimulationInputs(
         seed=seed,
         plan=plan,
-        open_deals=_open_deals(model, rows, futures, horizon, owners, plan.open_column),
-        new_deals=_new_deals(model, futures, horizon, creation),
+        open_deals=_open_deals(model, rows, (futures, centre, moved), horizon, owners, plan.open_column),
+        new_deals=_new_deals(model, (futures, centre, moved), horizon, creation),
         owners=owners,
         win_shape=win_shape,
         win_rate=win_rate,
         market=model.market,
         month_shares=horizon.month_shares(),
+        lived=horizon.lived(),
         won_law=model.amounts.won,
         ratio_law=model.amounts.ratio,
         location=location * model.amounts.location_sd,
@@ -184,14 +203,13 @@ def _open_rows(model: FittedPipeline) -> Ints:
     return np.asarray(rows[np.argsort(ids.astype(str), kind="stable")], dtype=np.int64)
 
 
-def _futures(model: FittedPipeline, horizon: Horizon, streams: Streams) -> Futures:
-    """Run the exact recursion for all worlds and profiles."""
+def _futures(model: FittedPipeline, horizon: Horizon, rate: Array) -> Futures:
+    """Run the exact recursion over the horizon for many intensities at once."""
     process = model.process
-    rate = process.intensity_draws(streams.generator("model", "transitions", "intensities"), WORLDS)
     weight = model.creation.day_weights(horizon.days)
     total = np.bincount(horizon.cell, weights=weight, minlength=len(horizon.periods))
     return residual_futures(
-        rate.reshape(-1, *rate.shape[2:]),
+        rate,
         process.rhythm,
         process.bins.of_age,
         process.types_of(horizon.days),
@@ -199,6 +217,12 @@ def _futures(model: FittedPipeline, horizon: Horizon, streams: Streams) -> Futur
         len(horizon.periods),
         weight / total[horizon.cell],
     )
+
+
+def _response(centre: Array, moved: Array) -> Array:
+    """Log change of the chance to be won for one unit of the market's level."""
+    ratio = np.log(np.maximum(moved, 1e-12) / np.maximum(centre, 1e-12)) / _LEVEL_STEP
+    return np.asarray(np.where(centre > 1e-9, np.clip(ratio, 0.0, _LARGEST_RESPONSE), 0.0))
 
 
 def _win_effect(model: FittedPipeline, owners: tuple[str, ...]) -> tuple[Array, Array]:
@@ -212,8 +236,14 @@ def _win_effect(model: FittedPipeline, owners: tuple[str, ...]) -> tuple[Array, 
 
 
 def _open_deals(
-    model: FittedPipeline, rows: Ints, futures: Futures, horizon: Horizon, owners: tuple[str, ...], column: Ints
+    model: FittedPipeline,
+    rows: Ints,
+    runs: tuple[Futures, Futures, Futures],
+    horizon: Horizon,
+    owners: tuple[str, ...],
+    column: Ints,
 ) -> OpenDeals:
+    futures, centre, moved = runs
     stays, deals, cap = model.stays, model.deals, model.process.bins.cap
     deal = stays.deal[rows]
     age = np.minimum(horizon.days[0] - stays.entry[rows], cap)
@@ -223,7 +253,7 @@ def _open_deals(
     profiles = len(model.profiles.table)
 
     def pick(table: npt.NDArray[np.float32]) -> Array:
-        by_world = table.reshape(WORLDS, profiles, *table.shape[1:])
+        by_world = table.reshape(-1, profiles, *table.shape[1:])
         return by_world[:, states[:, 0], states[:, 1], states[:, 2]].astype(np.float64)
 
     win, lose = period_intensities(pick(futures.won), pick(futures.lost))
@@ -232,6 +262,7 @@ def _open_deals(
     return OpenDeals(
         ids=tuple(str(name) for name in deals["opportunity_id"].to_numpy(dtype=object)[deal]),
         state=state.reshape(-1).astype(np.int64),
+        response=_response(pick(centre.won)[0], pick(moved.won)[0]),
         win=win,
         lose=lose,
         owner=deals["owner_id"].map(place).to_numpy(dtype=np.int64)[deal],
@@ -241,20 +272,26 @@ def _open_deals(
     )
 
 
-def _new_deals(model: FittedPipeline, futures: Futures, horizon: Horizon, creation: CreationCells) -> NewDeals:
+def _new_deals(
+    model: FittedPipeline, runs: tuple[Futures, Futures, Futures], horizon: Horizon, creation: CreationCells
+) -> NewDeals:
+    futures, centre, moved = runs
     pool = model.creation.reps
     win, lose = period_intensities(_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
     place = {owner: index for index, owner in enumerate(model.creation.owners)}
     at = np.array([place.get(owner, -1) for owner in creation.sellers], dtype=np.int64)
     seen = np.where(at >= 0, pool.observed[at], 0.0)
     hoped = np.where(at >= 0, pool.expected[at], 0.0)
-    created, succeeded = _capacity_tables(model, horizon)
+    created, succeeded, vacant = capacity_tables(model, horizon, creation.places)
+    base, shifted = (_entry_mix(model, run.arrival_won)[0] for run in (centre, moved))
     return NewDeals(
         cells=creation,
+        response=_response(base, shifted),
         win=win,
         lose=lose,
         created=created,
         succeeded=succeeded,
+        vacant=vacant,
         leave_shape=model.attrition.shape,
         leave_rate=model.attrition.rate,
         creation_shape=pool.strength + seen,
@@ -267,26 +304,6 @@ def _new_deals(model: FittedPipeline, futures: Futures, horizon: Horizon, creati
 def _entry_mix(model: FittedPipeline, arrival: npt.NDArray[np.float32]) -> Array:
     """Average the arrival tables over the profiles and entry stages of each segment."""
     process = model.process
-    by_world = arrival.reshape(WORLDS, len(model.profiles.table), *arrival.shape[1:]).astype(np.float64)
+    by_world = arrival.reshape(-1, len(model.profiles.table), *arrival.shape[1:]).astype(np.float64)
     by_segment = np.einsum("kg,wgscm->wkscm", process.entry_profile, by_world)
     return np.asarray(np.einsum("ks,wkscm->wkcm", process.entry_stage, by_segment))
-
-
-def _capacity_tables(model: FittedPipeline, horizon: Horizon) -> tuple[Array, Array]:
-    """Expected deals by seller and cohort for each day of leaving, and those of the successor."""
-    creation, days = model.creation, horizon.days
-    rate = creation.base * creation.day_weights(days)
-    cohorts = len(horizon.periods)
-    in_cohort = np.eye(cohorts)[horizon.cell]
-    tenure = np.clip((days - model.roster.hired[:, None]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
-    by_day = (rate * creation.ramp[tenure])[:, :, None] * in_cohort
-    start = np.zeros((len(tenure), 1, cohorts))
-    created = np.concatenate([start, np.cumsum(by_day, axis=1)], axis=1)
-    succeeded = np.zeros((len(days) + 1, cohorts))
-    for leave in range(len(days)):
-        first = leave + round(model.attrition.backfill_days)
-        if first < len(days):
-            ramped = creation.ramp[np.clip((np.arange(len(days) - first)) // MONTH_DAYS, 0, RAMP_MONTHS).astype(int)]
-            succeeded[leave] = (rate[first:] * ramped) @ in_cohort[first:]
-    return created, succeeded
-

@@ -1,0 +1,62 @@
+"""How many deals those who sell, and those who will follow them, are expected to create."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.models import FittedPipeline
+from spmforecast.models.capacity import MONTH_DAYS, RAMP_MONTHS
+from spmforecast.simulate.horizon import Horizon
+
+__all__ = ["capacity_tables"]
+
+Array = npt.NDArray[np.float64]
+
+
+def capacity_tables(model: FittedPipeline, horizon: Horizon, places: Sequence[tuple[str, str]]) -> tuple[Array, Array, Array]:
+    """Tabulate expected deals by the day on which a rep leaves.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    horizon : Horizon
+        Days and periods to come.
+    places : sequence of (territory, region)
+        Where people to be hired are counted.
+
+    Returns
+    -------
+    created : array of float, shape (sellers, days + 1, cohorts)
+        Deals of each seller of average productivity, given the day of leaving (the last entry: never).
+    succeeded : array of float, shape (days + 1, cohorts)
+        Deals of the successor of somebody who leaves on that day.
+    vacant : array of float, shape (places, cohorts)
+        Deals of those who will fill the seats that stand empty already.
+    """
+    creation, days = model.creation, horizon.days
+    rate = creation.base * creation.day_weights(days)
+    in_cohort = np.eye(len(horizon.periods))[horizon.cell]
+    tenure = np.clip((days - model.roster.hired[:, None]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    by_day = (rate * creation.ramp[tenure])[:, :, None] * in_cohort
+    start = np.zeros((len(tenure), 1, len(horizon.periods)))
+    created = np.concatenate([start, np.cumsum(by_day, axis=1)], axis=1)
+    delay = round(model.attrition.backfill_days)
+    succeeded = np.stack([_newcomer(creation.ramp, rate, in_cohort, leave + delay) for leave in range(len(days))])
+    vacant = np.zeros((len(places), len(horizon.periods)))
+    for territory, first in model.attrition.vacancies:
+        here = [index for index, place in enumerate(places) if place[0] == territory]
+        if here:
+            vacant[here[0]] += _newcomer(creation.ramp, rate, in_cohort, first)
+    return created, np.concatenate([succeeded, np.zeros((1, len(horizon.periods)))]), vacant
+
+
+def _newcomer(ramp: Array, rate: Array, in_cohort: Array, first: int) -> Array:
+    """Deals by cohort of somebody who starts on a day of the horizon."""
+    if first >= len(rate):
+        return np.zeros(in_cohort.shape[1])
+    tenure = np.clip(np.arange(len(rate) - first) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    return np.asarray((rate[first:] * ramp[tenure]) @ in_cohort[first:])
