@@ -52,7 +52,9 @@ def main() -> None:
 
 def _tell(error: SpmError) -> None:
     """Print every problem on standard error."""
-    lines = [f"error: {problem}" for problem in error.problems] if isinstance(error, InputError) else [f"error: {error}"]
+    lines = (
+        [f"error: {problem}" for problem in error.problems] if isinstance(error, InputError) else [f"error: {error}"]
+    )
     for line in lines[:_MOST_SHOWN]:
         print(line, file=sys.stderr)  # noqa: T201
     if len(lines) > _MOST_SHOWN:
@@ -79,7 +81,9 @@ def example(
     sizes = ("small", "medium", "large")
     problems = []
     if size not in sizes:
-        problems.append(Problem("command line", "no such size", f"Use one of: {', '.join(sizes)}.", column="--size", value=size))
+        problems.append(
+            Problem("command line", "no such size", f"Use one of: {', '.join(sizes)}.", column="--size", value=size)
+        )
     if seed < 0:
         problems.append(Problem("command line", "must be at least 0", "", column="--seed", value=str(seed)))
     if problems:
@@ -164,7 +168,9 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import Progress, TimeRemainingColumn
 
     console = Console(stderr=True)
-    with Progress(*Progress.get_default_columns()[:3], TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+    with Progress(
+        *Progress.get_default_columns()[:3], TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
         tasks: dict[str, Any] = {}
 
         def told(step: str, done: int, wanted: int) -> None:

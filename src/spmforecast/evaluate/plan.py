@@ -69,7 +69,9 @@ def _quota_rows(
 
 def _carried(period: str, table: pd.DataFrame, forecast: Forecast, target: float) -> float:
     """Chance that plan is reached without anybody's bookings above quota."""
-    inside = forecast.cells["period"].astype(str).map(lambda own: forecast.calendar.contains(period, own)).to_numpy(bool)
+    inside = (
+        forecast.cells["period"].astype(str).map(lambda own: forecast.calendar.contains(period, own)).to_numpy(bool)
+    )
     owner = forecast.cells["owner_id"].astype(str).to_numpy()
     carried = np.zeros(forecast.trials)
     for rep, quota in zip(table["rep_id"], table["quota"], strict=True):

@@ -12,7 +12,7 @@ from spmforecast.data import NONE, History
 from spmforecast.data.dimensions import top_parents
 from spmforecast.models.risksets import day_number
 
-__all__ = ["Attrition", "RepSpans", "Roster", "TO_BE_HIRED", "build_roster", "fit_attrition", "fit_ramp", "rep_spans"]
+__all__ = ["TO_BE_HIRED", "Attrition", "RepSpans", "Roster", "build_roster", "fit_attrition", "fit_ramp", "rep_spans"]
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
@@ -255,5 +255,7 @@ def fit_ramp(observed: Array, expected: Array, hires: int) -> Array:
 
     prior = 5.0
     ratio = (observed + prior) / (expected + prior)
-    smooth = IsotonicRegression(y_min=0.02).fit_transform(np.arange(RAMP_MONTHS + 1), ratio, sample_weight=expected + prior)
+    smooth = IsotonicRegression(y_min=0.02).fit_transform(
+        np.arange(RAMP_MONTHS + 1), ratio, sample_weight=expected + prior
+    )
     return np.asarray(np.clip(smooth / smooth[-1], 0.02, 1.0), dtype=np.float64)

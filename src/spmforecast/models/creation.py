@@ -167,7 +167,8 @@ class _Grid:
         """Expected deals of each owner, month and tenure."""
         season = self.season[self.months % 12]
         return np.asarray(
-            self.base * self.exposure * self.pool.mean[:, None, None] * season[None, :, None] * self.ramp, dtype=np.float64
+            self.base * self.exposure * self.pool.mean[:, None, None] * season[None, :, None] * self.ramp,
+            dtype=np.float64,
         )
 
     def fit(self, calendar: FiscalCalendar) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FirstPassage", "Futures", "first_passage", "residual_futures"]
+__all__ = ["FirstPassage", "Futures", "first_passage", "futures_by_segment", "residual_futures"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -39,6 +39,36 @@ class Futures:
     lost: Floats
     arrival_won: Floats
     arrival_lost: Floats
+
+
+def futures_by_segment(
+    rate: Array, segment: Ints, rhythm: Array, of_age: Ints, day_type: Ints, cell: Ints, cells: int, weight: Array
+) -> Futures:
+    """Run :func:`residual_futures` for rows whose ages are cut differently.
+
+    Parameters
+    ----------
+    rate : array of float, shape (n, stages, destinations, bins)
+        Intensities per day.
+    segment : array of int, shape (n,)
+        Segment of each row.
+    of_age : array of int, shape (segments, stages, ages)
+        Bin of each age in each segment.
+    rhythm, day_type, cell, cells, weight
+        As in :func:`residual_futures`.
+
+    Returns
+    -------
+    Futures
+        Rows as in `rate`.
+    """
+    order, parts = [], []
+    for k in np.unique(segment):
+        rows = np.flatnonzero(segment == k)
+        order.append(rows)
+        parts.append(residual_futures(rate[rows], rhythm, of_age[k], day_type, cell, cells, weight))
+    back = np.argsort(np.concatenate(order), kind="stable")
+    return Futures(*(np.concatenate([getattr(part, name) for part in parts])[back] for name in Futures.__annotations__))
 
 
 @dataclass(frozen=True)
@@ -75,9 +105,7 @@ def residual_futures(
     -------
     Futures
     """
-    parts = [
-        _chunk_futures(rate[chunk], rhythm, of_age, day_type, cell, cells, weight) for chunk in _chunks(len(rate))
-    ]
+    parts = [_chunk_futures(rate[chunk], rhythm, of_age, day_type, cell, cells, weight) for chunk in _chunks(len(rate))]
     return Futures(*(np.concatenate([getattr(part, name) for part in parts]) for name in Futures.__annotations__))
 
 

@@ -135,7 +135,9 @@ def fit_market(created: MonthlyCounts, up: MonthlyCounts, down: MonthlyCounts) -
     odds, odds_noise = u - d, u_noise + d_noise
     creation = fit_shock(a, a_noise, multiplicative=True)
     conversion = fit_shock(odds, odds_noise, multiplicative=False)
-    return MarketModel(creation, conversion, _correlation(a, odds, created.known & up.known & down.known, creation, conversion))
+    return MarketModel(
+        creation, conversion, _correlation(a, odds, created.known & up.known & down.known, creation, conversion)
+    )
 
 
 def _correlation(a: Array, b: Array, known: npt.NDArray[np.bool_], one: ShockPosterior, two: ShockPosterior) -> float:

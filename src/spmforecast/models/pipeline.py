@@ -209,8 +209,7 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
 
 def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
     """Compare advances, losses and creations with their expectations month by month."""
-    stages = len(process.stages)
-    kind = move_types(stages)
+    kind = move_types(len(process.stages))
     rhythm = process.rhythm[:, day_types(count.days, process.calendar)]
     rate = process.intensities()
     column = month_of(count.days) - creation.months[0]
@@ -220,7 +219,10 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
         seen = np.einsum("gsjbd,sj->d", count.events, moves.astype(np.float64))
         hoped = np.einsum("gsbd,gsjb,jd,sj->d", count.exposure, rate, rhythm, moves.astype(np.float64), optimize=True)
         return MonthlyCounts(
-            *(np.bincount(column[inside], weights=daily[inside], minlength=len(creation.months)) for daily in (seen, hoped))
+            *(
+                np.bincount(column[inside], weights=daily[inside], minlength=len(creation.months))
+                for daily in (seen, hoped)
+            )
         )
 
     return fit_market(
@@ -234,7 +236,7 @@ def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: t
     """Compare each owner's wins with what the pooled process expects of the same stays, day rhythm evened out."""
     rate = process.intensities()[:, :, process.won]  # (g, s, bins)
     bins = process.bins
-    by_age = np.stack([rate[:, s][:, bins.of_age[s]] for s in range(len(stays.stages))], axis=1)
+    by_age = np.take_along_axis(rate, bins.of_age[profiles.table[:, 0]], axis=2)
     until = np.concatenate([np.zeros((*by_age.shape[:2], 1)), np.cumsum(by_age, axis=2)], axis=2)
     profile = profiles.of_deal[stays.deal]
 

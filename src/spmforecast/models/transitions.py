@@ -143,7 +143,7 @@ class StageProcess:
 
 
 def move_types(stages: int) -> Ints:
-    """Type of each move, shape (stages, destinations): forward, back, won or lost."""
+    """Tell forward and back moves, wins and losses apart: the type of each move, shape (stages, destinations)."""
     kind = np.full((stages, stages + 2), FORWARD, dtype=np.int64)
     kind[np.tril_indices(stages)] = BACK
     kind[:, stages], kind[:, stages + 1] = WON, LOST
@@ -175,8 +175,8 @@ def fit_with_statistics(
     stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec
 ) -> tuple[StageProcess, Statistics]:
     """Fit the stage process and hand on the counts it was fitted to."""
-    bins = age_bins(stays, spec)
-    count = collect(stays, profiles.of_deal, len(profiles.table), bins)
+    bins = age_bins(stays, profiles, spec)
+    count = collect(stays, profiles, bins)
     by_type = np.eye(len(DAY_TYPES))[day_types(count.days, calendar)]
     fit = _CyclicFit(count.events @ by_type, count.exposure @ by_type, profiles, bins)
     for _ in range(_SWEEPS):

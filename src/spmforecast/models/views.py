@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["conversion_rates", "cycle_lengths", "rates", "stage_exits", "win_chance"]
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 _WORLDS = 200
 _CYCLE_WORLDS = 25
@@ -64,6 +66,15 @@ def win_chance(rate: Array, of_age: npt.NDArray[np.int64]) -> Array:
     stages = exits.shape[1]
     inner = np.eye(stages) - exits[:, :, :stages]
     return np.asarray(np.linalg.solve(inner, exits[:, :, stages, None])[..., 0])
+
+
+def _by_segment(function: Callable[[Array, Ints], Array], rate: Array, segment: Ints, of_age: Ints) -> Array:
+    """Apply a view to rows whose ages are cut differently; rows come back in their order."""
+    parts = {int(k): function(rate[segment == k], of_age[k]) for k in np.unique(segment)}
+    out = np.empty((len(rate), *next(iter(parts.values())).shape[1:]))
+    for k, part in parts.items():
+        out[segment == k] = part
+    return out
 
 
 def _even(model: FittedPipeline, rate: Array) -> Array:
@@ -120,26 +131,29 @@ def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.Da
         If rates were not fitted by that attribute.
     """
     names, weight = _groups(model, by)
-    of_age = model.process.bins.of_age
-    point = win_chance(_even(model, model.process.intensities()), of_age)
+    of_age, segment = model.process.bins.of_age, model.profiles.table[:, 0]
+    point = _by_segment(win_chance, _even(model, model.process.intensities()), segment, of_age)
     draws = _draws(model, _WORLDS)
-    chance = win_chance(draws.reshape(-1, *draws.shape[2:]), of_age).reshape(_WORLDS, *point.shape)
+    flat = draws.reshape(-1, *draws.shape[2:])
+    chance = _by_segment(win_chance, flat, np.tile(segment, _WORLDS), of_age).reshape(_WORLDS, *point.shape)
     visits, won, shrinkage = _visits(model)
     rows = []
     for name, share in zip(names, weight, strict=True):
-        low, high = np.quantile(np.einsum("g,wgs->ws", share, chance), [_LOW, _HIGH], axis=0)
-        in_group = share > 0
         for s, stage in enumerate(model.stays.stages):
+            # The group stands for its profiles, each as often as its deals visit the stage.
+            mix = np.where(share > 0, visits[:, s], 0.0)
+            mix = mix / mix.sum() if mix.sum() > 0 else share
+            low, high = np.quantile(np.einsum("g,wg->w", mix, chance[:, :, s]), [_LOW, _HIGH])
             rows.append(
                 {
                     "segment": name,
                     "stage": stage,
-                    "estimate": float(share @ point[:, s]),
-                    "low": float(low[s]),
-                    "high": float(high[s]),
-                    "deals": int(visits[in_group, s].sum()),
-                    "won": int(won[in_group, s].sum()),
-                    "shrinkage": float(share @ shrinkage[:, s]),
+                    "estimate": float(mix @ point[:, s]),
+                    "low": float(low),
+                    "high": float(high),
+                    "deals": int(visits[share > 0, s].sum()),
+                    "won": int(won[share > 0, s].sum()),
+                    "shrinkage": float(mix @ shrinkage[:, s]),
                 }
             )
     return pd.DataFrame(rows)
@@ -183,19 +197,12 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
     """
     names, weight = _groups(model, by)
     rows = []
-    entry_of = model.process.entry_stage[model.profiles.table[:, 0]]
-    of_age = model.process.bins.of_age
-    point = first_passage(_even(model, model.process.intensities()), of_age, entry_of, _CYCLE_DAYS)
-    draws = np.einsum("kg,wgsjb->wksjb", weight, _draws(model, _CYCLE_WORLDS))
-    entry = np.tile(weight @ entry_of, (_CYCLE_WORLDS, 1))
-    spread = first_passage(draws.reshape(-1, *draws.shape[2:]), of_age, entry, _CYCLE_DAYS).cycle_quantile(0.5)
-    centre = first_passage(
-        np.einsum("kg,gsjb->ksjb", weight, _even(model, model.process.intensities())), of_age, weight @ entry_of, _CYCLE_DAYS
-    ).cycle_quantile(0.5)
-    low, high = np.quantile(spread.reshape(_CYCLE_WORLDS, -1) / centre, [_LOW, _HIGH], axis=0)
+    won_by_age = _won_by_age(model, _even(model, model.process.intensities())[None])[0]
+    drawn = _won_by_age(model, _draws(model, _CYCLE_WORLDS))
     won = (model.deals["status"] == "won").to_numpy()
-    for k, (name, share) in enumerate(zip(names, weight, strict=True)):
-        p25, median, p75 = (_quantile(share @ point.won, q) for q in (0.25, 0.5, 0.75))
+    for name, share in zip(names, weight, strict=True):
+        p25, median, p75 = (_quantile(share @ won_by_age, q) for q in (0.25, 0.5, 0.75))
+        low, high = np.quantile([_quantile(share @ one, 0.5) for one in drawn], [_LOW, _HIGH])
         deals = int(won[(share > 0)[model.profiles.of_deal]].sum())
         rows.append(
             {
@@ -203,12 +210,26 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
                 "p25": p25,
                 "median": median,
                 "p75": p75,
-                "median_low": median * float(low[k]),
-                "median_high": median * float(high[k]),
+                "median_low": float(low),
+                "median_high": float(high),
                 "deals": deals,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _won_by_age(model: FittedPipeline, rate: Array) -> Array:
+    """Daily chance of a new deal to be won, shape (worlds, profiles, days), from (worlds, profiles, …) intensities."""
+    segment = model.profiles.table[:, 0]
+    entry = model.process.entry_stage
+    out = np.empty((*rate.shape[:2], _CYCLE_DAYS + 1))
+    for k in np.unique(segment):
+        rows = np.flatnonzero(segment == k)
+        part = rate[:, rows].reshape(-1, *rate.shape[2:])
+        start = np.tile(entry[k], (len(part), 1))
+        passage = first_passage(part, model.process.bins.of_age[k], start, _CYCLE_DAYS)
+        out[:, rows] = passage.won.reshape(len(rate), len(rows), -1)
+    return out
 
 
 def _quantile(density: Array, q: float) -> float:
@@ -289,7 +310,9 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
         low, high = (-np.expm1(-365.25 * stats.gamma.ppf([_LOW, _HIGH], leaving.shape) / leaving.rate)).tolist()
         note = f"successors after {leaving.backfill_days:.0f} days"
         note += f" ({leaving.backfills} seen)" if leaving.backfills else " (assumed)"
-        rows.append(_row("capacity", leaving.annual, low, high, "share", leaving.leaves, f"of reps leave in a year; {note}"))
+        rows.append(
+            _row("capacity", leaving.annual, low, high, "share", leaving.leaves, f"of reps leave in a year; {note}")
+        )
     return pd.DataFrame(rows)
 
 

@@ -65,7 +65,11 @@ def propose_quotas(
         cushioned = (amount * (1 + Decimal(str(over_assignment)))).quantize(_CENT, ROUND_HALF_UP)
         step = Decimal(str(round_to)) if round_to is not None else _CENT
         rounded = largest_remainder(
-            SPLITS[method](draws, float(cushioned)).tolist(), cushioned, step, lower=[0] * len(names), residual="declare"
+            SPLITS[method](draws, float(cushioned)).tolist(),
+            cushioned,
+            step,
+            lower=[0] * len(names),
+            residual="declare",
         )
         remainder[period] = Decimal(str(float(rounded.residual))).quantize(_CENT)
         table = _table(names, period, draws, np.asarray(rounded.amounts, dtype=np.float64))
@@ -146,10 +150,18 @@ def _check(
         problems.append(Problem("quotas", "no such method", mend, column="method", value=method))
     if not np.isfinite(over_assignment) or over_assignment <= -1:
         problems.append(
-            Problem("quotas", "must be a share above -1", "0.10 is 10 %.", column="over_assignment", value=str(over_assignment))
+            Problem(
+                "quotas",
+                "must be a share above -1",
+                "0.10 is 10 %.",
+                column="over_assignment",
+                value=str(over_assignment),
+            )
         )
     if round_to is not None and not (np.isfinite(round_to) and round_to >= 0.01):
-        problems.append(Problem("quotas", "must be at least a cent", "For instance 1000.", column="round_to", value=str(round_to)))
+        problems.append(
+            Problem("quotas", "must be at least a cent", "For instance 1000.", column="round_to", value=str(round_to))
+        )
     if reps is not None and len(set(reps)) != len(reps):
         problems.append(Problem("quotas", "a rep is named twice", "Name each rep once.", column="reps"))
     totals = _totals(forecast, total, problems)
@@ -164,7 +176,13 @@ def _totals(
     if not isinstance(total, Mapping):
         if len(forecast.periods) != 1:
             problems.append(
-                Problem("quotas", "one number needs a forecast of one period", "Give {period: amount}.", column="total", value=str(total))
+                Problem(
+                    "quotas",
+                    "one number needs a forecast of one period",
+                    "Give {period: amount}.",
+                    column="total",
+                    value=str(total),
+                )
             )
             return {}
         total = {forecast.periods[0]: total}
@@ -176,9 +194,13 @@ def _totals(
         except InvalidOperation:
             amount = Decimal(-1)
         if not amount.is_finite() or amount < 0:
-            problems.append(Problem("quotas", "must be an amount of at least 0", column=f"total[{period}]", value=str(value)))
+            problems.append(
+                Problem("quotas", "must be an amount of at least 0", column=f"total[{period}]", value=str(value))
+            )
         elif str(period) not in reached:
             mend = f"It holds {', '.join(forecast.periods)}."
-            problems.append(Problem("quotas", "the forecast does not reach this period", mend, column="total", value=str(period)))
+            problems.append(
+                Problem("quotas", "the forecast does not reach this period", mend, column="total", value=str(period))
+            )
         out[str(period)] = amount
     return out

@@ -49,6 +49,7 @@ class QuotaProposal:
     def _repr_html_(self) -> str:
         spread = self.table.groupby("period", sort=False)["p_attain"].agg(["min", "max"])
         facts = {
-            f"P(attain) {period}": f"{percent(row['min'])} to {percent(row['max'])}" for period, row in spread.iterrows()
+            f"P(attain) {period}": f"{percent(row['min'])} to {percent(row['max'])}"
+            for period, row in spread.iterrows()
         }
         return card(f"Quotas, {self.method}, over-assignment {percent(self.over_assignment)}", facts, self.table)

@@ -58,7 +58,9 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
         problems.append(scenario.written.problem(("as_of",), told, "Choose a later day.", str(scenario.keys.as_of)))
     missing = [level for level in scenario.keys.levels if level not in known.deals()]
     mend = "Use an attribute of the deals."
-    problems += [scenario.written.problem(("levels",), "deals have no such attribute", mend, level) for level in missing]
+    problems += [
+        scenario.written.problem(("levels",), "deals have no such attribute", mend, level) for level in missing
+    ]
     return known, problems
 
 

@@ -90,7 +90,9 @@ def _swap(draft: Path, place: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_run(folder: Path, run: Mapping[str, Any], draws: np.ndarray[Any, Any], tables: Mapping[str, pd.DataFrame]) -> None:
+def write_run(
+    folder: Path, run: Mapping[str, Any], draws: np.ndarray[Any, Any], tables: Mapping[str, pd.DataFrame]
+) -> None:
     """Write the files of a run.
 
     Parameters
@@ -117,7 +119,9 @@ def defused(table: pd.DataFrame) -> pd.DataFrame:
     for name in out.columns:
         if not (pd.api.types.is_object_dtype(out[name]) or pd.api.types.is_string_dtype(out[name])):
             continue
-        out[name] = [f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in out[name]]
+        out[name] = [
+            f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in out[name]
+        ]
     return out
 
 

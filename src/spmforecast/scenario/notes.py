@@ -106,5 +106,9 @@ def _quotas(quotas: QuotaProposal) -> str:
         "equal-probability": "everybody has the same chance to attain, measured on the rep's own draws",
         "proportional": "in proportion to expected bookings",
     }[quotas.method]
-    left = "; not assigned because of rounding: " + ", ".join(f"{p} {v:,}" for p, v in quotas.remainder.items()) if quotas.remainder else ""
+    left = (
+        "; not assigned because of rounding: " + ", ".join(f"{p} {v:,}" for p, v in quotas.remainder.items())
+        if quotas.remainder
+        else ""
+    )
     return f"Quotas: {how}, over-assignment {100 * quotas.over_assignment:.0f} %{left}."

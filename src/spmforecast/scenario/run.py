@@ -160,7 +160,9 @@ def run_scenario(
         history = load_history(scenario, strict)
         plan = load_plan(scenario, history)
     with _timed(timings, "fit", told):
-        model = PipelineModel(ModelSpec(segment_by=keys.model.segment_by), keys.fiscal_year_start).fit(history, keys.as_of)
+        model = PipelineModel(ModelSpec(segment_by=keys.model.segment_by), keys.fiscal_year_start).fit(
+            history, keys.as_of
+        )
     with _timed(timings, "simulate", told):
         forecast = simulate(
             model,
@@ -283,9 +285,13 @@ def _doubts(model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> list
     won = int((model.deals["status"] == "won").sum())
     lost = int((model.deals["status"] == "lost").sum())
     if won + lost < 100:
-        out.append(f"only {won} won and {lost} lost deals are known: rates lean on the pooled mean and intervals are wide")
+        out.append(
+            f"only {won} won and {lost} lost deals are known: rates lean on the pooled mean and intervals are wide"
+        )
     if model.stays.unplaced:
-        out.append(f"{model.stays.unplaced} deals have no stage history: taken as entering the usual first stage at creation")
+        out.append(
+            f"{model.stays.unplaced} deals have no stage history: taken as entering the usual first stage at creation"
+        )
     if model.amounts.ratio_deals == 0:
         out.append("no amounts are known before the close: an open deal's recorded amount is taken as final")
     unknown = int(model.deals.loc[model.deals["status"] == "open", "amount"].isna().sum())
@@ -314,7 +320,11 @@ def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "levels": list(keys.levels),
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
         "inputs": [
-            {"name": result.scenario.path.name, "sha256": file_hash(result.scenario.text), "bytes": len(result.scenario.text.encode())},
+            {
+                "name": result.scenario.path.name,
+                "sha256": file_hash(result.scenario.text),
+                "bytes": len(result.scenario.text.encode()),
+            },
             *({"name": source.name, "sha256": source.sha256, "bytes": source.bytes} for source in history.sources),
         ],
         "timings": timings,

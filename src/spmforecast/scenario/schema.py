@@ -193,7 +193,12 @@ def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
     simulate = {name: given.pop(name) for name in ("trials", "seed") if name in given}
     if not given and not simulate:
         return keys
-    tree = {**keys.model_dump(), **given, "simulate": {**keys.simulate.model_dump(), **simulate}, "history": keys.history.model_dump()}
+    tree = {
+        **keys.model_dump(),
+        **given,
+        "simulate": {**keys.simulate.model_dump(), **simulate},
+        "history": keys.history.model_dump(),
+    }
     options = Written("command line", "scenario", tree, {}, ())
     return options.validate(ScenarioFile)
 

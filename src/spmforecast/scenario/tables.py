@@ -116,7 +116,9 @@ def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | N
     for q, values in zip(_QUANTILES, np.quantile(draws, _QUANTILES, axis=0), strict=True):
         out[f"p{round(100 * q):02d}"] = values
     target = [
-        plan.target(period, level, name) if _whole(forecast, forecast.calendar.year_of(period)) or len(period) > 4 else None
+        plan.target(period, level, name)
+        if _whole(forecast, forecast.calendar.year_of(period)) or len(period) > 4
+        else None
         for period, name in zip(out["period"], out["node"], strict=True)
     ]
     out["plan"] = np.array(target, dtype=np.float64)

@@ -195,9 +195,7 @@ class _Block:
         hazard = self._leave_hazard()
         for s, name in enumerate(new.cells.sellers):
             leave = self._leave_day(name, hazard, last)
-            effect = gamma_quantile(
-                self._uniform("rep", name, "creating"), new.creation_shape[s], new.creation_rate[s]
-            )
+            effect = gamma_quantile(self._uniform("rep", name, "creating"), new.creation_shape[s], new.creation_rate[s])
             out.append(new.created[s][leave] * effect[:, None] * self._frailty(name) * shocks.creation)
             if new.leave_shape > 0:
                 heir = gamma_quantile(self._uniform("rep", name, "successor"), new.creation_prior, new.creation_prior)

@@ -16,7 +16,9 @@ __all__ = ["capacity_tables"]
 Array = npt.NDArray[np.float64]
 
 
-def capacity_tables(model: FittedPipeline, horizon: Horizon, places: Sequence[tuple[str, str]]) -> tuple[Array, Array, Array]:
+def capacity_tables(
+    model: FittedPipeline, horizon: Horizon, places: Sequence[tuple[str, str]]
+) -> tuple[Array, Array, Array]:
     """Tabulate expected deals by the day on which a rep leaves.
 
     Parameters

@@ -127,7 +127,13 @@ def _dimensions(deals: pd.DataFrame, levels: Sequence[str]) -> list[str]:
     unknown = [level for level in dims if level not in deals]
     if unknown:
         raise InputError(
-            Problem("scenario", "deals have no such attribute", f"Use one of: {', '.join(sorted(deals))}.", column="levels", value=level)
+            Problem(
+                "scenario",
+                "deals have no such attribute",
+                f"Use one of: {', '.join(sorted(deals))}.",
+                column="levels",
+                value=level,
+            )
             for level in unknown
         )
     return dims
@@ -173,9 +179,7 @@ class _Groups:
 
     def frame(self, dims: list[str], horizon: Horizon) -> pd.DataFrame:
         """List the cells handed out."""
-        rows = [
-            (owner, part, period, *values) for part, owner, *values in self.known for period in horizon.labels
-        ]
+        rows = [(owner, part, period, *values) for part, owner, *values in self.known for period in horizon.labels]
         return pd.DataFrame(rows, columns=["owner_id", "part", "period", *dims]).astype(object)
 
 
@@ -198,16 +202,16 @@ def _creation_mix(model: FittedPipeline, dims: list[str]) -> pd.DataFrame:
     for index, owner in enumerate(model.roster.owners):
         place = places.iloc[index]
         lean = by_region.get(str(place["region"]), company)
-        lean = lean.assign(territory_id=place["territory_id"], region=place["region"], share=_PRIOR_DEALS * lean["share"])
+        lean = lean.assign(
+            territory_id=place["territory_id"], region=place["region"], share=_PRIOR_DEALS * lean["share"]
+        )
         own = by_owner.get(owner)
         counts = _shares(own, [*dims, "model_segment"], normalise=False) if own is not None else lean.iloc[:0]
         parts.append(_merge(pd.concat([counts, lean], ignore_index=True), dims).assign(owner_id=owner, seller=index))
     if model.attrition.shape > 0:
         for number, (territory, region) in enumerate(_places(model)):
             lean = by_region.get(region, company).assign(territory_id=territory, region=region)
-            parts.append(
-                _merge(lean, dims).assign(owner_id=TO_BE_HIRED, seller=len(model.roster.owners) + number)
-            )
+            parts.append(_merge(lean, dims).assign(owner_id=TO_BE_HIRED, seller=len(model.roster.owners) + number))
     columns = ["owner_id", *dims, "model_segment", "share", "seller"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 

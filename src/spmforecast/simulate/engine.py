@@ -90,7 +90,13 @@ def simulate(
 
 def _check_positive(**values: int) -> None:
     wrong = [
-        Problem("scenario", "must be a whole number of at least 1", f"Set {name} to 1 or more.", column=name, value=str(value))
+        Problem(
+            "scenario",
+            "must be a whole number of at least 1",
+            f"Set {name} to 1 or more.",
+            column=name,
+            value=str(value),
+        )
         for name, value in values.items()
         if value < 1
     ]
@@ -138,9 +144,13 @@ class _Tally:
         spread = np.maximum(self.squares / trials - mean**2, 0.0)
         whole = float(draws.sum(axis=1).var())
         names = ["opportunity_id", "owner_id", "region", "segment", "stage", "age_days", "amount"]
-        return deals[names].reset_index(drop=True).assign(
-            p_win=chance.sum(axis=1),
-            **{f"p_win_{label}": chance[:, m] for m, label in enumerate(horizon.labels)},
-            expected_amount=mean,
-            spread_share=spread / whole if whole > 0 else 0.0,
+        return (
+            deals[names]
+            .reset_index(drop=True)
+            .assign(
+                p_win=chance.sum(axis=1),
+                **{f"p_win_{label}": chance[:, m] for m, label in enumerate(horizon.labels)},
+                expected_amount=mean,
+                spread_share=spread / whole if whole > 0 else 0.0,
+            )
         )

@@ -175,11 +175,16 @@ class Forecast:
         InputError
             If no cell lies within the period.
         """
-        inside = self.cells["period"].astype(str).map(lambda own: self.calendar.contains(label, own)).to_numpy(dtype=bool)
+        inside = (
+            self.cells["period"].astype(str).map(lambda own: self.calendar.contains(label, own)).to_numpy(dtype=bool)
+        )
         if not inside.any():
             raise InputError(
                 Problem(
-                    "forecast", "the forecast does not reach this period", f"It holds {', '.join(self.periods)}.", value=label
+                    "forecast",
+                    "the forecast does not reach this period",
+                    f"It holds {', '.join(self.periods)}.",
+                    value=label,
                 )
             )
         return np.asarray(self._source(counts)[:, inside].sum(axis=1, dtype=np.float64))
@@ -203,7 +208,10 @@ class Forecast:
             If the forecast does not reach a period.
         """
         # Half a cent of tolerance: sums of cents in floating point may fall a hair short of the plan they meet.
-        reached = {str(label): float((self.period_draws(str(label)) >= float(target) - 0.005).mean()) for label, target in plan.items()}
+        reached = {
+            str(label): float((self.period_draws(str(label)) >= float(target) - 0.005).mean())
+            for label, target in plan.items()
+        }
         return pd.Series(reached, name="p_plan", dtype=np.float64).rename_axis("period")
 
     def __repr__(self) -> str:
@@ -220,11 +228,15 @@ def _check(forecast: Forecast) -> None:
     """Refuse draws and cells that do not fit together, naming everything that is wrong."""
     draws, cells, problems = forecast.draws, forecast.cells, []
     if draws.ndim != 2 or draws.shape[0] == 0 or draws.shape[1] != len(cells):
-        problems.append(Problem("forecast", f"draws have shape {draws.shape}, cells {len(cells)} rows", "Give (trials, cells)."))
+        problems.append(
+            Problem("forecast", f"draws have shape {draws.shape}, cells {len(cells)} rows", "Give (trials, cells).")
+        )
     elif not np.isfinite(draws).all():
         problems.append(Problem("forecast", "draws hold values that are not finite", "Remove NaN and infinite draws."))
     if forecast.counts is not None and forecast.counts.shape != draws.shape:
-        problems.append(Problem("forecast", f"counts have shape {forecast.counts.shape}", "Give the shape of the draws."))
+        problems.append(
+            Problem("forecast", f"counts have shape {forecast.counts.shape}", "Give the shape of the draws.")
+        )
     if "period" not in cells:
         problems.append(Problem("forecast", "cells have no column period", "Label each cell, for instance 2025Q3."))
     if problems:

@@ -51,7 +51,6 @@ class Horizon:
         np.add.at(out, (self.cell, month - month[0]), 1.0)
         return np.asarray(out / out.sum(axis=1, keepdims=True))
 
-
     def lived(self) -> Array:
         """Months that a deal created in a cohort (a period) has lived through by the end of each period.
 
@@ -105,9 +104,7 @@ def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar
     days = np.arange(_number(first), _number(last) + 1)
     ends = np.array([_number(period.end) for period in periods])
     year = calendar.period_of(as_of, "year")
-    past = tuple(
-        period for period in calendar.periods(year.start, year.end, kind) if period.end <= as_of
-    )
+    past = tuple(period for period in calendar.periods(year.start, year.end, kind) if period.end <= as_of)
     return Horizon(days, np.searchsorted(ends, days), periods, past)
 
 

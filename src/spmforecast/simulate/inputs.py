@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spmforecast.models import FittedPipeline
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.models.capacity import TO_BE_HIRED
-from spmforecast.models.futures import Futures, residual_futures
+from spmforecast.models.futures import Futures, futures_by_segment
 from spmforecast.models.market import MarketModel
 from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
@@ -208,8 +208,10 @@ def _futures(model: FittedPipeline, horizon: Horizon, rate: Array) -> Futures:
     process = model.process
     weight = model.creation.day_weights(horizon.days)
     total = np.bincount(horizon.cell, weights=weight, minlength=len(horizon.periods))
-    return residual_futures(
+    segment = model.profiles.table[:, 0]
+    return futures_by_segment(
         rate,
+        np.tile(segment, len(rate) // len(segment)),
         process.rhythm,
         process.bins.of_age,
         process.types_of(horizon.days),
