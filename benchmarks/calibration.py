@@ -30,7 +30,12 @@ def company_coverage(seed: int, size: str, character: str, trials: int = 2000, f
     coming = forecast.cells["part"] != "won"
     ahead = spm.Forecast(forecast.draws[:, coming], forecast.cells[coming])
     rows = []
-    for level, by in (("company", ["period"]), ("company, year", []), ("region", ["region", "period"]), ("region, year", ["region"])):
+    for level, by in (
+        ("company", ["period"]),
+        ("company, year", []),
+        ("region", ["region", "period"]),
+        ("region, year", ["region"]),
+    ):
         totals = ahead.totals(by)
         for node, (_, group) in enumerate(totals.groups.iterrows()):
             mine = truth[(truth[by] == group[by]).all(axis=1)] if by else truth

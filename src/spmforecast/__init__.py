@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from spmforecast.optimize import propose_quotas
     from spmforecast.plan import AnnualPlan, QuotaProposal
     from spmforecast.report import report
-    from spmforecast.scenario import RunResult, load_scenario, run
+    from spmforecast.scenario import RunResult, load_scenario
+    from spmforecast.scenario.run import run
     from spmforecast.simulate import Forecast, simulate
 
+# Where each public name lives; "" marks a module of its own.
 _HOME = {
     "AnnualPlan": "plan",
     "ExampleCompany": "data",

@@ -42,8 +42,8 @@ def evaluate_plan(forecast: Forecast, plan: Mapping[str, float], quotas: QuotaPr
         rows.append((f"plan_gap[{period}]", mean - float(target)))
         rows.append((f"expected_attainment[{period}]", mean / float(target) if target else float("nan")))
     if quotas is not None:
-        for period, table in quotas.table.groupby("period", sort=False):
-            rows.extend(_quota_rows(str(period), table, quotas, forecast, plan.get(str(period))))
+        for name, table in quotas.table.groupby("period", sort=False):
+            rows.extend(_quota_rows(str(name), table, quotas, forecast, plan.get(str(name))))
     return pd.DataFrame(rows, columns=["metric", "value"])
 
 

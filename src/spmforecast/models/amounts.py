@@ -55,7 +55,7 @@ class AmountLaw:
         """
         place = uniform * self.log_quantiles.shape[1] - 0.5
         grid = np.arange(self.log_quantiles.shape[1])
-        return np.interp(place, grid, self.log_quantiles[row])
+        return np.asarray(np.interp(place, grid, self.log_quantiles[row]))
 
     def mean(self) -> Array:
         """Mean amount of each row, shape (rows,)."""
@@ -107,7 +107,10 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
     AmountModel
     """
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
-    good = (deals["status"] == "won").to_numpy() & np.isfinite(amount) & (amount > 0)
+    known = np.isfinite(amount) & (amount > 0)
+    good = (deals["status"] == "won").to_numpy() & known
+    if not good.any():
+        good = known  # nothing is won yet: any recorded amount tells more than none
     segments = len(profiles.segments)
     segment, log_amount = profiles.segment_of_deal[good], np.log(amount[good])
     location, sd, shrinkage, count = _locations(log_amount, segment, segments)
@@ -126,7 +129,7 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
 
 def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, Array, Array, Ints]:
     """Mean log amount of each segment, leaning on the pooled mean; its standard error; weights; counts."""
-    count = np.bincount(segment, minlength=segments)
+    count = np.bincount(segment, minlength=segments).astype(np.int64)
     if len(log_amount) == 0:
         return np.full(segments, np.log(1e-2)), np.full(segments, 1.0), np.ones(segments), count
     pooled = float(log_amount.mean())
@@ -136,7 +139,8 @@ def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, 
     squares = np.bincount(segment, weights=(log_amount - location[segment]) ** 2, minlength=segments)
     variance = (squares + _LOCATION_PRIOR_DEALS * spread**2) / (count + _LOCATION_PRIOR_DEALS)
     shrinkage = _LOCATION_PRIOR_DEALS / (count + _LOCATION_PRIOR_DEALS)
-    return location, np.sqrt(variance / (count + _LOCATION_PRIOR_DEALS)), shrinkage, count
+    error = np.asarray(np.sqrt(variance / (count + _LOCATION_PRIOR_DEALS)))
+    return location, error, np.asarray(shrinkage, dtype=np.float64), count
 
 
 def _mixed_quantiles(own: Array, pooled: Array, prior_deals: float) -> Array:
@@ -164,4 +168,4 @@ def _log_ratios(deals: pd.DataFrame, stage_history: pd.DataFrame) -> Array:
     # A deal with many events must not count many times: each deal brings its latest known amount before the end.
     pairs = pairs.drop_duplicates("opportunity_id", keep="last")
     ratio = np.log(pairs["amount"].to_numpy(dtype=np.float64) / pairs["amount_then"].to_numpy(dtype=np.float64))
-    return np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT)
+    return np.asarray(np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT))

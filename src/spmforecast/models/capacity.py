@@ -55,7 +55,7 @@ class RepSpans:
     def tenure_months(self, day: Ints) -> Ints:
         """Whole months since hire, at most :data:`RAMP_MONTHS`, broadcast owners against days."""
         months = (day - self.hired[:, None]) // MONTH_DAYS
-        return np.clip(months, 0, RAMP_MONTHS).astype(np.int64)
+        return np.asarray(np.clip(months, 0, RAMP_MONTHS), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
-from spmforecast.data import History
 from spmforecast.models.capacity import RAMP_MONTHS, RepSpans, fit_ramp
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.risksets import day_number
@@ -86,14 +85,12 @@ def month_starts(months: Ints) -> Ints:
 
 
 def fit_creation(
-    history: History, deals: pd.DataFrame, spans: RepSpans, first_day: int, today: int, calendar: FiscalCalendar
+    deals: pd.DataFrame, spans: RepSpans, first_day: int, today: int, calendar: FiscalCalendar
 ) -> CreationModel:
     """Fit creation from the deals created within the record.
 
     Parameters
     ----------
-    history : History
-        Cut at its as-of date.
     deals : pandas.DataFrame
         Deals with ``owner_id`` and ``created_date``.
     spans : RepSpans
@@ -111,7 +108,7 @@ def fit_creation(
     inside = (created >= first_day) & (created <= today)
     created = created[inside]
     code = {owner: index for index, owner in enumerate(spans.owners)}
-    owner = deals["owner_id"].map(code).to_numpy(dtype=np.int64)[inside]
+    owner = np.asarray(deals["owner_id"].map(code), dtype=np.int64)[inside]
     days = np.arange(first_day, today + 1)
     weekday = _weekday(created, days)
     grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7])
@@ -164,7 +161,7 @@ class _Grid:
         self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), self.base * self.exposure.sum(axis=(1, 2)))
 
     def expectation(self) -> Array:
-        """Expected deals of each owner, month and tenure."""
+        """Multiply the factors out: expected deals of each owner, month and tenure."""
         season = self.season[self.months % 12]
         return np.asarray(
             self.base * self.exposure * self.pool.mean[:, None, None] * season[None, :, None] * self.ramp,

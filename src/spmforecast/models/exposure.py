@@ -214,4 +214,4 @@ def _exposure(stays: Stays, rows: npt.NDArray[np.bool_], of_age: Ints, bins: int
     end = entry[old] + duration[old] + 1 - first_day
     tail = np.bincount(begin, minlength=days + 1) - np.bincount(end, minlength=days + 1)
     out[of_age[cap]] += np.cumsum(tail)[:days]
-    return out
+    return np.asarray(out, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Residual futures: given its stage, its age there and today's date, when and how does a deal end?
+"""Residual futures: when and how a deal ends, given its stage, its age there and today's date.
 
 Everything asked of the fitted process is a view on two exact recursions over days: backwards, from the end of
 the horizon to today, for the chance of each outcome from every stage and age at once; and forwards, from entry,
@@ -140,7 +140,7 @@ def _chunk_futures(
 
 
 def _bin_lengths(of_age: Ints) -> list[Ints]:
-    """Number of ages in each bin, for every stage; bins rise with age."""
+    """Count the ages in each bin, for every stage; bins rise with age."""
     bins = int(of_age.max()) + 1
     return [np.bincount(row, minlength=bins) for row in of_age]
 

@@ -174,7 +174,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     process, count = fit_with_statistics(stays, profiles, calendar, spec)
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
-    creation = fit_creation(known, deals, spans, first_day, stays.today, calendar)
+    creation = fit_creation(deals, spans, first_day, stays.today, calendar)
     return FittedPipeline(
         spec=spec,
         calendar=calendar,
@@ -220,7 +220,7 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
         hoped = np.einsum("gsbd,gsjb,jd,sj->d", count.exposure, rate, rhythm, moves.astype(np.float64), optimize=True)
         return MonthlyCounts(
             *(
-                np.bincount(column[inside], weights=daily[inside], minlength=len(creation.months))
+                np.bincount(column[inside], weights=daily[inside], minlength=len(creation.months)).astype(np.float64)
                 for daily in (seen, hoped)
             )
         )

@@ -68,7 +68,7 @@ class Stays:
     @property
     def open_now(self) -> npt.NDArray[np.bool_]:
         """Rows that are still running at the as-of day."""
-        return self.to == CENSORED
+        return np.asarray(self.to == CENSORED)
 
 
 def day_number(dates: pd.Series | pd.DatetimeIndex) -> Ints:

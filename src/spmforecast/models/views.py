@@ -81,7 +81,7 @@ def _even(model: FittedPipeline, rate: Array) -> Array:
     """Replace the rhythm of days by its mean over a year."""
     year = np.arange(model.stays.today + 1, model.stays.today + 366)
     mean = model.process.rhythm[:, day_types(year, model.calendar)].mean(axis=1)
-    return rate * mean[:, None]
+    return np.asarray(rate * mean[:, None])
 
 
 def _draws(model: FittedPipeline, worlds: int) -> Array:
@@ -294,7 +294,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
     error = 1.645 / np.sqrt(max(creation.observed.sum(), 1.0))
     rows = [
         _row("creation", year, year * np.exp(-error), year * np.exp(error), "deals a year, ramped rep",
-             int(creation.observed.sum()), f"{active} owners selling at the as-of date; {creation.hires} newcomers seen"),
+             int(creation.observed.sum()), f"{active} owners sell at the as-of date; {creation.hires} newcomers seen"),
         *(
             _row("market", shock.tau_mean(), shock.tau_quantile(_LOW), shock.tau_quantile(_HIGH),
                  "sd of the log", int(total), f"of {name}, monthly level; {shock.months} months")

@@ -113,7 +113,7 @@ def _notes(table: pd.DataFrame, draws: Array, period: str, method: str) -> list[
     notes = []
     if len(held):
         notes.append(
-            f"{period}: {len(held)} rep(s) book nothing in so many draws that the common chance gives them a quota of 0: "
+            f"{period}: {len(held)} rep(s) book nothing in so many draws that the common chance leaves them no quota: "
             + ", ".join(map(str, held[:5]))
         )
     if (table["p_attain"] <= 0).all():

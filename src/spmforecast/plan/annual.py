@@ -38,7 +38,7 @@ class AnnualPlan:
     given: Mapping[Key, Decimal] = field(default_factory=dict)
 
     @classmethod
-    def from_mapping(cls, targets: Mapping[object, object], calendar: FiscalCalendar | None = None) -> AnnualPlan:
+    def from_mapping(cls, targets: Mapping[str, object], calendar: FiscalCalendar | None = None) -> AnnualPlan:
         """Read the company's targets from ``{period: amount}``.
 
         Raises

@@ -41,9 +41,10 @@ def _stages(model: FittedPipeline) -> str:
     since = model.history.observed_from
     truncated = f" Deals are watched from {since.date()} on (left truncation)." if since is not None else ""
     return (
-        f"How deals move is estimated from {len(model.stays.deal):,} visits to stages ({stages}) of {len(model.deals):,} "
-        f"deals, {closed:,} of them closed; deals still open count as open so far (right censoring), not as lost."
-        f"{truncated} Beyond the age by which 97.5 % of exits have happened a deal's daily chances stay as they are: "
+        f"How deals move is estimated from {len(model.stays.deal):,} visits to stages ({stages}) of "
+        f"{len(model.deals):,} deals, {closed:,} of them closed; deals still open count as open so far "
+        f"(right censoring), not as lost.{truncated} Beyond the age by which 97.5 % of exits have happened a deal's daily "
+        "chances stay as they are: "
         "no reward for staleness."
     )
 
@@ -52,8 +53,9 @@ def _pooling(model: FittedPipeline) -> str:
     bands = max(model.profiles.bands - 2, 0) + 1 if len(model.profiles.band_edges) else 0
     banded = f", and by {bands} bands of the amount known before the outcome" if bands else ""
     return (
-        f"Rates differ by {model.spec.segment_by}{banded}, each shrunk towards the company's rate by as much as its few "
-        "deals demand (gamma-Poisson empirical Bayes); reps have a shrunk multiplier of their own on winning and creating."
+        f"Rates differ by {model.spec.segment_by}{banded}, each shrunk towards the company's rate by as much as its "
+        "few deals demand (gamma-Poisson empirical Bayes); reps have shrunk multipliers of their own on winning and on "
+        "creating."
     )
 
 
@@ -63,14 +65,15 @@ def _amounts(model: FittedPipeline) -> str:
         if model.amounts.ratio_deals
         else "An open deal's recorded amount is taken as final."
     )
-    return f"Amounts of new deals follow the {int(model.amounts.deals.sum()):,} won deals, empirical law by segment. {ratio}"
+    won = int(model.amounts.deals.sum())
+    return f"Amounts of new deals follow the {won:,} won deals, empirical law by segment. {ratio}"
 
 
 def _creation(model: FittedPipeline) -> str:
     creation = model.creation
     return (
-        f"Deals to come: {creation.base * 365.25:.0f} a year per ramped rep from {int(creation.observed.sum()):,} creations "
-        f"in {len(creation.months)} months, with season and each rep's own multiplier."
+        f"Deals to come: {creation.base * 365.25:.0f} a year per ramped rep from {int(creation.observed.sum()):,} "
+        f"creations in {len(creation.months)} months, with season and each rep's own multiplier."
     )
 
 
@@ -85,8 +88,9 @@ def _capacity(model: FittedPipeline) -> str:
         return sellers + ramp + " The record shows no leavers, so attrition is not modelled."
     seen = f"{model.attrition.backfills} seen" if model.attrition.backfills else "assumed"
     return (
-        f"{sellers}{ramp} {100 * model.attrition.annual:.0f} % leave in a year ({model.attrition.leaves} leaves on record); "
-        f"a successor, listed as (to be hired), starts after {model.attrition.backfill_days:.0f} days ({seen}). "
+        f"{sellers}{ramp} {100 * model.attrition.annual:.0f} % leave in a year ({model.attrition.leaves} leaves "
+        f"on record); a successor, listed as (to be hired), starts after {model.attrition.backfill_days:.0f} days "
+        f"({seen}). "
         "Open deals of a leaver stay counted with the owner of today."
     )
 
@@ -94,10 +98,10 @@ def _capacity(model: FittedPipeline) -> str:
 def _market(model: FittedPipeline) -> str:
     market = model.market
     return (
-        f"The market moves all deals at once: the log odds of every stage vary by {market.conversion.tau_mean():.2f} (sd) "
-        f"and the log of creation by {market.creation.tau_mean():.2f}, with correlation {market.correlation:.1f}, estimated "
-        f"from {market.conversion.months} months against expectation; the level starts where it stands today and returns "
-        "to its mean."
+        f"The market moves all deals at once: the log odds of every stage vary by {market.conversion.tau_mean():.2f} "
+        f"(sd) and the log of creation by {market.creation.tau_mean():.2f}, with correlation {market.correlation:.1f}, "
+        f"estimated from {market.conversion.months} months against expectation; the level starts where it stands today "
+        "and returns to its mean."
     )
 
 

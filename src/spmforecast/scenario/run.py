@@ -155,7 +155,8 @@ def run_scenario(
     scenario: Scenario, jobs: int = 1, strict: bool = False, progress: Progress | None = None
 ) -> RunResult:
     """Answer a scenario that is already checked; see :func:`run`."""
-    keys, told, timings = scenario.keys, progress or (lambda *_: None), {}
+    keys, told = scenario.keys, progress or (lambda *_: None)
+    timings: dict[str, float] = {}
     with _timed(timings, "read", told):
         history = load_history(scenario, strict)
         plan = load_plan(scenario, history)

@@ -193,7 +193,7 @@ def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
     simulate = {name: given.pop(name) for name in ("trials", "seed") if name in given}
     if not given and not simulate:
         return keys
-    tree = {
+    tree: dict[str, Any] = {
         **keys.model_dump(),
         **given,
         "simulate": {**keys.simulate.model_dump(), **simulate},

@@ -64,7 +64,7 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
 
 
 def company_targets(plan: AnnualPlan, forecast: Forecast) -> dict[str, float]:
-    """Return the company's target of each period, and of each year that the forecast covers whole, where there is one."""
+    """Return the company's targets of the periods, and of the years that the forecast covers whole."""
     labels = [*forecast.periods, *(year for year in forecast.years if _whole(forecast, year))]
     targets = {label: plan.target(label) for label in labels}
     return {label: target for label, target in targets.items() if target is not None}
@@ -99,7 +99,9 @@ def forecast_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
 
 def _levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
     """List the levels whose nodes are known, then any further dimension of the cells."""
-    other = {name: name for name in forecast.cells if name not in {*_NODES.values(), "part", "period"}}
+    other = {
+        str(name): str(name) for name in forecast.cells.columns if name not in {*_NODES.values(), "part", "period"}
+    }
     for level, column in {**_NODES, **other}.items():
         if column in forecast.cells and (forecast.cells[column].astype(str) != NONE).any():
             yield level, column

@@ -157,12 +157,12 @@ class _Block:
         log_amount = deals.log_amount[deal]
         if np.isnan(log_amount):
             return self._new_amount(int(deals.segment[deal]), uniform, won)
-        return np.round(np.exp(log_amount + self.inputs.ratio_law.draw(0, uniform)), 2)
+        return np.asarray(np.round(np.exp(log_amount + self.inputs.ratio_law.draw(0, uniform)), 2))
 
     def _new_amount(self, segment: int, uniform: Array, trials: Ints) -> Array:
         """Amounts, in cents, drawn from the law of won deals."""
         location = self.inputs.location[self.world[trials], segment]
-        return np.round(np.exp(self.inputs.won_law.draw(segment, uniform) + location), 2)
+        return np.asarray(np.round(np.exp(self.inputs.won_law.draw(segment, uniform) + location), 2))
 
     def _new(self, shocks: _Shocks, effects: dict[int, Array]) -> None:
         """Play the deals to come: counts of winners by stream and period, then their amounts."""
@@ -187,7 +187,7 @@ class _Block:
         return winning_chances(new.win[self.world, segment], new.lose[self.world, segment], multiplier)
 
     def _created(self, shocks: _Shocks) -> list[Array]:
-        """Expected deals of each seller (and of each place's people to be hired) by cohort, in every trial."""
+        """Work out the deals that each seller, and each place's people to be hired, create by cohort in every trial."""
         new = self.inputs.new_deals
         last = new.created.shape[1] - 1
         out = []

@@ -130,7 +130,7 @@ def _dimensions(deals: pd.DataFrame, levels: Sequence[str]) -> list[str]:
             Problem(
                 "scenario",
                 "deals have no such attribute",
-                f"Use one of: {', '.join(sorted(deals))}.",
+                f"Use one of: {', '.join(sorted(map(str, deals.columns)))}.",
                 column="levels",
                 value=level,
             )
@@ -245,7 +245,8 @@ def _creation_cells(model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims
     number = {place: index for index, place in enumerate(places)}
     frame = model.roster.places
     of_seller = [number[str(t), str(r)] for t, r in zip(frame["territory_id"], frame["region"], strict=True)]
-    names = mix[["owner_id", *dims, "model_segment"]].astype(str).agg("|".join, axis=1) if len(mix) else []
+    named = mix.assign(model_segment=[model.profiles.segments[k] for k in mix["model_segment"]])
+    names = ["|".join(map(str, row)) for row in named[["owner_id", *dims, "model_segment"]].itertuples(index=False)]
     return CreationCells(
         sellers=model.roster.owners,
         places=tuple(places),

@@ -267,7 +267,7 @@ def _open_deals(
         response=_response(pick(centre.won)[0], pick(moved.won)[0]),
         win=win,
         lose=lose,
-        owner=deals["owner_id"].map(place).to_numpy(dtype=np.int64)[deal],
+        owner=np.asarray(deals["owner_id"].map(place), dtype=np.int64)[deal],
         segment=model.profiles.segment_of_deal[deal],
         column=column,
         log_amount=np.log(np.where(amount > 0, amount, np.nan)),
