@@ -42,10 +42,25 @@ _WRONG_KIND = {
 }
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word most like `word`, or None where none is like it."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return near[0] if near else None
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name that a misspelt word most likely means, or None.
+
+    Parameters
+    ----------
+    word : str
+        What was written; letter case and blanks do not count.
+    known : iterable of str
+        Names to choose from.
+    cutoff : float
+        Likeness between 0 and 1 below which nothing is proposed (:func:`difflib.get_close_matches`).
+    """
+    plain = {_plain(name): name for name in reversed(list(known))}
+    found = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=cutoff)
+    return plain[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -211,12 +226,12 @@ def read_yaml(text: str, name: str, table: str, typed: bool = True) -> Written:
     """
     lines: dict[Loc, int] = {}
     twice: list[Loc] = []
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             raise InputError(Problem(table, f"the {table} is empty", "Write its keys.", file=name, line=1))
-        tree = _plain(node, (), lines, twice, loader if typed else None)
+        tree = _tree(node, (), lines, twice, loader if typed else None)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         told = f"this is not YAML: {getattr(error, 'problem', None) or 'a character that cannot stand here'}"
@@ -224,12 +239,10 @@ def read_yaml(text: str, name: str, table: str, typed: bool = True) -> Written:
         raise InputError(Problem(table, told, "Look at indentation, colons and quotes.", name, line)) from error
     except RecursionError as error:
         raise InputError(Problem(table, f"the {table} is nested without end", "Take out the anchors.", name)) from error
-    finally:
-        loader.dispose()
     return Written(name, table, tree, lines, tuple(twice))
 
 
-def _plain(node: yaml.Node, loc: Loc, lines: dict[Loc, int], twice: list[Loc], loader: yaml.SafeLoader | None) -> Any:
+def _tree(node: yaml.Node, loc: Loc, lines: dict[Loc, int], twice: list[Loc], loader: yaml.SafeLoader | None) -> Any:
     """Turn YAML's nodes into dicts, lists and scalars, and note the lines."""
     lines.setdefault(loc, node.start_mark.line + 1)
     if len(lines) > _MOST_NODES:
@@ -242,10 +255,10 @@ def _plain(node: yaml.Node, loc: Loc, lines: dict[Loc, int], twice: list[Loc], l
             lines[here] = key_node.start_mark.line + 1
             if key in out:
                 twice.append(here)
-            out[key] = _plain(value_node, here, lines, twice, loader)
+            out[key] = _tree(value_node, here, lines, twice, loader)
         return out
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*loc, place), lines, twice, loader) for place, item in enumerate(node.value)]
+        return [_tree(item, (*loc, place), lines, twice, loader) for place, item in enumerate(node.value)]
     if loader is not None:
         return _scalar(node, loader)
     # `key:` with nothing behind it, and `~`, mean the empty text.

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.tables import PERIOD_LABEL, Column, nearest
+from spmforecast.data.tables import PERIOD_LABEL, Column
+from spmforecast.written import nearest
 
 __all__ = ["Parsed", "parse_column"]
 

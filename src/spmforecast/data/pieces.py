@@ -11,8 +11,9 @@ import pandas as pd
 
 from spmforecast.data.maps import Condition, Join, Loc, Map, TableMap
 from spmforecast.data.readers import RawTable, Source
-from spmforecast.data.tables import TABLES, nearest
+from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
+from spmforecast.written import nearest
 
 __all__ = ["LEFT_OUT_BY_WHERE", "MISSING_COLUMN", "Piece", "make_piece"]
 

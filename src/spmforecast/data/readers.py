@@ -22,8 +22,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.history import SourceFile
-from spmforecast.data.tables import TABLES, nearest
+from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
+from spmforecast.written import nearest
 
 __all__ = ["FolderSource", "FrameSource", "RawTable", "Source", "parse_csv"]
 

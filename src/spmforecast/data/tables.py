@@ -6,16 +6,15 @@ are kept as text and can serve as segments and drivers.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 import pandas as pd
 
-__all__ = ["NONE", "PERIOD_LABEL", "TABLES", "Column", "Kind", "Table", "dtype_of", "empty_frame", "nearest"]
+__all__ = ["NONE", "PERIOD_LABEL", "TABLES", "Column", "Kind", "Table", "dtype_of", "empty_frame"]
 
 Kind = Literal["id", "text", "date", "amount", "number", "status", "choice", "period"]
 
@@ -293,24 +292,3 @@ def empty_frame(name: str) -> pd.DataFrame:
         Shape (0, columns).
     """
     return pd.DataFrame({column.name: pd.Series([], dtype=dtype_of(column.kind)) for column in TABLES[name].columns})
-
-
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the known name that a misspelt word most likely means, or None.
-
-    Parameters
-    ----------
-    word : str
-        What was written; letter case and blanks do not count.
-    known : iterable of str
-        Names to choose from.
-    cutoff : float
-        Likeness between 0 and 1 below which nothing is proposed (:func:`difflib.get_close_matches`).
-    """
-    plain = {_plain(name): name for name in reversed(list(known))}
-    found = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=cutoff)
-    return plain[found[0]] if found else None
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")

@@ -3,7 +3,8 @@
 Two monthly levels are latent AR(1) series seen through Poisson noise: the log of deals created over those expected,
 and the log odds of a stage visit ending upwards (advance or win) rather than in a loss, against expectation. A grid
 posterior over each one's standard deviation and persistence (half-normal and flat priors) keeps a standard deviation
-of zero out of reach; a Kalman filter says where the level stands today. The innovations of both are correlated: one
+of zero out of reach; a Kalman filter says where the level stands today and how well its long-run mean is known: a
+few years of a persistent market leave the mean itself in doubt. The innovations of both are correlated: one
 market moves them with loadings of their own. The creation level has mean ``-tau²/2``, so that its exponential has
 mean one; log odds have mean zero.
 """
@@ -23,6 +24,7 @@ Array = npt.NDArray[np.float64]
 _TAU_GRID = np.concatenate([np.linspace(0.01, 0.2, 20), np.linspace(0.225, 0.8, 24)])
 _PHI_GRID = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.97])
 _TAU_PRIOR_SD = 0.3
+_MEAN_PRIOR_SD = 0.3
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
 
 
@@ -36,8 +38,13 @@ class ShockPosterior:
         Stationary standard deviation and monthly persistence at each grid point.
     weight : array of float, shape (grid,)
         Posterior probability.
+    mean, mean_sd : array of float, shape (grid,)
+        Long-run mean of the level, relative to what the rates fitted over the whole record imply, and its error.
     level, level_sd : array of float, shape (grid,)
-        Filtered mean and standard deviation of the present level, as a deviation from its mean.
+        Present level as a deviation from the long-run mean where that has its expected value, and the error that is
+        left once the mean is known.
+    slope : array of float, shape (grid,)
+        Change of the present deviation for one unit more of the long-run mean.
     multiplicative : bool
         The level is the log of a multiplier with mean one, so its own mean is ``-tau²/2``; otherwise zero.
     months : int
@@ -47,8 +54,11 @@ class ShockPosterior:
     tau: Array
     phi: Array
     weight: Array
+    mean: Array
+    mean_sd: Array
     level: Array
     level_sd: Array
+    slope: Array
     multiplicative: bool
     months: int
 
@@ -62,15 +72,15 @@ class ShockPosterior:
         reached = np.cumsum(self.weight[order])
         return float(self.tau[order][np.searchsorted(reached, q * reached[-1])])
 
-    def paths(self, choice: Array, start: Array, innovation: Array) -> Array:
+    def paths(self, choice: Array, centre: Array, start: Array, innovation: Array) -> Array:
         """Turn uniforms and normals into paths of the level.
 
         Parameters
         ----------
         choice : array of float, shape (trials,)
             Uniforms that pick the grid point.
-        start : array of float, shape (trials,)
-            Standard normals for the present level.
+        centre, start : array of float, shape (trials,)
+            Standard normals for the long-run mean and the present level.
         innovation : array of float, shape (trials, months)
             Standard normals of the months to come.
 
@@ -81,11 +91,13 @@ class ShockPosterior:
         """
         point = np.minimum(np.searchsorted(np.cumsum(self.weight), choice), len(self.weight) - 1)
         tau, phi = self.tau[point], self.phi[point]
-        level = self.level[point] + self.level_sd[point] * start
+        apart = self.mean_sd[point] * centre
+        mean = self.mean[point] + apart
+        level = self.level[point] + self.slope[point] * apart + self.level_sd[point] * start
         out = np.empty_like(innovation)
         for month in range(innovation.shape[1]):
             level = phi * level + np.sqrt(1 - phi**2) * tau * innovation[:, month]
-            out[:, month] = level
+            out[:, month] = mean + level
         return out - 0.5 * tau[:, None] ** 2 if self.multiplicative else out
 
 
@@ -170,18 +182,46 @@ def fit_shock(ratio: Array, noise: Array, multiplicative: bool) -> ShockPosterio
     """
     tau, phi = (grid.ravel() for grid in np.meshgrid(_TAU_GRID, _PHI_GRID, indexing="ij"))
     centre = -0.5 * tau**2 if multiplicative else np.zeros_like(tau)
-    level, variance, log_likelihood = np.zeros_like(tau), tau**2, np.zeros_like(tau)
+    state = _Filter(tau, phi)
+    log_likelihood = np.zeros_like(tau)
     for month, (y, v) in enumerate(zip(ratio, noise, strict=True)):
         if month > 0:
-            level, variance = phi * level, phi**2 * variance + (1 - phi**2) * tau**2
+            state.step()
         if np.isfinite(v):
-            total = variance + v
-            surprise = y - centre - level
-            log_likelihood += -0.5 * (np.log(total) + surprise**2 / total)
-            gain = variance / total
-            level, variance = level + gain * surprise, variance * (1 - gain)
+            log_likelihood += state.see(y - centre, v)
     width = np.log(np.gradient(_TAU_GRID)).repeat(len(_PHI_GRID))
     log_posterior = log_likelihood - 0.5 * (tau / _TAU_PRIOR_SD) ** 2 + width
     weight = np.exp(log_posterior - special.logsumexp(log_posterior))
     months = int(np.isfinite(noise).sum())
-    return ShockPosterior(tau, phi, weight, level, np.sqrt(variance), multiplicative, months)
+    slope = state.cross / state.mean_variance
+    left = np.sqrt(np.maximum(state.level_variance - slope * state.cross, 0.0))
+    error = np.sqrt(state.mean_variance)
+    return ShockPosterior(tau, phi, weight, state.mean, error, state.level, left, slope, multiplicative, months)
+
+
+class _Filter:
+    """Kalman filter of a mean and an AR(1) deviation from it, at every point of the grid at once."""
+
+    def __init__(self, tau: Array, phi: Array) -> None:
+        self.tau, self.phi = tau, phi
+        self.level, self.mean = np.zeros_like(tau), np.zeros_like(tau)
+        self.level_variance, self.cross = tau**2, np.zeros_like(tau)
+        self.mean_variance = np.full_like(tau, _MEAN_PRIOR_SD**2)
+
+    def step(self) -> None:
+        """Go on to the next month."""
+        self.level = self.phi * self.level
+        self.level_variance = self.phi**2 * self.level_variance + (1 - self.phi**2) * self.tau**2
+        self.cross = self.phi * self.cross
+
+    def see(self, value: Array, noise: float) -> Array:
+        """Take in a month's value; return its log likelihood."""
+        by_level, by_mean = self.level_variance + self.cross, self.cross + self.mean_variance
+        total = by_level + by_mean + noise
+        surprise = value - self.level - self.mean
+        self.level = self.level + by_level / total * surprise
+        self.mean = self.mean + by_mean / total * surprise
+        self.level_variance = self.level_variance - by_level**2 / total
+        self.cross = self.cross - by_level * by_mean / total
+        self.mean_variance = self.mean_variance - by_mean**2 / total
+        return np.asarray(-0.5 * (np.log(total) + surprise**2 / total))

@@ -210,19 +210,15 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
 def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
     """Compare advances, losses and creations with their expectations month by month."""
     kind = move_types(len(process.stages))
-    rhythm = process.rhythm[:, day_types(count.days, process.calendar)]
-    rate = process.intensities()
     column = month_of(count.days) - creation.months[0]
     inside = (column >= 0) & (column < len(creation.months))
+    hoped = _expected_exits(process, count)
 
     def monthly(moves: npt.NDArray[np.bool_]) -> MonthlyCounts:
-        seen = np.einsum("gsjbd,sj->d", count.events, moves.astype(np.float64))
-        hoped = np.einsum("gsbd,gsjb,jd,sj->d", count.exposure, rate, rhythm, moves.astype(np.float64), optimize=True)
+        daily = (np.einsum("gsjbd,sj->d", count.events, moves.astype(np.float64)), hoped[moves].sum(axis=0))
+        size = len(creation.months)
         return MonthlyCounts(
-            *(
-                np.bincount(column[inside], weights=daily[inside], minlength=len(creation.months)).astype(np.float64)
-                for daily in (seen, hoped)
-            )
+            *(np.bincount(column[inside], weights=of[inside], minlength=size).astype(np.float64) for of in daily)
         )
 
     return fit_market(
@@ -230,6 +226,18 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
         up=monthly((kind == FORWARD) | (kind == WON)),
         down=monthly(kind == LOST),
     )
+
+
+def _expected_exits(process: StageProcess, count: Statistics) -> Array:
+    """Exits that the fitted process expects of the deals at risk, shape (stages, destinations, days)."""
+    rate, kind = process.intensities(), day_types(count.days, process.calendar)
+    out = np.zeros((*count.events.shape[1:3], len(kind)))
+    for k in np.unique(kind):
+        scaled = rate * process.rhythm[:, k, None]
+        total = np.maximum(scaled.sum(axis=2, keepdims=True), 1e-300)
+        chance = scaled * (-np.expm1(-total) / total)
+        out[:, :, kind == k] = np.einsum("gsbd,gsjb->sjd", count.exposure[..., kind == k], chance)
+    return out
 
 
 def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: tuple[str, ...]) -> GammaPool:

@@ -105,7 +105,12 @@ class _Block:
         rho = market.correlation
         joint = rho * own + np.sqrt(1 - rho**2) * other
         creation, conversion = (
-            posterior.paths(self._uniform("market", name, "law"), self._normal("market", name, "level"), innovation)
+            posterior.paths(
+                self._uniform("market", name, "law"),
+                self._normal("market", name, "mean"),
+                self._normal("market", name, "level"),
+                innovation,
+            )
             for name, posterior, innovation in (
                 ("creation", market.creation, own),
                 ("conversion", market.conversion, joint),
