@@ -1,12 +1,11 @@
 """Common shocks: the market that moves every deal at once, estimated from monthly over-dispersion.
 
 Two monthly levels are latent AR(1) series seen through Poisson noise: the log of deals created over those expected,
-and the log odds of a stage visit ending upwards (advance or win) rather than in a loss, against expectation. A grid
+and the log of stage visits that end upwards (in an advance or a win) over those expected. A grid
 posterior over each one's standard deviation and persistence (half-normal and flat priors) keeps a standard deviation
 of zero out of reach; a Kalman filter says where the level stands today and how well its long-run mean is known: a
 few years of a persistent market leave the mean itself in doubt. The innovations of both are correlated: one
-market moves them with loadings of their own. The creation level has mean ``-tau²/2``, so that its exponential has
-mean one; log odds have mean zero.
+market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential has mean one.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ __all__ = ["MarketModel", "MonthlyCounts", "ShockPosterior", "fit_market", "fit_
 Array = npt.NDArray[np.float64]
 
 _TAU_GRID = np.concatenate([np.linspace(0.01, 0.2, 20), np.linspace(0.225, 0.8, 24)])
-_PHI_GRID = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.97])
+_PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])  # markets persist: shocks that vanish in a month are noise
 _TAU_PRIOR_SD = 0.3
 _MEAN_PRIOR_SD = 0.3
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
@@ -45,8 +44,6 @@ class ShockPosterior:
         left once the mean is known.
     slope : array of float, shape (grid,)
         Change of the present deviation for one unit more of the long-run mean.
-    multiplicative : bool
-        The level is the log of a multiplier with mean one, so its own mean is ``-tau²/2``; otherwise zero.
     months : int
         Months behind it.
     """
@@ -59,7 +56,6 @@ class ShockPosterior:
     level: Array
     level_sd: Array
     slope: Array
-    multiplicative: bool
     months: int
 
     def tau_mean(self) -> float:
@@ -98,12 +94,12 @@ class ShockPosterior:
         for month in range(innovation.shape[1]):
             level = phi * level + np.sqrt(1 - phi**2) * tau * innovation[:, month]
             out[:, month] = mean + level
-        return out - 0.5 * tau[:, None] ** 2 if self.multiplicative else out
+        return out - 0.5 * tau[:, None] ** 2
 
 
 @dataclass(frozen=True)
 class MarketModel:
-    """Shocks on creation and on conversion (log odds of each stage), and the correlation of their innovations."""
+    """Shocks on creation and on conversion (moves up, at every stage), and the correlation of their innovations."""
 
     creation: ShockPosterior
     conversion: ShockPosterior
@@ -128,43 +124,39 @@ class MonthlyCounts:
         return ratio, np.where(self.known, 1.0 / (self.expected + 0.5), np.inf)
 
 
-def fit_market(created: MonthlyCounts, up: MonthlyCounts, down: MonthlyCounts) -> MarketModel:
+def fit_market(created: MonthlyCounts, up: MonthlyCounts) -> MarketModel:
     """Fit both levels from monthly counts of the same months.
 
     Parameters
     ----------
     created : MonthlyCounts
         Deals created.
-    up, down : MonthlyCounts
-        Stage visits that end in an advance or a win, and in a loss.
+    up : MonthlyCounts
+        Stage visits that end in an advance or a win.
 
     Returns
     -------
     MarketModel
     """
-    a, a_noise = created.log_ratio()
-    (u, u_noise), (d, d_noise) = up.log_ratio(), down.log_ratio()
-    odds, odds_noise = u - d, u_noise + d_noise
-    creation = fit_shock(a, a_noise, multiplicative=True)
-    conversion = fit_shock(odds, odds_noise, multiplicative=False)
-    return MarketModel(
-        creation, conversion, _correlation(a, odds, created.known & up.known & down.known, creation, conversion)
-    )
+    creation, conversion = fit_shock(*created.log_ratio()), fit_shock(*up.log_ratio())
+    both = created.known & up.known
+    correlation = _correlation(created.log_ratio()[0][both], up.log_ratio()[0][both], creation, conversion)
+    return MarketModel(creation, conversion, correlation)
 
 
-def _correlation(a: Array, b: Array, known: npt.NDArray[np.bool_], one: ShockPosterior, two: ShockPosterior) -> float:
+def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -> float:
     """Correlation of the latent levels: noise of the counts is independent, so the covariance needs no correction."""
-    n = int(known.sum())
+    n = len(a)
     if n < 4:
         return _CORRELATION
-    covariance = float(np.mean((a[known] - a[known].mean()) * (b[known] - b[known].mean())))
+    covariance = float(np.mean((a - a.mean()) * (b - b.mean())))
     spread = np.sqrt(one.tau_mean() ** 2 * two.tau_mean() ** 2)
     seen = float(np.clip(covariance / spread, -1.0, 1.0))
     weight = n / (n + _CORRELATION_MONTHS)
     return float(np.clip(weight * seen + (1 - weight) * _CORRELATION, -0.5, 0.95))
 
 
-def fit_shock(ratio: Array, noise: Array, multiplicative: bool) -> ShockPosterior:
+def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
     """Fit one level by a grid over its standard deviation and persistence.
 
     Parameters
@@ -173,22 +165,19 @@ def fit_shock(ratio: Array, noise: Array, multiplicative: bool) -> ShockPosterio
         Observed level of each month.
     noise : array of float, shape (months,)
         Variance of its error; infinite where the month tells nothing.
-    multiplicative : bool
-        See :class:`ShockPosterior`.
 
     Returns
     -------
     ShockPosterior
     """
     tau, phi = (grid.ravel() for grid in np.meshgrid(_TAU_GRID, _PHI_GRID, indexing="ij"))
-    centre = -0.5 * tau**2 if multiplicative else np.zeros_like(tau)
     state = _Filter(tau, phi)
     log_likelihood = np.zeros_like(tau)
     for month, (y, v) in enumerate(zip(ratio, noise, strict=True)):
         if month > 0:
             state.step()
         if np.isfinite(v):
-            log_likelihood += state.see(y - centre, v)
+            log_likelihood += state.see(y + 0.5 * tau**2, v)
     width = np.log(np.gradient(_TAU_GRID)).repeat(len(_PHI_GRID))
     log_posterior = log_likelihood - 0.5 * (tau / _TAU_PRIOR_SD) ** 2 + width
     weight = np.exp(log_posterior - special.logsumexp(log_posterior))
@@ -196,7 +185,7 @@ def fit_shock(ratio: Array, noise: Array, multiplicative: bool) -> ShockPosterio
     slope = state.cross / state.mean_variance
     left = np.sqrt(np.maximum(state.level_variance - slope * state.cross, 0.0))
     error = np.sqrt(state.mean_variance)
-    return ShockPosterior(tau, phi, weight, state.mean, error, state.level, left, slope, multiplicative, months)
+    return ShockPosterior(tau, phi, weight, state.mean, error, state.level, left, slope, months)
 
 
 class _Filter:

@@ -21,7 +21,7 @@ from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.risksets import Stays, build_stays, day_number
 from spmforecast.models.spec import ModelSpec
-from spmforecast.models.transitions import FORWARD, LOST, WON, StageProcess, fit_with_statistics, move_types
+from spmforecast.models.transitions import FORWARD, WON, StageProcess, fit_with_statistics, move_types
 
 __all__ = ["FittedPipeline", "PipelineModel"]
 
@@ -208,7 +208,7 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
 
 
 def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
-    """Compare advances, losses and creations with their expectations month by month."""
+    """Compare advances, wins and creations with their expectations month by month."""
     kind = move_types(len(process.stages))
     column = month_of(count.days) - creation.months[0]
     inside = (column >= 0) & (column < len(creation.months))
@@ -224,12 +224,11 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
     return fit_market(
         created=MonthlyCounts(creation.observed, creation.expected),
         up=monthly((kind == FORWARD) | (kind == WON)),
-        down=monthly(kind == LOST),
     )
 
 
 def _expected_exits(process: StageProcess, count: Statistics) -> Array:
-    """Exits that the fitted process expects of the deals at risk, shape (stages, destinations, days)."""
+    """Work out the exits that the process expects of the deals at risk, shape (stages, destinations, days)."""
     rate, kind = process.intensities(), day_types(count.days, process.calendar)
     out = np.zeros((*count.events.shape[1:3], len(kind)))
     for k in np.unique(kind):

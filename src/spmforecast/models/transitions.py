@@ -124,13 +124,10 @@ class StageProcess:
         return np.asarray(rate, dtype=np.float64)
 
     def shifted(self, level: float) -> Array:
-        """Posterior mean intensities when the market's level (log odds of moving up, not out) is shifted.
-
-        Half of the shift raises advances and wins, half lowers losses, so that the pace of leaving stays alike.
-        """
+        """Posterior mean intensities when the market's level (log intensity of advances and wins) is shifted."""
         kind = move_types(len(self.stages))
-        half = np.where((kind == FORWARD) | (kind == WON), 0.5, np.where(kind == LOST, -0.5, 0.0))
-        return np.asarray(self.intensities() * np.exp(level * half)[:, :, None])
+        up = (kind == FORWARD) | (kind == WON)
+        return np.asarray(self.intensities() * np.exp(level * up)[:, :, None])
 
     def _multiplier(self, factor: _Factor, main: Array, fine: Array) -> Array:
         """Spread the multipliers over profiles: shape (..., profiles, stages, destinations, 1)."""

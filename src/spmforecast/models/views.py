@@ -300,7 +300,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
                  "sd of the log", int(total), f"of {name}, monthly level; {shock.months} months")
             for name, shock, total in (
                 ("creation", market.creation, creation.observed.sum()),
-                ("stage odds", market.conversion, (model.deals["status"] == "won").sum()),
+                ("moves up", market.conversion, (model.deals["status"] == "won").sum()),
             )
         ),
     ]  # fmt: skip

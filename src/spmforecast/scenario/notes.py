@@ -97,7 +97,7 @@ def _capacity(model: FittedPipeline) -> str:
 def _market(model: FittedPipeline) -> str:
     market = model.market
     return (
-        f"The market moves all deals at once: the log odds of every stage vary by {market.conversion.tau_mean():.2f} "
+        f"The market moves all deals at once: the log of advances and wins varies by {market.conversion.tau_mean():.2f} "
         f"(sd) and the log of creation by {market.creation.tau_mean():.2f}, with correlation {market.correlation:.1f}, "
         f"estimated from {market.conversion.months} months against expectation; the level starts where it stands today "
         "and returns to its mean."
