@@ -20,8 +20,10 @@ __all__ = ["MarketModel", "MonthlyCounts", "ShockPosterior", "fit_market", "fit_
 
 Array = npt.NDArray[np.float64]
 
-_TAU_GRID = np.concatenate([np.linspace(0.01, 0.2, 20), np.linspace(0.225, 0.8, 24)])
-_PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])  # markets persist: shocks that vanish in a month are noise
+# No market is calmer than 5 % a month in the long run: short records must not claim it.
+_TAU_GRID = np.concatenate([np.linspace(0.05, 0.2, 16), np.linspace(0.225, 0.8, 24)])
+# Markets persist; shocks that vanish within a month are noise of the counts.
+_PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])
 _TAU_PRIOR_SD = 0.3
 _MEAN_PRIOR_SD = 0.3
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth

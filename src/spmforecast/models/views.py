@@ -199,10 +199,12 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
     rows = []
     won_by_age = _won_by_age(model, _even(model, model.process.intensities())[None])[0]
     drawn = _won_by_age(model, _draws(model, _CYCLE_WORLDS))
+    of_segment = np.eye(len(model.profiles.segments))[model.profiles.table[:, 0]]
     won = (model.deals["status"] == "won").to_numpy()
     for name, share in zip(names, weight, strict=True):
-        p25, median, p75 = (_quantile(share @ won_by_age, q) for q in (0.25, 0.5, 0.75))
-        low, high = np.quantile([_quantile(share @ one, 0.5) for one in drawn], [_LOW, _HIGH])
+        mix = share @ of_segment
+        p25, median, p75 = (_quantile(mix @ won_by_age, q) for q in (0.25, 0.5, 0.75))
+        low, high = np.quantile([_quantile(mix @ one, 0.5) for one in drawn], [_LOW, _HIGH])
         deals = int(won[(share > 0)[model.profiles.of_deal]].sum())
         rows.append(
             {
@@ -219,17 +221,16 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
 
 
 def _won_by_age(model: FittedPipeline, rate: Array) -> Array:
-    """Daily chance of a new deal to be won, shape (worlds, profiles, days), from (worlds, profiles, …) intensities."""
-    segment = model.profiles.table[:, 0]
-    entry = model.process.entry_stage
-    out = np.empty((*rate.shape[:2], _CYCLE_DAYS + 1))
-    for k in np.unique(segment):
-        rows = np.flatnonzero(segment == k)
-        part = rate[:, rows].reshape(-1, *rate.shape[2:])
-        start = np.tile(entry[k], (len(part), 1))
-        passage = first_passage(part, model.process.bins.of_age[k], start, _CYCLE_DAYS)
-        out[:, rows] = passage.won.reshape(len(rate), len(rows), -1)
-    return out
+    """Daily chance of a new deal to be won, shape (worlds, segments, days), from (worlds, profiles, …) intensities.
+
+    The amount bands of a segment are averaged: they differ in chance far more than in pace.
+    """
+    out = []
+    for k, share in enumerate(model.process.entry_profile):
+        mixed = np.einsum("g,wgsjb->wsjb", share, rate)
+        start = np.tile(model.process.entry_stage[k], (len(rate), 1))
+        out.append(first_passage(mixed, model.process.bins.of_age[k], start, _CYCLE_DAYS).won)
+    return np.stack(out, axis=1)
 
 
 def _quantile(density: Array, q: float) -> float:

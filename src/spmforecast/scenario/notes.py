@@ -97,10 +97,11 @@ def _capacity(model: FittedPipeline) -> str:
 def _market(model: FittedPipeline) -> str:
     market = model.market
     return (
-        f"The market moves all deals at once: the log of advances and wins varies by {market.conversion.tau_mean():.2f} "
-        f"(sd) and the log of creation by {market.creation.tau_mean():.2f}, with correlation {market.correlation:.1f}, "
-        f"estimated from {market.conversion.months} months against expectation; the level starts where it stands today "
-        "and returns to its mean."
+        "The market moves all deals at once: the log of advances and wins varies by "
+        f"{market.conversion.tau_mean():.2f} (sd) and the log of creation by {market.creation.tau_mean():.2f}, with "
+        f"correlation {market.correlation:.1f}, "
+        f"estimated from {market.conversion.months} months against expectation; the level starts where it stands "
+        "today and returns to its mean."
     )
 
 

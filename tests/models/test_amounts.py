@@ -1,0 +1,131 @@
+"""Amount laws: empirical, shrunk where few, right in the mean, and equivariant in the unit of money."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from companies import profiles_of
+
+from spmforecast.data.tables import empty_frame
+from spmforecast.models.amounts import AmountLaw, fit_amounts
+
+EVENTS = empty_frame("stage_history")
+
+
+def deals_of(amount, status="won"):
+    amount = np.asarray(amount, dtype=float)
+    status = [status] * len(amount) if isinstance(status, str) else status
+    return pd.DataFrame({"opportunity_id": [f"D{i}" for i in range(len(amount))], "amount": amount, "status": status})
+
+
+def events_of(deals, amount, date="2024-01-10"):
+    rows = EVENTS.reindex(range(len(deals))).assign(
+        opportunity_id=deals["opportunity_id"].to_numpy(), stage="A", amount=np.asarray(amount, dtype=float)
+    )
+    return rows.assign(entered_date=pd.Timestamp(date))
+
+
+@pytest.fixture(scope="module")
+def two_segments():
+    rng = np.random.default_rng(6)
+    segment = np.repeat([0, 1], [400, 100])
+    amount = np.exp(rng.normal(np.where(segment == 0, 9.0, 11.0), 0.7))
+    return deals_of(amount), profiles_of(segment)
+
+
+def test_drawing_follows_the_quantiles():
+    law = AmountLaw(np.stack([np.linspace(0, 1, 2048), np.full(2048, 3.0)]))
+    u = np.linspace(0.001, 0.999, 50)
+    np.testing.assert_allclose(law.draw(0, u), u, atol=1e-3)
+    assert (law.draw(1, u) == 3.0).all()
+    np.testing.assert_allclose(law.mean(), [np.expm1(1.0), np.exp(3.0)], rtol=1e-3)
+
+
+def test_draws_rise_with_the_uniform_and_stay_within_what_was_seen(two_segments):
+    deals, profiles = two_segments
+    law = fit_amounts(deals, EVENTS, profiles).won
+    for row in (0, 1):
+        drawn = law.draw(row, np.linspace(0, 1 - 1e-9, 500))
+        assert (np.diff(drawn) >= 0).all()
+        assert np.isfinite(drawn).all()
+
+
+def test_means_are_those_of_the_amounts_not_exp_of_a_mean_log(two_segments):
+    deals, profiles = two_segments
+    model = fit_amounts(deals, EVENTS, profiles)
+    amount = deals["amount"].to_numpy()
+    for row in (0, 1):
+        own = amount[profiles.segment_of_deal == row]
+        assert model.won.mean()[row] == pytest.approx(own.mean(), rel=0.1)
+        assert np.exp(np.log(own).mean()) < 0.85 * model.won.mean()[row]
+    assert model.deals.tolist() == [400, 100]
+
+
+def test_another_unit_of_money_only_shifts_the_laws(two_segments):
+    deals, profiles = two_segments
+    one = fit_amounts(deals, EVENTS, profiles)
+    other = fit_amounts(deals.assign(amount=deals["amount"] * 4), EVENTS, profiles)
+    np.testing.assert_allclose(other.won.log_quantiles, one.won.log_quantiles + np.log(4), atol=1e-9)
+    np.testing.assert_allclose(other.location_sd, one.location_sd)
+
+
+def test_order_of_the_deals_does_not_matter(two_segments):
+    deals, profiles = two_segments
+    order = np.random.default_rng(1).permutation(len(deals))
+    again = fit_amounts(deals.iloc[order], EVENTS, profiles_of(profiles.segment_of_deal[order]))
+    one = fit_amounts(deals, EVENTS, profiles)
+    np.testing.assert_allclose(again.won.log_quantiles, one.won.log_quantiles, atol=1e-12)
+
+
+def test_small_segments_lean_on_the_pool():
+    amount = np.concatenate([np.full(200, 1000.0), np.full(5, 64000.0), []])
+    model = fit_amounts(deals_of(amount), EVENTS, profiles_of(np.repeat([0, 1], [200, 5]), segments=3))
+    median = np.exp(model.won.draw(1, np.array([0.5])))[0]
+    assert 1000.0 < median < 64000.0
+    assert (np.diff(model.shrinkage) > 0).all()
+    assert model.shrinkage[2] == 1.0
+    assert model.location_sd[0] < model.location_sd[1:].min()
+    # A segment without wins has the pooled location.
+    pooled = np.log(amount).mean()
+    assert model.won.log_quantiles[2].mean() == pytest.approx(pooled, abs=0.05)
+
+
+def test_only_won_deals_count_where_there_are_any():
+    mixed = deals_of([100.0] * 30 + [9000.0] * 30, ["won"] * 30 + ["lost"] * 30)
+    model = fit_amounts(mixed, EVENTS, profiles_of(np.zeros(60)))
+    assert model.won.mean()[0] == pytest.approx(100.0)
+    assert model.deals.tolist() == [30]
+
+
+def test_without_wins_any_amount_tells_more_than_none():
+    still_open = deals_of([100.0] * 30, "open")
+    assert fit_amounts(still_open, EVENTS, profiles_of(np.zeros(30))).won.mean()[0] == pytest.approx(100.0)
+    unknown = deals_of([np.nan] * 30, "open")
+    nothing = fit_amounts(unknown, EVENTS, profiles_of(np.zeros(30)))
+    assert np.isfinite(nothing.won.log_quantiles).all()
+    assert nothing.won.mean()[0] < 1.0
+
+
+def test_final_amounts_against_earlier_ones():
+    deals = deals_of(np.full(2000, 300.0))
+    model = fit_amounts(deals, events_of(deals, np.full(2000, 100.0)), profiles_of(np.zeros(2000)))
+    assert model.ratio_deals == 2000
+    assert model.ratio.draw(0, np.array([0.5]))[0] == pytest.approx(np.log(3))
+    # Some weight stays on no change, whatever the deals say.
+    assert model.ratio.draw(0, np.array([0.001]))[0] == 0.0
+
+
+def test_ratio_takes_one_figure_a_deal_and_bears_typing_errors():
+    deals = deals_of([200.0, 1e12])
+    events = pd.concat([events_of(deals, [50.0, 1.0]), events_of(deals, [100.0, 1.0], "2024-02-10")])
+    model = fit_amounts(deals, events, profiles_of([0, 0]))
+    assert model.ratio_deals == 2
+    assert model.ratio.log_quantiles.max() <= 3.0
+    assert np.log(2) in model.ratio.log_quantiles
+
+
+def test_without_earlier_amounts_nothing_changes_until_the_end():
+    model = fit_amounts(deals_of([100.0, 200.0]), EVENTS, profiles_of([0, 0]))
+    assert model.ratio_deals == 0
+    assert (model.ratio.log_quantiles == 0).all()

@@ -1,0 +1,154 @@
+"""Who sells: spans of service, the roster, attrition with its successors, and the ramp."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from companies import history_of
+from scipy import stats
+
+from spmforecast.data import NONE
+from spmforecast.models.capacity import (
+    RAMP_MONTHS,
+    RepSpans,
+    build_roster,
+    fit_attrition,
+    fit_ramp,
+    rep_spans,
+)
+
+TODAY = int(np.datetime64("2024-12-31").astype(np.int64))
+FIRST = int(np.datetime64("2023-01-01").astype(np.int64))
+
+
+def number(date):
+    return int(np.datetime64(date).astype(np.int64))
+
+
+def spans_of(reps, deals):
+    deals = [{"opportunity_id": f"D{i}", "owner_id": owner, "created_date": date} for i, (owner, date) in enumerate(deals)]
+    tables = {"reps": reps} if reps else {}
+    known = history_of(deals, **tables).as_of("2024-12-31")
+    frame = known.deals()
+    return known, frame, rep_spans(known, frame, FIRST, TODAY)
+
+
+def of(spans, owner, what):
+    return getattr(spans, what)[spans.owners.index(owner)]
+
+
+def test_dates_of_hire_and_leave_bound_the_span():
+    reps = [
+        {"rep_id": "A", "hire_date": "2023-06-01", "end_date": None},
+        {"rep_id": "B", "hire_date": "2022-01-01", "end_date": "2024-03-31"},
+        {"rep_id": "C", "hire_date": None, "end_date": None},
+    ]
+    deals = [(name, date) for name in "ABC" for date in ("2023-07-01", "2024-02-01")]
+    _, _, spans = spans_of(reps, deals)
+    assert of(spans, "A", "start") == of(spans, "A", "hired") == number("2023-06-01")
+    assert of(spans, "A", "end") == TODAY
+    assert of(spans, "B", "start") == FIRST
+    assert of(spans, "B", "end") == number("2024-03-31")
+    assert of(spans, "B", "hired") == number("2022-01-01")
+    assert dict(zip(spans.owners, spans.active.tolist(), strict=True)) == {"A": True, "B": False, "C": True}
+    assert dict(zip(spans.owners, spans.left.tolist(), strict=True)) == {"A": False, "B": True, "C": False}
+
+
+def test_owner_without_record_is_active_while_creating_and_counts_as_ramped():
+    _, _, spans = spans_of([], [("A", "2024-12-01"), ("B", "2023-02-01"), ("B", "2023-05-01"), ("A", "2023-03-01")])
+    assert of(spans, "A", "active")
+    assert not of(spans, "B", "active")
+    assert not spans.left.any()
+    assert of(spans, "A", "start") == number("2023-03-01")
+    assert of(spans, "B", "end") == number("2023-05-01")
+    assert spans.tenure_months(np.array([FIRST])).min() == RAMP_MONTHS
+
+
+def test_deals_before_the_stated_hire_show_that_the_owner_was_there():
+    _, _, spans = spans_of([{"rep_id": "A", "hire_date": "2024-01-01", "end_date": None}], [("A", "2023-10-01")])
+    assert of(spans, "A", "start") == number("2023-10-01")
+
+
+def test_tenure_counts_whole_months_up_to_the_ramp():
+    spans = RepSpans(("A",), *(np.array([value]) for value in (0, 400, 0)), np.array([True]), np.array([False]))
+    assert spans.tenure_months(np.array([0, 30, 31, 92, 5000]))[0].tolist() == [0, 0, 1, 3, RAMP_MONTHS]
+
+
+def test_roster_lists_the_active_where_they_stand():
+    reps = [
+        {"rep_id": "A", "hire_date": "2022-01-01", "end_date": None, "territory_id": "T1", "manager_id": "M"},
+        {"rep_id": "B", "hire_date": "2022-01-01", "end_date": "2024-03-31", "territory_id": "T2", "manager_id": "M"},
+    ]
+    known, frame, spans = spans_of(reps, [("A", "2024-12-01"), ("B", "2024-01-01"), ("C", "2024-12-20")])
+    roster = build_roster(known, frame, spans)
+    assert roster.owners == ("A", "C")
+    assert roster.places["territory_id"].tolist() == ["T1", NONE]
+    assert roster.places["manager_id"].tolist() == ["M", NONE]
+    assert roster.hired[0] == number("2022-01-01")
+
+
+def test_where_no_leave_is_recorded_leaving_is_not_modelled():
+    known, _, spans = spans_of([{"rep_id": "A", "hire_date": "2022-01-01", "end_date": None}], [("A", "2024-12-01")])
+    attrition = fit_attrition(known, spans)
+    assert attrition.shape == 0.0
+    assert attrition.annual == 0.0
+    assert attrition.vacancies == ()
+
+
+@pytest.mark.parametrize("leaves", [1, 4, 9])
+def test_more_leaves_mean_more_attrition(leaves):
+    reps = [
+        {
+            "rep_id": f"R{i}",
+            "hire_date": "2023-01-01",
+            "end_date": f"2024-0{i + 1}-15" if i < leaves else None,
+            "territory_id": f"T{i}",
+        }
+        for i in range(12)
+    ]
+    known, _, spans = spans_of(reps, [(f"R{i}", "2023-06-01") for i in range(12)])
+    attrition = fit_attrition(known, spans)
+    years = (spans.end - spans.start + 1).sum() / 365.25
+    low, high = stats.gamma.ppf([0.01, 0.99], leaves + 1) / years
+    assert attrition.leaves == leaves
+    assert 0 < attrition.annual < 1
+    assert low < -np.log1p(-attrition.annual) < high
+
+
+def test_successors_are_matched_to_leaves_of_their_territory():
+    reps = []
+    for i in range(4):
+        reps.append({"rep_id": f"O{i}", "hire_date": "2023-01-01", "end_date": "2024-01-31", "territory_id": f"T{i}"})
+        reps.append({"rep_id": f"N{i}", "hire_date": "2024-03-01", "end_date": None, "territory_id": f"T{i}"})
+    reps.append({"rep_id": "L", "hire_date": "2023-01-01", "end_date": "2024-12-20", "territory_id": "T9"})
+    known, _, spans = spans_of(reps, [("O0", "2023-06-01"), ("N0", "2024-12-01")])
+    attrition = fit_attrition(known, spans)
+    assert attrition.backfills == 4
+    assert attrition.backfill_days == 30.0
+    # The seat left eleven days ago is still to be filled.
+    assert [territory for territory, _ in attrition.vacancies] == ["T9"]
+    assert 0 < attrition.vacancies[0][1] <= 30
+
+
+def test_few_newcomers_claim_no_ramp():
+    counts = np.full(RAMP_MONTHS + 1, 100.0)
+    np.testing.assert_array_equal(fit_ramp(0.3 * counts, counts, hires=2), 1.0)
+
+
+def test_ramp_rises_to_one_and_follows_the_counts():
+    expected = np.append(np.full(RAMP_MONTHS, 200.0), 5000.0)
+    share = np.append(np.linspace(0.1, 1.0, RAMP_MONTHS), 1.0)
+    ramp = fit_ramp(expected * share, expected, hires=20)
+    assert (np.diff(ramp) >= 0).all()
+    assert ramp[-1] == 1.0
+    np.testing.assert_allclose(ramp, share, atol=0.05)
+    noisy = fit_ramp(np.random.default_rng(2).poisson(expected * share), expected, hires=20)
+    assert (np.diff(noisy) >= 0).all()
+    np.testing.assert_allclose(noisy, share, atol=0.15)
+
+
+def test_ramp_never_exceeds_the_ramped():
+    expected = np.append(np.full(RAMP_MONTHS, 200.0), 5000.0)
+    ramp = fit_ramp(expected * np.append(np.full(RAMP_MONTHS, 3.0), 1.0), expected, hires=20)
+    assert (ramp <= 1.0).all()
+    assert ramp.shape == (RAMP_MONTHS + 1,)

@@ -1,0 +1,115 @@
+"""Common shocks: the spread is found in its order of magnitude, and exponentials of the paths have mean one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spmforecast.models.market import MonthlyCounts, fit_market, fit_shock
+
+
+def simulated(rng, tau, phi, months, per_month):
+    """Counts of months whose log level is an AR(1) series, and the counts expected without it."""
+    level = np.empty(months)
+    now = rng.normal(0, tau)
+    for month in range(months):
+        now = phi * now + np.sqrt(1 - phi**2) * tau * rng.normal()
+        level[month] = now
+    expected = np.full(months, float(per_month))
+    return MonthlyCounts(rng.poisson(expected * np.exp(level - tau**2 / 2)).astype(float), expected)
+
+
+def normals(rng, trials, months):
+    return rng.random(trials), rng.normal(size=trials), rng.normal(size=trials), rng.normal(size=(trials, months))
+
+
+@pytest.mark.parametrize("tau", [0.12, 0.25, 0.45])
+def test_spread_is_found_in_its_order_of_magnitude(tau):
+    rng = np.random.default_rng(12)
+    found = [fit_shock(*simulated(rng, tau, 0.6, 48, 400).log_ratio()) for _ in range(12)]
+    assert tau / 1.8 < np.mean([one.tau_mean() for one in found]) < tau * 1.8
+    inside = [one.tau_quantile(0.025) <= tau <= one.tau_quantile(0.975) for one in found]
+    assert sum(inside) >= 8
+
+
+def test_quantiles_of_the_spread_are_ordered_and_weights_sum_to_one():
+    one = fit_shock(*simulated(np.random.default_rng(1), 0.2, 0.6, 36, 100).log_ratio())
+    assert one.weight.sum() == pytest.approx(1.0)
+    assert one.months == 36
+    assert one.tau_quantile(0.05) < one.tau_mean() < one.tau_quantile(0.95)
+    assert one.tau.min() > 0
+
+
+def test_a_quiet_record_still_leaves_room_for_shocks():
+    quiet = fit_shock(np.zeros(8), np.full(8, 0.01))
+    loud = fit_shock(np.tile([0.5, -0.5], 4), np.full(8, 0.01))
+    assert 0 < quiet.tau_mean() < loud.tau_mean()
+
+
+def test_months_that_tell_nothing_change_nothing_but_time():
+    ratio, noise = np.array([0.1, -0.2, 0.05]), np.full(3, 0.02)
+    whole = fit_shock(ratio, noise)
+    padded = fit_shock(np.append(np.zeros(4), ratio), np.append(np.full(4, np.inf), noise))
+    np.testing.assert_allclose(padded.weight, whole.weight, atol=1e-12)
+    assert padded.months == whole.months == 3
+
+
+def test_without_any_month_the_prior_speaks():
+    prior = fit_shock(np.zeros(0), np.zeros(0))
+    assert prior.months == 0
+    assert prior.weight.sum() == pytest.approx(1.0)
+    paths = prior.paths(*normals(np.random.default_rng(0), 50, 4))
+    assert np.isfinite(paths).all()
+
+
+def test_exponential_of_the_paths_has_mean_one_in_the_long_run():
+    rng = np.random.default_rng(4)
+    shock = fit_shock(*simulated(rng, 0.2, 0.6, 240, 2000).log_ratio())
+    paths = shock.paths(*normals(rng, 20_000, 60))
+    assert paths.shape == (20_000, 60)
+    assert np.exp(paths[:, -12:]).mean() == pytest.approx(1.0, abs=0.06)
+    assert paths[:, -1].std() == pytest.approx(0.2, abs=0.06)
+
+
+def test_a_level_above_the_mean_fades():
+    quiet = np.random.default_rng(3).normal(0, 0.02, 60)
+    raised = np.append(quiet[:-6], np.full(6, 0.5))
+    shock = fit_shock(raised, np.full(60, 1e-3))
+    paths = shock.paths(*normals(np.random.default_rng(5), 4000, 36)).mean(axis=0)
+    assert paths[0] > 0.15
+    assert paths[-1] < 0.6 * paths[0]
+
+
+def test_paths_hang_on_their_own_trial_only():
+    shock = fit_shock(*simulated(np.random.default_rng(2), 0.2, 0.6, 36, 100).log_ratio())
+    choice, centre, start, innovation = normals(np.random.default_rng(6), 100, 12)
+    whole = shock.paths(choice, centre, start, innovation)
+    np.testing.assert_array_equal(shock.paths(choice[40:], centre[40:], start[40:], innovation[40:]), whole[40:])
+    np.testing.assert_array_equal(shock.paths(choice, centre, start, innovation[:, :5]), whole[:, :5])
+
+
+def test_log_ratio_knows_which_months_tell_nothing():
+    counts = MonthlyCounts(np.array([10.0, 0.0, 5.0]), np.array([10.0, 0.0, 0.0]))
+    ratio, noise = counts.log_ratio()
+    assert counts.known.tolist() == [True, False, False]
+    assert ratio.tolist() == [0.0, 0.0, 0.0]
+    assert np.isinf(noise[1:]).all()
+    assert np.isfinite(noise[0])
+
+
+def test_correlation_is_that_of_levels_that_move_together():
+    rng = np.random.default_rng(8)
+    shared = rng.normal(0, 0.3, 60)
+    expected = np.full(60, 2000.0)
+
+    def counts(level):
+        return MonthlyCounts(rng.poisson(expected * np.exp(level)).astype(float), expected)
+
+    created = counts(shared)
+    together = fit_market(created, counts(shared))
+    apart = fit_market(created, counts(rng.normal(0, 0.3, 60)))
+    against = fit_market(created, counts(-shared))
+    assert together.correlation > 0.7
+    assert together.correlation > apart.correlation > against.correlation
+    assert abs(apart.correlation) < 0.45
+    assert all(-1 < market.correlation < 1 for market in (together, apart, against))

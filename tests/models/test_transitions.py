@@ -1,0 +1,206 @@
+"""The stage process: exact where it is saturated, right where the truth is known, pooled where nothing is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from companies import example_fit, live, profiles_of, stays_of
+
+from spmforecast.calendar import FiscalCalendar
+from spmforecast.models import transitions
+from spmforecast.models.risksets import CENSORED
+from spmforecast.models.spec import ModelSpec
+from spmforecast.models.transitions import BACK, FORWARD, LOST, WON, fit_transitions, fit_with_statistics, move_types
+from spmforecast.models.views import win_chance
+
+CALENDAR = FiscalCalendar()
+DAY = int(np.datetime64("2024-01-09").astype(np.int64))  # a Tuesday in the first month of a quarter
+TODAY = DAY + 700
+
+# Intensities a day by (segment, stage, destination): two stages, won, lost.
+TRUE = np.array(
+    [
+        [[0.0, 0.050, 0.005, 0.025], [0.008, 0.0, 0.030, 0.020]],
+        [[0.0, 0.020, 0.002, 0.015], [0.004, 0.0, 0.008, 0.016]],
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def lived():
+    rng = np.random.default_rng(11)
+    segment = rng.integers(0, 2, 1500)
+    entry = DAY + rng.integers(0, 690, 1500)
+    stays = stays_of(live(rng, TRUE, segment, entry, TODAY), today=TODAY)
+    profiles = profiles_of(segment)
+    process, count = fit_with_statistics(stays, profiles, CALENDAR, ModelSpec())
+    return stays, profiles, process, count
+
+
+def fitted_events(process, count):
+    """Exits that the fit expects, by (profile, stage, destination), linear in exposure."""
+    rhythm = process.rhythm[:, process.types_of(count.days)]
+    return np.einsum("gsbd,gsjb,jd->gsj", count.exposure, process.intensities(), rhythm)
+
+
+def one_day(won, lost, stayed):
+    """Fit deals that were all watched on one and the same day; return the chances to be won and to be lost on it."""
+    ends = [1] * won + [2] * lost + [CENSORED] * stayed
+    stays = stays_of([(deal, 0, DAY, 0, 0, to) for deal, to in enumerate(ends)], stages=("A",), today=DAY)
+    process = fit_transitions(stays, profiles_of(np.zeros(len(ends))), CALENDAR, ModelSpec())
+    rate = process.intensities()[0, 0, 1:, 0] * process.rhythm[1:, process.types_of(np.array([DAY]))[0]]
+    return -np.expm1(-rate.sum()) * rate / rate.sum()
+
+
+@pytest.mark.parametrize(("won", "lost", "stayed"), [(30, 50, 920), (9, 60, 1000), (100, 200, 2700)])
+def test_saturated_fit_returns_exits_over_exposure(won, lost, stayed):
+    deals = won + lost + stayed
+    assert one_day(won, lost, stayed) == pytest.approx([won / deals, lost / deals], rel=2e-3)
+
+
+@pytest.mark.parametrize(("won", "lost", "stayed"), [(30, 50, 20), (30, 50, 920), (200, 300, 2000)])
+def test_saturated_fit_is_exact_in_the_limit(monkeypatch, won, lost, stayed):
+    monkeypatch.setattr(transitions, "_SWEEPS", 300)
+    deals = won + lost + stayed
+    assert one_day(won, lost, stayed) == pytest.approx([won / deals, lost / deals], rel=1e-6)
+
+
+def test_known_intensities_are_recovered(lived):
+    _, _, process, count = lived
+    exposure, events = count.exposure.sum(axis=(2, 3)), count.events.sum(axis=(3, 4))
+    # A day on which the deal leaves counts as one day at risk, of which it lived but a part.
+    total = TRUE.sum(axis=2)
+    part = -np.expm1(-total) / total
+    estimate = fitted_events(process, count) / exposure[:, :, None]
+    seen = events >= 15
+    assert seen.sum() >= 11
+    error = np.abs(np.log(estimate[seen] / TRUE[seen]))
+    assert (error < 4.0 / np.sqrt(events[seen])).all()
+    np.testing.assert_allclose((estimate * part[:, :, None]).sum(), (events / exposure[:, :, None]).sum(), rtol=0.1)
+    assert np.median(error) < 0.1
+
+
+def test_constant_hazards_show_no_rhythm_and_no_age(lived):
+    _, _, process, count = lived
+    there = count.exposure.sum(axis=(0, 1, 2))
+    weight = np.bincount(process.types_of(count.days), weights=there, minlength=process.rhythm.shape[1])
+    spread = process.rhythm / (process.rhythm @ weight / weight.sum())[:, None]
+    assert np.abs(np.log(spread)).max() < 0.4
+    # Forward moves out of the first stage: the hazard of every well watched age lies near their common one.
+    held, seen = count.exposure[0, 0].sum(axis=1), count.events[0, 0, 1].sum(axis=1)
+    rate = process.intensities()[0, 0, 1]
+    often = seen >= 30
+    assert often.sum() >= 3
+    common = seen.sum() / held.sum()
+    assert (np.abs(np.log(rate[often] / common)) < 4 / np.sqrt(seen[often])).all()
+
+
+def test_no_move_is_expected_that_was_never_seen(lived):
+    _, _, process, _ = lived
+    assert (process.intensities()[:, [0, 1], [0, 1]] == 0).all()
+    assert (process.intensities() >= 0).all()
+
+
+def test_expected_exits_match_those_seen(lived):
+    _, _, process, count = lived
+    total = fitted_events(process, count).sum(axis=0)
+    seen = count.events.sum(axis=(0, 3, 4))
+    # The exposure is of whole days, hence a little more is expected than can happen: half an exit's chance a day.
+    np.testing.assert_allclose(total[seen > 0], seen[seen > 0], rtol=0.06)
+
+
+def test_doubling_all_deals_leaves_the_rates_nearly_the_same(lived):
+    stays, profiles, process, count = lived
+    rows = np.stack([stays.deal, stays.stage, stays.entry, stays.start, stays.duration, stays.to], axis=1)
+    again = rows.copy()
+    again[:, 0] += len(stays.deals)
+    twice = stays_of(np.concatenate([rows, again]), today=TODAY)
+    both = profiles_of(np.tile(profiles.segment_of_deal, 2))
+    two, doubled = fit_with_statistics(twice, both, CALENDAR, ModelSpec(events_per_bin=80))
+    events = count.events.sum(axis=(3, 4))
+    np.testing.assert_array_equal(doubled.events.sum(axis=(3, 4)), 2 * events)
+    often = events >= 30
+    assert often.sum() >= 8
+    ratio = fitted_events(two, doubled)[often] / (2 * fitted_events(process, count)[often])
+    np.testing.assert_allclose(ratio, 1.0, atol=0.05)
+    chance = [win_chance(fit.intensities()[k : k + 1], fit.bins.of_age[k]) for fit in (process, two) for k in range(2)]
+    np.testing.assert_allclose(chance[2:], chance[:2], rtol=0.05)
+
+
+def test_segment_without_deals_gets_the_pooled_rate(lived):
+    stays, profiles, process, _ = lived
+    wider = profiles_of(profiles.segment_of_deal, segments=3)
+    rate = fit_transitions(stays, wider, CALENDAR, ModelSpec()).intensities()
+    own, other, empty = (rate[g].sum(axis=2) for g in range(3))
+    moves = TRUE.sum(axis=0) > 0
+    assert (empty[moves] <= np.maximum(own, other)[moves] * 1.02).all()
+    assert (empty[moves] >= np.minimum(own, other)[moves] * 0.98).all()
+
+
+def test_small_segment_lies_between_its_own_rate_and_the_pooled_one(lived):
+    stays, profiles, _, _ = lived
+    few = np.flatnonzero(profiles.segment_of_deal == 1)[:40]
+    code = profiles.segment_of_deal.copy()
+    code[few] = 2
+    split = profiles_of(code)
+    process, count = fit_with_statistics(stays, split, CALENDAR, ModelSpec())
+    estimate = fitted_events(process, count) / count.exposure.sum(axis=(2, 3))[:, :, None]
+    # Segment 2 lives by the rates of segment 1, but has few exits of its own to say so.
+    forward = estimate[:, 0, 1]
+    assert forward[1] < forward[0]
+    assert forward[2] < forward[0]
+    fine = process.factors[0].fine.shrinkage[:, 0, 1]
+    assert fine[2] > fine[1]
+
+
+def test_draws_scatter_about_the_posterior_mean_and_repeat(lived):
+    _, _, process, _ = lived
+    one, two = (process.intensity_draws(np.random.Generator(np.random.Philox(key=9)), 400) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert one.shape == (400, *process.intensities().shape)
+    mean, sd = one.sum(axis=(3, 4)).mean(axis=0), one.sum(axis=(3, 4)).std(axis=0)
+    error = mean - process.intensities().sum(axis=(2, 3))
+    assert (np.abs(error) < 5 * sd / 20).all()
+    assert (sd > 0).all()
+    assert (one >= 0).all()
+
+
+def test_market_level_raises_moves_up_and_leaves_moves_back(lived):
+    _, _, process, _ = lived
+    kind = move_types(2)
+    base, up, down = (process.shifted(level) for level in (0.0, 0.3, -0.3))
+    np.testing.assert_array_equal(base, process.intensities())
+    for moves in (kind == FORWARD, kind == WON):
+        rows = base[:, moves] > 0
+        assert (up[:, moves][rows] > base[:, moves][rows]).all()
+        assert (down[:, moves][rows] < base[:, moves][rows]).all()
+    np.testing.assert_array_equal(up[:, kind == BACK], base[:, kind == BACK])
+    assert (up[:, kind == LOST] <= base[:, kind == LOST]).all()
+
+
+def test_moves_are_told_apart():
+    np.testing.assert_array_equal(
+        move_types(3),
+        [
+            [BACK, FORWARD, FORWARD, WON, LOST],
+            [BACK, BACK, FORWARD, WON, LOST],
+            [BACK, BACK, BACK, WON, LOST],
+        ],
+    )
+
+
+def test_shares_of_entries_sum_to_one():
+    process = example_fit().process
+    np.testing.assert_allclose(process.entry_stage.sum(axis=1), 1.0)
+    np.testing.assert_allclose(process.entry_profile.sum(axis=1), 1.0)
+    own = process.profiles.table[None, :, 0] == np.arange(len(process.profiles.segments))[:, None]
+    assert (process.entry_profile[~own] == 0).all()
+    assert process.won == len(process.stages)
+
+
+def test_company_without_outcomes_still_expects_some():
+    rows = [(i, 0, DAY + i, 0, 40 - i, CENSORED) for i in range(30)]
+    process = fit_transitions(stays_of(rows, stages=("A",)), profiles_of(np.zeros(30)), CALENDAR, ModelSpec())
+    rate = process.intensities()[0, 0]
+    assert (rate[1:].max(axis=1) > 0).all()
+    assert (rate < 0.05).all()
