@@ -27,9 +27,8 @@ def _files() -> Iterator[Path]:
     if listed.returncode == 0 and listed.stdout:
         paths = [ROOT / line for line in listed.stdout.splitlines()]
     else:
-        paths = [
-            path for path in ROOT.rglob("*") if not any(part in SKIPPED or part.endswith("cache") for part in path.parts)
-        ]
+        made = {path for path in ROOT.rglob("*") if SKIPPED & set(path.parts) or any("cache" in x for x in path.parts)}
+        paths = [path for path in ROOT.rglob("*") if path not in made]
     return (path for path in paths if path.is_file() and path.suffix in TEXT)
 
 

@@ -164,6 +164,8 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     owners = tuple(owner for owner, active in zip(spans.owners, spans.active, strict=True) if active)
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
+    # A territory that no table places under another is a top itself.
+    listed["region"] = listed["region"].fillna(listed["territory_id"])
     places = pd.DataFrame(index=list(owners))
     for column in ("territory_id", "region", "manager_id"):
         usual = deals.groupby("owner_id")[column].agg(lambda values: values.mode().iloc[0]).astype(object)
