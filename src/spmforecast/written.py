@@ -156,15 +156,15 @@ def _without_zeros(loc: Loc) -> Iterator[Loc]:
 
 def _known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """List the keys that a place of the tree may hold."""
-    here = model
+    here = [model]
     for step in loc:
-        by_key = {info.alias or name: info for name, info in here.model_fields.items()}
-        if step in by_key:
-            here = next(_models(by_key[str(step)].annotation), here)
-        else:
-            # A tag of a union of models, or an index or key of a container: pydantic names the model it tried.
-            here = next((one for one in _models_within(model) if one.__name__ == step), here)
-    return [info.alias or name for name, info in here.model_fields.items()]
+        named = [
+            info.annotation for one in here for name, info in one.model_fields.items() if (info.alias or name) == step
+        ]
+        # Else a tag of a union of models, or an index or key of a container: pydantic names the model it tried.
+        tried = [one for one in _models_within(model) if one.__name__ == step]
+        here = [one for annotation in named for one in _models(annotation)] or tried[:1] or here
+    return list(dict.fromkeys(info.alias or name for one in here for name, info in one.model_fields.items()))
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -116,6 +116,15 @@ def test_final_amounts_against_earlier_ones():
     assert model.ratio.draw(0, np.array([0.001]))[0] == 0.0
 
 
+def test_the_latest_amount_before_the_end_counts_wherever_its_row_stands():
+    deals = deals_of(np.full(2000, 400.0))
+    early, late = events_of(deals, np.full(2000, 100.0)), events_of(deals, np.full(2000, 200.0), "2024-02-10")
+    for events in ([early, late], [late, early]):
+        model = fit_amounts(deals, pd.concat(events, ignore_index=True), profiles_of(np.zeros(2000)))
+        assert model.ratio_deals == 2000
+        assert model.ratio.draw(0, np.array([0.5]))[0] == pytest.approx(np.log(2))
+
+
 def test_ratio_takes_one_figure_a_deal_and_bears_typing_errors():
     deals = deals_of([200.0, 1e12])
     events = pd.concat([events_of(deals, [50.0, 1.0]), events_of(deals, [100.0, 1.0], "2024-02-10")])

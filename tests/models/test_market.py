@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -19,8 +21,12 @@ def simulated(rng, tau, phi, months, per_month):
     return MonthlyCounts(rng.poisson(expected * np.exp(level - tau**2 / 2)).astype(float), expected)
 
 
-def normals(rng, trials, months):
-    return rng.random(trials), rng.normal(size=trials), rng.normal(size=trials), rng.normal(size=(trials, months))
+def luck(shock, rng, trials, months):
+    """Random numbers for the paths, by name: a uniform to choose the law, normals for a trial or for each month."""
+    wide = {"innovation", "drift"}
+    names = [name for name in inspect.signature(shock.paths).parameters if name != "choice"]
+    drawn = {name: rng.normal(size=(trials, months) if name in wide else trials) for name in names}
+    return {"choice": rng.random(trials)} | drawn
 
 
 @pytest.mark.parametrize("tau", [0.12, 0.25, 0.45])
@@ -50,7 +56,8 @@ def test_months_that_tell_nothing_change_nothing_but_time():
     ratio, noise = np.array([0.1, -0.2, 0.05]), np.full(3, 0.02)
     whole = fit_shock(ratio, noise)
     padded = fit_shock(np.append(np.zeros(4), ratio), np.append(np.full(4, np.inf), noise))
-    np.testing.assert_allclose(padded.weight, whole.weight, atol=1e-12)
+    # But for what may have changed in that time.
+    np.testing.assert_allclose(padded.weight, whole.weight, atol=1e-3)
     assert padded.months == whole.months == 3
 
 
@@ -58,34 +65,40 @@ def test_without_any_month_the_prior_speaks():
     prior = fit_shock(np.zeros(0), np.zeros(0))
     assert prior.months == 0
     assert prior.weight.sum() == pytest.approx(1.0)
-    paths = prior.paths(*normals(np.random.default_rng(0), 50, 4))
+    paths = prior.paths(**luck(prior, np.random.default_rng(0), 50, 4))
     assert np.isfinite(paths).all()
 
 
 def test_exponential_of_the_paths_has_mean_one_in_the_long_run():
     rng = np.random.default_rng(4)
-    shock = fit_shock(*simulated(rng, 0.2, 0.6, 240, 2000).log_ratio())
-    paths = shock.paths(*normals(rng, 20_000, 60))
-    assert paths.shape == (20_000, 60)
-    assert np.exp(paths[:, -12:]).mean() == pytest.approx(1.0, abs=0.06)
-    assert paths[:, -1].std() == pytest.approx(0.2, abs=0.06)
+    far, spread = [], []
+    for _ in range(20):
+        shock = fit_shock(*simulated(rng, 0.2, 0.6, 120, 2000).log_ratio())
+        paths = shock.paths(**luck(shock, rng, 2000, 36))
+        assert paths.shape == (2000, 36)
+        far.append(np.exp(paths[:, -12:]).mean())
+        spread.append(paths[:, -1].std())
+    assert np.mean(far) == pytest.approx(1.0, abs=0.06)
+    assert 0.15 < np.mean(spread) < 0.4
 
 
 def test_a_level_above_the_mean_fades():
     quiet = np.random.default_rng(3).normal(0, 0.02, 60)
     raised = np.append(quiet[:-6], np.full(6, 0.5))
     shock = fit_shock(raised, np.full(60, 1e-3))
-    paths = shock.paths(*normals(np.random.default_rng(5), 4000, 36)).mean(axis=0)
+    paths = shock.paths(**luck(shock, np.random.default_rng(5), 4000, 36)).mean(axis=0)
     assert paths[0] > 0.15
     assert paths[-1] < 0.6 * paths[0]
 
 
 def test_paths_hang_on_their_own_trial_only():
     shock = fit_shock(*simulated(np.random.default_rng(2), 0.2, 0.6, 36, 100).log_ratio())
-    choice, centre, start, innovation = normals(np.random.default_rng(6), 100, 12)
-    whole = shock.paths(choice, centre, start, innovation)
-    np.testing.assert_array_equal(shock.paths(choice[40:], centre[40:], start[40:], innovation[40:]), whole[40:])
-    np.testing.assert_array_equal(shock.paths(choice, centre, start, innovation[:, :5]), whole[:, :5])
+    drawn = luck(shock, np.random.default_rng(6), 100, 12)
+    whole = shock.paths(**drawn)
+    later = shock.paths(**{name: values[40:] for name, values in drawn.items()})
+    shorter = shock.paths(**{name: values[:, :5] if values.ndim == 2 else values for name, values in drawn.items()})
+    np.testing.assert_array_equal(later, whole[40:])
+    np.testing.assert_array_equal(shorter, whole[:, :5])
 
 
 def test_log_ratio_knows_which_months_tell_nothing():

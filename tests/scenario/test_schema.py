@@ -65,12 +65,18 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
             "scenario.yaml, line 6, quotas.over_asignment: unknown key (found 'over_asignment'). "
             "Did you mean over_assignment?",
         ),
-        (LEAST + "period: quater\n", "line 5, period: this word is not known here (found 'quater'). Did you mean quarter?"),
+        (
+            LEAST + "period: quater\n",
+            "line 5, period: this word is not known here (found 'quater'). Did you mean quarter?",
+        ),
         (LEAST + "period: week\n", "line 5, period: this word is not known here"),
         (LEAST + "currency: EUR\ncurrency: USD\n", "line 6, currency: the key stands here twice"),
         (LEAST + "fiscal_year_start: 13\n", "line 5, fiscal_year_start: "),
         (LEAST + "simulate: {trials: 0}\n", "line 5, simulate.trials: must be at least 1"),
-        (LEAST + "simulate: {trials: many}\n", "line 5, simulate.trials: a whole number is expected here (found 'many')"),
+        (
+            LEAST + "simulate: {trials: many}\n",
+            "line 5, simulate.trials: a whole number is expected here (found 'many')",
+        ),
         (LEAST + "simulate: {method: exact}\n", "line 5, simulate.method: this word is not known here (found 'exact')"),
         (LEAST + "quotas: {over_assignment: 10}\n", "line 5, quotas.over_assignment: must be a share"),
         (LEAST + "quotas: {round_to: 0}\n", "line 5, quotas.round_to: "),
@@ -90,7 +96,10 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
         (LEAST.replace("name: plain\n", ""), "the key name is missing. Add name."),
         (LEAST.replace("plain", "../up"), "line 1, name: "),
         (LEAST.replace("history: data", "history: {folder: data, mapp: m.yaml}"), "Did you mean map?"),
-        (LEAST.replace("history: data", "history: {example: {size: huge}}"), "this word is not known here (found 'huge')"),
+        (
+            LEAST.replace("history: data", "history: {example: {size: huge}}"),
+            "this word is not known here (found 'huge')",
+        ),
         (LEAST.replace("history: data", "history: [a, b]"), "line 2, history: this names no history"),
         ("", "the scenario is empty"),
         ("- a\n- b\n", "keys are expected here"),
@@ -110,7 +119,10 @@ def test_all_problems_of_the_keys_come_at_once(tmp_path: Path) -> None:
 
 
 def test_all_problems_of_the_answers_come_at_once(tmp_path: Path) -> None:
-    text = LEAST.replace("2025-12-31", "2025-06-29") + "quotas: {method: dice}\nplan: {Q3: 1, 2025Q3: -4}\ncompensation: x\n"
+    text = (
+        LEAST.replace("2025-12-31", "2025-06-29")
+        + "quotas: {method: dice}\nplan: {Q3: 1, 2025Q3: -4}\ncompensation: x\n"
+    )
     assert len(_problems(tmp_path, text)) == 6
 
 

@@ -160,12 +160,12 @@ def _log_ratios(deals: pd.DataFrame, stage_history: pd.DataFrame) -> Array:
     """Log of final over earlier amounts, one for each event of a won deal before its close."""
     final = deals.loc[(deals["status"] == "won") & (deals["amount"] > 0), ["opportunity_id", "amount"]]
     still_open = stage_history["status"].fillna("open").eq("open") & (stage_history["amount"] > 0)
-    pairs = stage_history.loc[still_open, ["opportunity_id", "amount"]].merge(
+    pairs = stage_history.loc[still_open, ["opportunity_id", "entered_date", "amount"]].merge(
         final, on="opportunity_id", suffixes=("_then", "")
     )
     if pairs.empty:
         return np.empty(0)
     # A deal with many events must not count many times: each deal brings its latest known amount before the end.
-    pairs = pairs.drop_duplicates("opportunity_id", keep="last")
+    pairs = pairs.sort_values("entered_date", kind="stable").drop_duplicates("opportunity_id", keep="last")
     ratio = np.log(pairs["amount"].to_numpy(dtype=np.float64) / pairs["amount_then"].to_numpy(dtype=np.float64))
     return np.asarray(np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT))

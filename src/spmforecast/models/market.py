@@ -4,7 +4,8 @@ Two monthly levels are latent AR(1) series seen through Poisson noise: the log o
 and the log of stage visits that end upwards (in an advance or a win) over those expected. A grid
 posterior over each one's standard deviation and persistence (half-normal and flat priors) keeps a standard deviation
 of zero out of reach; a Kalman filter says where the level stands today and how well its long-run mean is known: a
-few years of a persistent market leave the mean itself in doubt. The innovations of both are correlated: one
+few years of a persistent market leave the mean itself in doubt. The mean drifts, too (people learn, offers age), as a
+slow random walk whose pace is assumed, not estimated. The innovations of both are correlated: one
 market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential has mean one.
 """
 
@@ -26,6 +27,7 @@ _TAU_GRID = np.concatenate([np.linspace(0.05, 0.2, 16), np.linspace(0.225, 0.8, 
 _PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])
 _TAU_PRIOR_SD = 0.3
 _MEAN_PRIOR_SD = 0.3
+_DRIFT_SD = 0.03  # of the long-run mean in a month; about 10 % in a year
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
 
 
@@ -70,7 +72,7 @@ class ShockPosterior:
         reached = np.cumsum(self.weight[order])
         return float(self.tau[order][np.searchsorted(reached, q * reached[-1])])
 
-    def paths(self, choice: Array, centre: Array, start: Array, innovation: Array) -> Array:
+    def paths(self, choice: Array, centre: Array, start: Array, innovation: Array, drift: Array) -> Array:
         """Turn uniforms and normals into paths of the level.
 
         Parameters
@@ -79,8 +81,8 @@ class ShockPosterior:
             Uniforms that pick the grid point.
         centre, start : array of float, shape (trials,)
             Standard normals for the long-run mean and the present level.
-        innovation : array of float, shape (trials, months)
-            Standard normals of the months to come.
+        innovation, drift : array of float, shape (trials, months)
+            Standard normals of the months to come, for the level and for its long-run mean.
 
         Returns
         -------
@@ -95,6 +97,7 @@ class ShockPosterior:
         out = np.empty_like(innovation)
         for month in range(innovation.shape[1]):
             level = phi * level + np.sqrt(1 - phi**2) * tau * innovation[:, month]
+            mean = mean + _DRIFT_SD * drift[:, month]
             out[:, month] = mean + level
         return out - 0.5 * tau[:, None] ** 2
 
@@ -204,6 +207,7 @@ class _Filter:
         self.level = self.phi * self.level
         self.level_variance = self.phi**2 * self.level_variance + (1 - self.phi**2) * self.tau**2
         self.cross = self.phi * self.cross
+        self.mean_variance = self.mean_variance + _DRIFT_SD**2
 
     def see(self, value: Array, noise: float) -> Array:
         """Take in a month's value; return its log likelihood."""

@@ -88,7 +88,8 @@ def build_stays(history: History) -> Stays:
     -------
     Stays
     """
-    deals = history.deals().reset_index(drop=True)
+    # In order of id, so that sums, and with them the fit, do not hang on the order of the file.
+    deals = history.deals().sort_values("opportunity_id", kind="stable").reset_index(drop=True)
     assert history.known_at is not None, "stays need a history that is cut at a date"
     today = int(day_number(pd.DatetimeIndex([history.known_at]))[0])
     events, unplaced = _events(deals, history.stage_history)

@@ -110,6 +110,7 @@ class _Block:
                 self._normal("market", name, "mean"),
                 self._normal("market", name, "level"),
                 innovation,
+                np.stack([self._normal("market", name, "drift", m) for m in months], axis=1),
             )
             for name, posterior, innovation in (
                 ("creation", market.creation, own),

@@ -111,7 +111,8 @@ def plan_cells(
     mix = _creation_mix(model, dims)
     new_column = groups.place("new", mix[["owner_id", *dims]])
     frame = pd.concat([won, groups.frame(dims, horizon)], ignore_index=True)
-    frame["manager_id"] = frame["owner_id"].map(model.roster.places["manager_id"]).fillna(_managers(model, frame))
+    manager = frame["owner_id"].map(model.roster.places["manager_id"]).astype(object)
+    frame["manager_id"] = manager.fillna(_managers(model, frame))
     rest = len(frame) - len(won)
     plan = CellPlan(
         frame=frame,

@@ -1,0 +1,95 @@
+"""Checking without running: what a run would stumble over is told, all at once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from spmforecast.scenario.check import check_source
+
+
+def _told(source: Path, strict: bool = False) -> str:
+    return "\n".join(str(problem) for problem in check_source(source, strict)[1])
+
+
+@pytest.fixture
+def own(place: Path, tmp_path: Path) -> Path:
+    """A copy of the company and its scenario that may be spoilt."""
+    shutil.copytree(place, tmp_path / "own")
+    return tmp_path / "own"
+
+
+def _change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_right_folder_and_a_right_scenario_have_no_problems(place: Path) -> None:
+    history, problems = check_source(place / "company")
+    assert history is not None
+    assert problems == []
+    known, problems = check_source(place / "scenario.yaml")
+    assert known is not None
+    assert str(known.known_at.date()) == "2025-06-30"
+    assert problems == []
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    assert "cannot be read" in _told(tmp_path / "none")
+    assert "there is neither an opportunities nor a bookings table" in _told(tmp_path)
+
+
+def test_a_rejected_row_is_borne_unless_strict(own: Path) -> None:
+    _change(own / "company" / "opportunities.csv", ",won,", ",wonn,")
+    history, problems = check_source(own / "company")
+    assert problems == []
+    assert history is not None
+    assert history.rejected["value"].tolist()[0] == "wonn"
+    told = _told(own / "company", strict=True)
+    assert "strict bears none" in told
+    assert "'wonn'" in told
+
+
+def test_scenario_and_data_are_looked_at_together(own: Path) -> None:
+    _change(own / "scenario.yaml", "quotas:", "quota:")
+    _change(own / "company" / "opportunities.csv", "owner_id", "owner")
+    told = _told(own / "scenario.yaml")
+    assert "Did you mean quotas?" in told
+    assert "a required column is missing" in told
+
+
+def test_a_wrong_scenario_without_data_is_still_told(own: Path) -> None:
+    _change(own / "scenario.yaml", "history: company", "history: {folder: company, mpa: x}")
+    told = _told(own / "scenario.yaml")
+    assert "Did you mean map?" in told
+    _change(own / "scenario.yaml", "history: {folder: company, mpa: x}\n", "")
+    assert "the key history is missing" in _told(own / "scenario.yaml")
+
+
+def test_a_day_before_the_first_deal(own: Path) -> None:
+    _change(own / "scenario.yaml", "as_of: 2025-06-30", "as_of: 2019-06-30")
+    assert "line 3, as_of: no deal is known at this date" in _told(own / "scenario.yaml")
+
+
+def test_levels_that_deals_have_not(own: Path) -> None:
+    _change(own / "scenario.yaml", "levels: [region, segment, product]", "levels: [region, colour, size]")
+    told = _told(own / "scenario.yaml")
+    assert "deals have no such attribute (found 'colour')" in told
+    assert "(found 'size')" in told
+
+
+def test_a_wrong_plan_file(own: Path) -> None:
+    _change(own / "scenario.yaml", "plan: {", "plan: plan.csv  # {")
+    assert "plan: the plan cannot be read" in _told(own / "scenario.yaml")
+    (own / "plan.csv").write_text("period,target\n2025Q3,1 Mio\n", encoding="utf-8")
+    assert "line 2, target: not an amount (found '1 Mio')" in _told(own / "scenario.yaml")
+
+
+def test_a_map_is_looked_at(own: Path) -> None:
+    _change(own / "scenario.yaml", "history: company", "history: {folder: company, map: map.yaml}")
+    assert "the map cannot be read" in _told(own / "scenario.yaml")
+    (own / "map.yaml").write_text("tables:\n  opportunities:\n    file: opportunities.csv\n    renam: {a: b}\n")
+    assert "map.yaml, line 4, tables.opportunities.renam: unknown key" in _told(own / "scenario.yaml")
