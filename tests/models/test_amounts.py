@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from companies import profiles_of
 
+from companies import profiles_of
 from spmforecast.data.tables import empty_frame
 from spmforecast.models.amounts import AmountLaw, fit_amounts
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from companies import history_of
 from scipy import stats
 
+from companies import history_of
 from spmforecast.data import NONE
 from spmforecast.models.capacity import (
     RAMP_MONTHS,
@@ -26,7 +26,9 @@ def number(date):
 
 
 def spans_of(reps, deals):
-    deals = [{"opportunity_id": f"D{i}", "owner_id": owner, "created_date": date} for i, (owner, date) in enumerate(deals)]
+    deals = [
+        {"opportunity_id": f"D{i}", "owner_id": owner, "created_date": date} for i, (owner, date) in enumerate(deals)
+    ]
     tables = {"reps": reps} if reps else {}
     known = history_of(deals, **tables).as_of("2024-12-31")
     frame = known.deals()

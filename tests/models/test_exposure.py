@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from companies import example_fit, profiles_of, stays_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companies import example_fit, profiles_of, stays_of
 from spmforecast.models.exposure import AgeBins, age_bins, collect
 from spmforecast.models.risksets import CENSORED
 from spmforecast.models.spec import ModelSpec

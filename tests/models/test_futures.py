@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from companies import live, profiles_of, stays_of
 
+from companies import live, profiles_of, stays_of
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.models.futures import first_passage, futures_by_segment, residual_futures
 from spmforecast.models.nonparametric import aalen_johansen
@@ -91,7 +91,7 @@ def test_every_stage_and_age_equals_enumeration(futures):
 def test_arrivals_of_a_cohort_are_weighted_by_its_days(futures, weight):
     for stage in range(2):
         for cohort in range(CELLS):
-            days = np.flatnonzero(CELL == cohort)
+            days = np.flatnonzero(cohort == CELL)
             want = sum(weight[t] * enumerate_outcomes((stage, 0), arrives=True, first=t) for t in days)
             np.testing.assert_allclose(futures.arrival_won[0, stage, cohort], want[0], atol=2e-6)
             np.testing.assert_allclose(futures.arrival_lost[0, stage, cohort], want[1], atol=2e-6)

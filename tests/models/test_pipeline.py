@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from companies import AS_OF, example_fit, example_tables, history_of, shuffled
 
+from companies import AS_OF, example_fit, example_tables, history_of, shuffled
 from spmforecast.data import read_history
 from spmforecast.errors import InputError
 from spmforecast.models import ModelSpec, PipelineModel

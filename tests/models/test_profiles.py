@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from companies import history_of
 
+from companies import history_of
 from spmforecast.models.profiles import OTHER, UNKNOWN_BAND, build_profiles, entry_amounts
 from spmforecast.models.spec import ModelSpec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from companies import AS_OF, example_tables, history_of, shuffled
 
+from companies import AS_OF, example_tables, history_of, shuffled
 from spmforecast.data import read_history
 from spmforecast.models.risksets import CENSORED, build_stays, day_number
 
@@ -19,7 +19,7 @@ def event(stage, date, status=None, deal="D"):
 
 def visits(stays, deal="D"):
     """List a deal's visits as (stage, entry date, first age watched, age at the end, destination)."""
-    names = {code: name for code, name in enumerate((*stays.stages, "won", "lost"))} | {CENSORED: "open"}
+    names = dict(enumerate((*stays.stages, "won", "lost"))) | {CENSORED: "open"}
     rows = np.flatnonzero(stays.deals["opportunity_id"].to_numpy()[stays.deal] == deal)
     return [
         (

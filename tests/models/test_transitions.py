@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from companies import example_fit, live, profiles_of, stays_of
 
+from companies import example_fit, live, profiles_of, stays_of
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.models import transitions
 from spmforecast.models.risksets import CENSORED
@@ -128,7 +128,7 @@ def test_doubling_all_deals_leaves_the_rates_nearly_the_same(lived):
 
 
 def test_segment_without_deals_gets_the_pooled_rate(lived):
-    stays, profiles, process, _ = lived
+    stays, profiles, _process, _ = lived
     wider = profiles_of(profiles.segment_of_deal, segments=3)
     rate = fit_transitions(stays, wider, CALENDAR, ModelSpec()).intensities()
     own, other, empty = (rate[g].sum(axis=2) for g in range(3))

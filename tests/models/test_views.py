@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from companies import example_fit
 
+from companies import example_fit
 from spmforecast.errors import InputError
 
 

@@ -37,15 +37,12 @@ def test_the_forecast_is_that_of_the_parts_by_hand(place: Path, result: RunResul
     pd.testing.assert_frame_equal(forecast.cells, result.forecast.cells)
 
 
-def test_processes_change_no_figure(place: Path, tmp_path: Path) -> None:
-    path = _scenario(tmp_path, place, simulate="{trials: 1100, seed: 3}", quotas="")
-    one, two = run(path), run(path, jobs=2)
-    np.testing.assert_array_equal(one.forecast.draws, two.forecast.draws)
-
-
-def test_more_trials_keep_the_first_ones(place: Path, result: RunResult) -> None:
-    more = run(place / "scenario.yaml", trials=600)
+def test_more_trials_keep_the_first_ones_and_progress_is_told(place: Path, result: RunResult) -> None:
+    told: list[tuple[str, int, int]] = []
+    more = run(place / "scenario.yaml", trials=600, progress=lambda *step: told.append(step))
     np.testing.assert_array_equal(more.forecast.draws[:400], result.forecast.draws)
+    assert [step for step, done, _ in told if done == 0] == ["read", "fit", "simulate", "evaluate"]
+    assert ("simulate", 600, 600) in told
 
 
 def test_another_seed_gives_other_draws(place: Path, result: RunResult) -> None:
@@ -154,13 +151,6 @@ def test_bookings_of_the_past_are_those_of_the_table(place: Path, result: RunRes
     won = deals[(deals["status"] == "won") & deals["close_date"].between("2025-04-01", "2025-06-30")]
     draws = result.forecast.period_draws("2025Q2")
     assert draws == pytest.approx(np.full(400, won["amount"].sum()))
-
-
-def test_progress_is_told(place: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    run(place / "scenario.yaml", trials=40, progress=lambda *step: told.append(step))
-    assert [step for step, done, _ in told if done == 0] == ["read", "fit", "simulate", "evaluate"]
-    assert ("simulate", 40, 40) in told
 
 
 def test_saving_twice_replaces_the_run(result: RunResult, tmp_path: Path) -> None:

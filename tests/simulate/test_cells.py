@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from companies import example_fit
 
+from companies import example_fit
 from spmforecast.errors import InputError
 from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.simulate.cells import plan_cells
@@ -102,7 +102,7 @@ def test_sellers_stand_at_their_places(model, planned):
 
 
 def test_levels_that_deals_do_not_have_are_all_named(model, horizon, open_rows):
-    with pytest.raises(InputError, match="deals have no such attribute.*segment.*") as caught:
+    with pytest.raises(InputError, match=r"deals have no such attribute.*segment.*") as caught:
         plan_cells(model, horizon, ["colour", "product", "shape"], open_rows)
     assert [problem.value for problem in caught.value.problems] == ["colour", "shape"]
     assert {problem.column for problem in caught.value.problems} == {"levels"}

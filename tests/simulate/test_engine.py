@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from companies import AS_OF, example_fit, example_tables, history_of, shuffled
 
 import spmforecast as spm
+from companies import AS_OF, example_fit, example_tables, history_of, shuffled
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import read_history
 from spmforecast.errors import InputError
@@ -257,7 +257,7 @@ def test_other_fiscal_year():
     got = simulate(shifted, until="2024-10-31", trials=100)
     assert set(got.cells.loc[got.cells["part"] != "won", "period"]) == {"2025Q3"}
     assert got.years == ["2025"]
-    with pytest.raises(InputError, match="last day of a quarter.*2024-10-31"):
+    with pytest.raises(InputError, match=r"last day of a quarter.*2024-10-31"):
         simulate(shifted, until="2024-09-30", trials=100)
 
 
@@ -284,7 +284,7 @@ def test_what_cannot_be_simulated_is_refused(model, options, told):
 
 
 def test_all_numbers_that_are_wrong_are_told_at_once(model):
-    with pytest.raises(InputError, match="at least 1") as caught:
+    with pytest.raises(InputError, match=r"at least 1") as caught:
         simulate(model, until=UNTIL, trials=-1, jobs=0)
     assert [problem.column for problem in caught.value.problems] == ["trials", "jobs"]
 

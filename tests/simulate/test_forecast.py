@@ -116,19 +116,19 @@ def test_periods_stand_in_order_of_time():
 
 
 def test_unknown_columns_and_periods_are_refused(forecast):
-    with pytest.raises(InputError, match="cells have no such column.*owner_id, part, period, region.*") as caught:
+    with pytest.raises(InputError, match=r"cells have no such column.*owner_id, part, period, region.*") as caught:
         forecast.totals(["colour", "shape"])
     assert [problem.value for problem in caught.value.problems] == ["colour", "shape"]
-    with pytest.raises(InputError, match="does not reach this period.*2026Q1.*2025Q3, 2025Q4"):
+    with pytest.raises(InputError, match=r"does not reach this period.*2026Q1.*2025Q3, 2025Q4"):
         forecast.period_draws("2026Q1")
-    with pytest.raises(InputError, match="does not reach this period"):
+    with pytest.raises(InputError, match=r"does not reach this period"):
         forecast.p_plan({"2025Q3": 1.0, "2024": 1.0})
-    with pytest.raises(InputError, match="not a fiscal period"):
+    with pytest.raises(InputError, match=r"not a fiscal period"):
         forecast.p_plan({"Q3": 1.0})
 
 
 def test_without_counts_there_are_no_numbers_of_wins():
-    with pytest.raises(InputError, match="holds no numbers of wins"):
+    with pytest.raises(InputError, match=r"holds no numbers of wins"):
         Forecast(DRAWS, CELLS).totals(["period"], counts=True)
 
 
@@ -151,7 +151,7 @@ def test_draws_and_cells_must_fit(draws, cells, counts, told):
 
 
 def test_everything_wrong_is_told_at_once():
-    with pytest.raises(InputError, match="draws have shape") as caught:
+    with pytest.raises(InputError, match=r"draws have shape") as caught:
         Forecast(DRAWS[:, :3], CELLS.drop(columns="period"), counts=np.ones((2, 2)))
     assert len(caught.value.problems) == 3
 

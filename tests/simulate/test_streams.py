@@ -64,7 +64,9 @@ def test_known_answer_stays_as_it_was_first_published():
 @settings(max_examples=30, deadline=None)
 def test_a_block_is_a_piece_of_the_whole(start, length, lane):
     whole = Streams(3).uniforms(*NAME, 0, 2400, lane)
-    np.testing.assert_array_equal(Streams(3).uniforms(*NAME, start, start + length, lane), whole[start : start + length])
+    np.testing.assert_array_equal(
+        Streams(3).uniforms(*NAME, start, start + length, lane), whole[start : start + length]
+    )
 
 
 def test_longer_run_begins_with_the_shorter():

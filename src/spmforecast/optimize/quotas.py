@@ -162,6 +162,8 @@ def _check(
         problems.append(
             Problem("quotas", "must be at least a cent", "For instance 1000.", column="round_to", value=str(round_to))
         )
+    if reps is not None and not reps:
+        problems.append(Problem("quotas", "no rep is named", "Name at least one, or leave reps out.", column="reps"))
     if reps is not None and len(set(reps)) != len(reps):
         problems.append(Problem("quotas", "a rep is named twice", "Name each rep once.", column="reps"))
     totals = _totals(forecast, total, problems)
