@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spmforecast.data.parsing import Parsed, parse_column
-from spmforecast.data.tables import TABLES, Column, empty_frame, nearest
+from spmforecast.data.tables import TABLES, Column, empty_frame
+from spmforecast.written import nearest
 
 UTC = ZoneInfo("UTC")
 AMOUNT = Column("amount", "amount", minimum=0.0)

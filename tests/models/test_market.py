@@ -73,13 +73,13 @@ def test_exponential_of_the_paths_has_mean_one_in_the_long_run():
     rng = np.random.default_rng(4)
     far, spread = [], []
     for _ in range(20):
-        shock = fit_shock(*simulated(rng, 0.2, 0.6, 120, 2000).log_ratio())
+        shock = fit_shock(*simulated(rng, 0.4, 0.6, 120, 2000).log_ratio())
         paths = shock.paths(**luck(shock, rng, 2000, 36))
         assert paths.shape == (2000, 36)
         far.append(np.exp(paths[:, -12:]).mean())
         spread.append(paths[:, -1].std())
-    assert np.mean(far) == pytest.approx(1.0, abs=0.06)
-    assert 0.15 < np.mean(spread) < 0.4
+    assert np.mean(far) == pytest.approx(1.0, abs=0.12)
+    assert 0.3 < np.mean(spread) < 0.6
 
 
 def test_a_level_above_the_mean_fades():

@@ -17,11 +17,12 @@ CALENDAR = FiscalCalendar()
 DAY = int(np.datetime64("2024-01-09").astype(np.int64))  # a Tuesday in the first month of a quarter
 TODAY = DAY + 700
 
-# Intensities a day by (segment, stage, destination): two stages, won, lost.
+# Intensities a day by (segment, stage, destination): two stages, won, lost. The second segment wins more often out of
+# the first stage and less often out of the second than the first one does: no common factor tells that.
 TRUE = np.array(
     [
         [[0.0, 0.050, 0.005, 0.025], [0.008, 0.0, 0.030, 0.020]],
-        [[0.0, 0.020, 0.002, 0.015], [0.004, 0.0, 0.008, 0.016]],
+        [[0.0, 0.020, 0.010, 0.010], [0.004, 0.0, 0.008, 0.030]],
     ]
 )
 
@@ -151,6 +152,19 @@ def test_small_segment_lies_between_its_own_rate_and_the_pooled_one(lived):
     assert forward[2] < forward[0]
     fine = process.factors[0].fine.shrinkage[:, 0, 1]
     assert fine[2] > fine[1]
+
+
+def test_a_dozen_deals_without_a_win_do_not_rule_wins_out(lived):
+    stays, profiles, _, _ = lived
+    winners = np.unique(stays.deal[stays.to == stays.won])
+    unlucky = np.setdiff1d(np.flatnonzero(profiles.segment_of_deal == 1), winners)[:12]
+    code = profiles.segment_of_deal.copy()
+    code[unlucky] = 2
+    split = profiles_of(code)
+    process = fit_transitions(stays, split, CALENDAR, ModelSpec())
+    chance = [win_chance(process.intensities()[k : k + 1], process.bins.of_age[k])[0, 0] for k in range(3)]
+    assert process.observed[2, :, process.won].sum() == 0
+    assert 0.2 * min(chance[:2]) < chance[2] < max(chance[:2])
 
 
 def test_draws_scatter_about_the_posterior_mean_and_repeat(lived):

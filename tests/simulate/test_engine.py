@@ -157,6 +157,14 @@ def test_without_one_stream_of_new_deals_all_others_draw_the_same(inputs, block)
     assert less.counts[:, own].sum() < block.counts[:, own].sum()
 
 
+def test_winners_of_one_cell_have_amounts_of_their_own(inputs, block):
+    new = np.unique(inputs.new_deals.cells.column[:, None] + np.arange(inputs.periods))
+    two = block.amounts[:, new][block.counts[:, new] == 2]
+    assert len(two) > 50
+    # Twice the same amount would be an even number of cents.
+    assert 0.2 < (np.round(two * 100).astype(np.int64) % 2).mean() < 0.8
+
+
 def test_a_deal_that_is_larger_wins_in_the_same_trials(inputs, block):
     deals = inputs.open_deals
     likely = int(np.argmax(np.where(np.isnan(deals.log_amount), 0, block.deal_wins.sum(axis=1))))

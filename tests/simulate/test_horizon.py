@@ -62,6 +62,9 @@ def test_months_lived_weigh_one_from_the_cohort_on():
     assert (lived >= 0).all()
     total = lived.sum(axis=2)
     np.testing.assert_allclose(total, np.triu(np.ones((count, count))))
+    # Created in the middle of its period and won in the middle of another: the ends count half.
+    np.testing.assert_allclose(lived[0, 2], (0.5 * shares[0] + shares[1] + 0.5 * shares[2]) / 2)
+    np.testing.assert_allclose(lived[1, 1], shares[1])
     # Nothing before the cohort's own period, nothing after the period asked about.
     for cohort in range(count):
         for period in range(cohort, count):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from spmforecast.simulate.outcomes import period_intensities, poisson_quantile, win_cells, winning_chances
 
@@ -95,6 +95,14 @@ def test_poisson_quantile_is_the_smallest_count_that_reaches_the_uniform(mean):
     uniform = np.concatenate([steps * (1 - 1e-9), steps * (1 + 1e-9)])
     got = poisson_quantile(uniform, np.full(len(uniform), mean))
     np.testing.assert_array_equal(got, [int(mean) + k + more for more in (0, 1) for k in range(4)])
+
+
+@pytest.mark.parametrize("mean", [41.0, 77.7, 500.0, 12_345.6])
+def test_poisson_quantile_of_a_step_is_the_step(mean):
+    count = np.arange(int(mean) - 30, int(mean) + 30)
+    step = special.pdtr(count, mean)
+    np.testing.assert_array_equal(poisson_quantile(step, np.full(len(count), mean)), count)
+    np.testing.assert_array_equal(poisson_quantile(step * (1 + 1e-10), np.full(len(count), mean)), count + 1)
 
 
 def test_poisson_quantile_ends_next_to_one():
