@@ -1,6 +1,6 @@
 """Real inputs: what this forecast, a stage-weighted one and a run-rate one said, and what then happened.
 
-    python benchmarks/real_data.py tests/real/bpic2012/scenario.yaml tests/real/maven_crm/scenario.yaml
+python benchmarks/real_data.py tests/real/bpic2012/scenario.yaml tests/real/maven_crm/scenario.yaml
 """
 
 from __future__ import annotations
@@ -57,10 +57,12 @@ def compare(scenario: str) -> pd.DataFrame:
     rows = []
     counts, amounts = forecast.period_draws(period, counts=True), forecast.period_draws(period)
     (c05, c95), (a05, a95) = (pd.Series(x).quantile([0.05, 0.95]) for x in (counts, amounts))
-    rows.append(("this forecast", counts.mean(), f"{c05:,.0f} to {c95:,.0f}", amounts.mean(), f"{a05:,.0f} to {a95:,.0f}"))
+    rows.append(
+        ("this forecast", counts.mean(), f"{c05:,.0f} to {c95:,.0f}", amounts.mean(), f"{a05:,.0f} to {a95:,.0f}")
+    )
     rows.append(("stage-weighted", *_plain(stage_weighted(result))))
-    for last in (1, 3) if result.scenario.keys.period == "month" else (1, 2):
-        rows.append((f"run rate, last {last}", *_plain(run_rate(result, last))))
+    spell = (1, 3) if result.scenario.keys.period == "month" else (1, 2)
+    rows.extend((f"run rate, last {last}", *_plain(run_rate(result, last))) for last in spell)
     rows.append((f"what happened in {period}", *_plain(actual(scenario, period))))
     return pd.DataFrame(rows, columns=["method", "wins", "wins 90 %", "amount", "amount 90 %"])
 
@@ -72,7 +74,9 @@ def by_node(scenario: str, column: str) -> tuple[int, int]:
     period = forecast.periods[-1]
     deals = load_history(load_scenario(scenario)).deals()
     won = deals[(deals["status"] == "won").to_numpy()]
-    label = pd.Series(forecast.calendar.labels(won["close_date"].to_numpy(), result.scenario.keys.period), index=won.index)
+    label = pd.Series(
+        forecast.calendar.labels(won["close_date"].to_numpy(), result.scenario.keys.period), index=won.index
+    )
     truth = won[label == period].groupby(column)["amount"].sum()
     interval = forecast.quantiles([column, "period"], [0.05, 0.95]).xs(period, level="period")
     seen = truth.reindex(interval.index, fill_value=0.0)

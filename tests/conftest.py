@@ -1,4 +1,4 @@
-"""Shared fixtures: where the reference checks and other people's data sets stand, skipped with a reason where absent."""
+"""Shared fixtures: reference checks and other people's data sets, skipped with a reason where they are absent."""
 
 from __future__ import annotations
 

@@ -88,7 +88,15 @@ def example(
         problems.append(Problem("command line", "must be at least 0", "", column="--seed", value=str(seed)))
     if problems:
         raise InputError(problems)
-    ExampleCompany(seed=seed, size=size).write(folder)  # type: ignore[arg-type]
+    place = Path(folder)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        told = "something stands there already, and nothing is overwritten"
+        raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
+    try:
+        ExampleCompany(seed=seed, size=size).write(place)  # type: ignore[arg-type]
+    except OSError as error:
+        told = f"the folder cannot be written to ({error.strerror})"
+        raise InputError(Problem("command line", told, "Name another folder.", file=folder)) from error
     typer.echo(f"Wrote the example company to {folder}")
 
 
@@ -199,11 +207,12 @@ def _summarise(result: RunResult, place: Path) -> None:
 
 
 def _print_table(console: Console, company: Any, title: str, currency: str) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from spmforecast.display import money, percent
 
-    shown = Table(title=f"{title}{f' ({currency})' if currency else ''}")
+    shown = Table(title=escape(f"{title}{f' ({currency})' if currency else ''}"))
     for name in ("period", "booked", "expected", "80 % interval", "plan", "P(plan)"):
         shown.add_column(name, justify="left" if name == "period" else "right")
     for row in company.itertuples(index=False):

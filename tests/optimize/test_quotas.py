@@ -250,4 +250,4 @@ def test_everything_wrong_is_told_at_once(two_periods):
     with pytest.raises(InputError, match=r"no such method") as caught:
         propose_quotas(two_periods, {"2025Q3": -5, "2030": 1}, "x", over_assignment=-2, round_to=0, reps=["A", "A"])
     columns = [problem.column for problem in caught.value.problems]
-    assert columns == ["method", "over_assignment", "round_to", "reps", "total[2025Q3]", "total"]
+    assert columns == ["method", "over_assignment", "round_to", "reps", "reps", "total[2025Q3]", "total"]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from spmforecast.errors import InputError
-from spmforecast.scenario.folder import defused, file_hash, new_folder, write_run
+from spmforecast.scenario.folder import bytes_hash, defused, new_folder, write_run
 
 
 def _run(target: Path, name: str = "one", text: str = "new") -> None:
@@ -118,4 +118,4 @@ def test_figures_that_json_has_not_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_hash_is_that_of_the_bytes() -> None:
-    assert file_hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert bytes_hash(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -176,8 +176,11 @@ def _recorded_until(deals: pd.DataFrame, history: pd.DataFrame) -> pd.Timestamp:
 
 def _events(history: pd.DataFrame, deals: pd.DataFrame) -> _Events:
     deal = pd.Index(deals["opportunity_id"]).get_indexer(pd.Index(history["opportunity_id"])).astype(np.int64)
-    # lexsort is stable: events of one instant keep the order of the file.
-    order = np.lexsort((history["entered_date"].to_numpy(), deal))
+    # Events of one instant keep the order of the file, but a closing comes last wherever the deal's own row says that
+    # it is closed: many exports carry days without times, and some list the newest event first.
+    ended = np.append(deals["status"].isin(_CLOSED).to_numpy(), False)[deal]  # a deal of -1 is unknown
+    closing = (history["status"].isin(_CLOSED).to_numpy() & ended).astype(np.int8)
+    order = np.lexsort((closing, history["entered_date"].to_numpy(), deal))
     order = order[deal[order] >= 0]
     return _Events(history.iloc[order].reset_index(drop=True), deal[order], len(deals))
 

@@ -23,6 +23,7 @@ from spmforecast.errors import InputError, Problem
 __all__ = ["read_history"]
 
 _ENOUGH_OPEN = 20
+_USED = ("opportunities", "stage_history", "reps")
 
 
 def read_history(
@@ -181,7 +182,7 @@ def _rejection_notes(checked: Checked) -> list[str]:
 
 
 def _absent(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    missing = [name for name in TABLES if name not in tables]
+    missing = [name for name in _USED if name not in tables]
     return [f"not given, so what rests on it is left out: {', '.join(missing)}"] if missing else []
 
 

@@ -60,7 +60,8 @@ def _stage_history(sheet: Sheet, deals: DealIds | None) -> None:
     _orphans(sheet, deals)
     if deals is None:
         return
-    created = sheet.typed["opportunity_id"].map(deals.created)
+    created = deals.created.astype("datetime64[s]").reindex(sheet.typed["opportunity_id"])
+    created.index = sheet.typed.index
     early = int((sheet.typed["entered_date"].dt.normalize() < created.dt.normalize()).sum())
     if early:
         sheet.notes.append(f"stage_history: {early:,} rows are dated before their deal was created")

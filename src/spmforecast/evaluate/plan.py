@@ -56,14 +56,15 @@ def _quota_rows(
         (f"quota_total[{period}]", asked),
         (f"quota_remainder[{period}]", float(quotas.remainder.get(period, 0))),
         (f"quota_expected_attainment[{period}]", float(table["mean"].sum()) / asked if asked else float("nan")),
-        (f"reps_at_quota[{period}]", float(table["p_attain"].mean())),
+        (f"reps_at_quota[{period}]", float(table.loc[table["quota"] > 0, "p_attain"].mean())),
     ]
     if target is not None:
         rows.append((f"p_plan_carried[{period}]", _carried(period, table, forecast, target)))
     known = table[table["quota"] > 0]
     if len(known):
-        measured = fairness(known["p_attain"], known["expected_attainment"], known["mean"])
-        rows.extend((f"fairness_{name}[{period}]", value) for name, value in measured.metrics().items())
+        # Expected bookings are no measure of potential: they are attainment's own numerator. So no slope is given.
+        measured = fairness(known["p_attain"], known["expected_attainment"]).metrics()
+        rows.extend((f"fairness_{name}[{period}]", value) for name, value in measured.items() if value == value)
     return rows
 
 

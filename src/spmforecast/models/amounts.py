@@ -76,6 +76,8 @@ class AmountModel:
         Won deals behind each segment.
     shrinkage : array of float, shape (segments,)
         Weight of the pooled location.
+    nothing : array of float, shape (segments,)
+        Share of won deals that bring nothing (an amount of 0).
     ratio : AmountLaw
         Law of the log of final over present amount for open deals that are won, one row.
     ratio_deals : int
@@ -86,6 +88,7 @@ class AmountModel:
     location_sd: Array
     deals: Ints
     shrinkage: Array
+    nothing: Array
     ratio: AmountLaw
     ratio_deals: int
 
@@ -117,11 +120,15 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
     residual = log_amount - location[segment]
     rows = [_mixed_quantiles(residual[segment == s], residual, _SHAPE_PRIOR_DEALS) for s in range(segments)]
     ratio = _log_ratios(deals, stage_history)
+    empty = (deals["status"] == "won").to_numpy() & (amount == 0)
+    zeros = np.bincount(profiles.segment_of_deal[empty], minlength=segments)
+    pooled = zeros.sum() / max(zeros.sum() + len(segment), 1)
     return AmountModel(
         won=AmountLaw(np.stack(rows) + location[:, None]),
         location_sd=sd,
         deals=count,
         shrinkage=shrinkage,
+        nothing=(zeros + _LOCATION_PRIOR_DEALS * pooled) / (zeros + count + _LOCATION_PRIOR_DEALS),
         ratio=AmountLaw(_mixed_quantiles(ratio, np.zeros(1), _RATIO_PRIOR_DEALS)[None]),
         ratio_deals=len(ratio),
     )

@@ -24,6 +24,7 @@ _ACTIVE_DAYS = 91
 _PRIOR_LEAVES, _PRIOR_YEARS = 1.0, 4.0  # one leave in four rep-years, before the data speak
 _DEFAULT_BACKFILL_DAYS = 90.0
 _FEW_HIRES = 5
+_NEWCOMER_DAYS = 182
 _LONGEST_BACKFILL = 365
 
 
@@ -137,12 +138,15 @@ def rep_spans(history: History, deals: pd.DataFrame, first_day: int, today: int)
     first_deal = first.reindex(owners).fillna(today).to_numpy(dtype=np.int64)
     last_deal = last.reindex(owners).fillna(first_day - 1).to_numpy(dtype=np.int64)
     recent = last_deal > today - min(_ACTIVE_DAYS, max((today - first_day) // 2, 1))
-    active = np.where(listed, ~known_leave, recent)
+    # Somebody who is listed, never created a deal and is no newcomer (a manager, say) does not sell.
+    newcomer = known_hire & (hired > today - _NEWCOMER_DAYS)
+    active = np.where(listed, ~known_leave & (newcomer | (last_deal >= first_day)), recent)
     end = np.where(active, today, np.where(known_leave, day_number(leave), last_deal))
     start = np.maximum(np.where(known_hire, hired, np.where(listed, first_day, first_deal)), first_day)
+    left = listed & known_leave & (day_number(leave) >= first_day)
     # An owner who created deals before the stated hire date was there.
     start = np.minimum(start, np.maximum(first_deal, first_day))
-    return RepSpans(owners, start, np.maximum(end, start - 1), hired, active.astype(bool), known_leave & listed)
+    return RepSpans(owners, start, np.maximum(end, start - 1), hired, active.astype(bool), left)
 
 
 def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Roster:
@@ -164,12 +168,18 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     owners = tuple(owner for owner, active in zip(spans.owners, spans.active, strict=True) if active)
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
-    # A territory that no table places under another is a top itself.
-    listed["region"] = listed["region"].fillna(listed["territory_id"])
     places = pd.DataFrame(index=list(owners))
     for column in ("territory_id", "region", "manager_id"):
         usual = deals.groupby("owner_id")[column].agg(lambda values: values.mode().iloc[0]).astype(object)
-        places[column] = listed[column].fillna(usual.reindex(list(owners))).fillna(NONE)
+        usual = usual.where(usual != NONE).reindex(list(owners)).astype(object)
+        places[column] = listed[column].fillna(usual)
+    # Without a table of territories, a territory lies where its deals do; failing that it is a top itself.
+    of_territory = (
+        deals[deals["region"] != NONE].groupby("territory_id")["region"].agg(lambda values: values.mode().iloc[0])
+    )
+    by_territory = places["territory_id"].map(of_territory).astype(object)
+    places["region"] = places["region"].fillna(by_territory).fillna(places["territory_id"])
+    places = places.fillna(NONE)
     return Roster(owners, places, spans.hired[spans.active])
 
 

@@ -97,7 +97,7 @@ def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
     cuts = [
         _edges(relative[stays.stage == s], stays.open_now[stays.stage == s], spec) for s in range(len(stays.stages))
     ]
-    edges = [[np.maximum(np.ceil(cut[0] * scale[k, s]), 1.0) for s, cut in enumerate(cuts)] for k in range(len(scale))]
+    edges = [[_whole_days(cut[0] * scale[k, s]) for s, cut in enumerate(cuts)] for k in range(len(scale))]
     cap = max(int(stage_edges[-1]) for segment_edges in edges for stage_edges in segment_edges)
     ages = np.arange(cap + 1)
     of_age = np.array([[np.searchsorted(one, ages, side="right") for one in row] for row in edges], dtype=np.int64)
@@ -133,6 +133,11 @@ def _usual_stays(stays: Stays, segment: Ints, segments: int) -> Array:
         lean = _SCALE_PRIOR_EXITS * float(log_days.mean())
         out[:, s] = np.exp((total + lean) / (count + _SCALE_PRIOR_EXITS))
     return out
+
+
+def _whole_days(edges: Array) -> Array:
+    """Round up to whole days, at least one; the last bits of a product must not decide."""
+    return np.asarray(np.maximum(np.ceil(np.round(edges, 6)), 1.0))
 
 
 def _edges(relative: Array, still_open: npt.NDArray[np.bool_], spec: ModelSpec) -> tuple[Array, int]:

@@ -23,7 +23,7 @@ from spmforecast.models.risksets import Stays, build_stays, day_number
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.transitions import FORWARD, WON, StageProcess, fit_with_statistics, move_types
 
-__all__ = ["FittedPipeline", "PipelineModel"]
+__all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -154,7 +154,7 @@ class PipelineModel:
         """
         known = history.as_of(to_day(as_of)) if as_of is not None else history
         if known.known_at is None:
-            known = history.as_of(_last_day(history))
+            known = history.as_of(last_recorded(history))
         if known.opportunities.empty:
             raise InputError(
                 Problem(
@@ -192,7 +192,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     )
 
 
-def _last_day(history: History) -> pd.Timestamp:
+def last_recorded(history: History) -> pd.Timestamp:
     """Last day on which something is on record."""
     deals = history.opportunities
     closed = deals.loc[deals["status"] != "open", "close_date"]

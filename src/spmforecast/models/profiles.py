@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data import History
+from spmforecast.errors import InputError, Problem
 from spmforecast.models.spec import ModelSpec
+from spmforecast.written import nearest
 
-__all__ = ["OTHER", "UNKNOWN_BAND", "Profiles", "build_profiles", "entry_amounts"]
+__all__ = ["OTHER", "UNKNOWN_BAND", "Profiles", "build_profiles", "check_attribute", "entry_amounts"]
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
@@ -87,9 +89,47 @@ def build_profiles(history: History, deals: pd.DataFrame, spec: ModelSpec) -> Pr
     return Profiles(names, edges, table, of_deal.reshape(-1)[: len(deals)].astype(np.int64), segment, amount)
 
 
+_TELLING = (
+    "status",
+    "stage",
+    "amount",
+    "close_date",
+    "created_date",
+    "opportunity_id",
+    "forecast_category",
+    "discount",
+)
+
+
+def check_attribute(name: str, deals: pd.DataFrame) -> Problem | None:
+    """Say what is wrong with grouping deals by an attribute: it is unknown, or tells the outcome or the deal itself.
+
+    Parameters
+    ----------
+    name : str
+        Attribute.
+    deals : pandas.DataFrame
+        Deals with resolved dimensions.
+
+    Returns
+    -------
+    Problem or None
+    """
+    known = sorted(str(column) for column in deals.columns if column not in _TELLING)
+    if name in known:
+        return None
+    near = nearest(name, known)
+    mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(known)}."
+    told = "this tells the outcome or the deal itself" if name in _TELLING else "deals have no such attribute"
+    return Problem("scenario", told, mend, value=name)
+
+
 def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], Ints]:
     """Name the segment of each deal, pooling the rare ones."""
-    if spec.segment_by not in deals or deals.empty:
+    wrong = check_attribute(spec.segment_by, deals)
+    if wrong is not None:
+        raise InputError(replace(wrong, column="segment_by"))
+    if deals.empty:
         return ("(all)",), np.zeros(len(deals), dtype=np.int64)
     value = deals[spec.segment_by].astype(object)
     size = value.map(value.value_counts())
@@ -102,18 +142,17 @@ def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], In
 def entry_amounts(history: History, deals: pd.DataFrame) -> Array:
     """Return the amount by which each deal may be banded: what was known before its outcome.
 
-    The first amount in the stage history where there is one. Otherwise the recorded amount, but only where lost
-    deals carry amounts as often as won ones do: a final amount that stands on wins alone would tell the outcome.
+    The first amount in the stage history where there is one, otherwise the recorded amount; but only where won, lost
+    and open deals carry amounts about equally often: one that stands on wins alone would tell the outcome.
     """
     moves = history.stage_history
     known = moves[moves["amount"].notna() & moves["status"].fillna("open").eq("open")]
     if len(known):
         first = known.sort_values("entered_date", kind="stable").drop_duplicates("opportunity_id")
         by_deal = pd.Series(first["amount"].to_numpy(dtype=np.float64), index=first["opportunity_id"])
-        latest = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
-        early = by_deal.reindex(deals["opportunity_id"]).to_numpy(dtype=np.float64)
-        return np.where(deals["status"].to_numpy() == "open", np.where(np.isfinite(latest), latest, early), early)
-    amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
+        amount = by_deal.reindex(deals["opportunity_id"]).to_numpy(dtype=np.float64)
+    else:
+        amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
     usable = np.isfinite(amount) & (amount > 0)
     status = deals["status"].to_numpy()
     telling = [usable[status == s].mean() if (status == s).any() else 1.0 for s in ("won", "lost", "open")]

@@ -125,7 +125,8 @@ def _moves(stage_history: pd.DataFrame, row_of: pd.Series) -> pd.DataFrame:
         {
             "deal": row_of.reindex(known["opportunity_id"]).to_numpy(dtype=np.int64),
             "when": known["entered_date"].to_numpy(),
-            "rank": np.arange(len(known), dtype=np.int64),
+            # Closings of a day come after its moves, whatever the order of the file.
+            "rank": np.arange(len(known), dtype=np.int64) + len(known) * (status != "open"),
             "state": state.astype(object),
         }
     )

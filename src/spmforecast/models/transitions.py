@@ -35,7 +35,7 @@ FORWARD, BACK, WON, LOST = range(4)
 _BIN_PRIOR_EVENTS = 2.0  # an age bin is worth this many exits of the whole stage before its own data speak
 _STALE_PRIOR_EVENTS = 0.2  # deals past the plateau are mostly dead: they borrow little from those that move
 _RHYTHM_PRIOR_EVENTS = 10.0
-_SWEEPS = 12
+_SWEEPS = 40
 _FEW_OUTCOMES = 5
 
 
@@ -303,6 +303,9 @@ def _entries(stays: Stays, profiles: Profiles) -> tuple[Array, Array]:
     """Shares of first stages, and of profiles, within each segment; one pseudo-deal leans on the company's shares."""
     segments, stages = len(profiles.segments), len(stays.stages)
     first = np.append(True, stays.deal[1:] != stays.deal[:-1]) if len(stays.deal) else np.empty(0, dtype=bool)
+    # Deals first watched midway through tell nothing about where deals begin.
+    from_birth = first & (stays.start == 0)
+    first = from_birth if from_birth.any() else first
     segment = profiles.segment_of_deal[stays.deal[first]]
     by_stage = np.zeros((segments, stages))
     np.add.at(by_stage, (segment, stays.stage[first]), 1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -14,6 +13,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.optimize.splits import SPLITS
 from spmforecast.plan import QuotaProposal, largest_remainder
 from spmforecast.simulate import Forecast
+from spmforecast.written import nearest
 
 __all__ = ["propose_quotas"]
 
@@ -94,7 +94,8 @@ def _table(names: list[str], period: str, draws: Array, quota: Array) -> pd.Data
             "rep_id": names,
             "period": period,
             "quota": quota,
-            "p_attain": (draws >= quota - _ATOM).mean(axis=0),
+            # Without a quota there is nothing to attain: null is not 0, and not certainty either.
+            "p_attain": np.where(quota > 0, (draws >= quota - _ATOM).mean(axis=0), np.nan),
             "expected_attainment": np.divide(mean, quota, out=np.full(len(names), np.nan), where=quota > 0),
             "mean": mean,
             "p10": p10,
@@ -111,12 +112,12 @@ def _notes(table: pd.DataFrame, draws: Array, period: str, method: str) -> list[
     idle = (draws <= 0).mean(axis=0)
     held = table.loc[(table["quota"] <= 0) & (idle > 0), "rep_id"]
     notes = []
-    if len(held):
+    if len(held) and len(held) < len(table):
         notes.append(
-            f"{period}: {len(held)} rep(s) book nothing in so many draws that the common chance leaves them no quota: "
-            + ", ".join(map(str, held[:5]))
+            f"{period}: no quota is left for {', '.join(map(str, held[:5]))}{' and others' if len(held) > 5 else ''}: "
+            "at the common chance they book nothing, or less than half a rounding step"
         )
-    if (table["p_attain"] <= 0).all():
+    if (table["p_attain"].dropna() <= 0).all() and (table["quota"] > 0).any():
         notes.append(f"{period}: the total lies above what the reps book in any draw; nobody can be expected to attain")
     return notes
 
@@ -145,8 +146,8 @@ def _check(
     if "owner_id" not in forecast.cells:
         problems.append(Problem("quotas", "cells have no column owner_id", "Say whose bookings each cell holds."))
     if method not in SPLITS:
-        near = difflib.get_close_matches(method, SPLITS, n=1)
-        mend = f"Did you mean {near[0]!r}?" if near else f"Use one of: {', '.join(SPLITS)}."
+        near = nearest(method, SPLITS)
+        mend = f"Did you mean {near!r}?" if near else f"Use one of: {', '.join(SPLITS)}."
         problems.append(Problem("quotas", "no such method", mend, column="method", value=method))
     if not np.isfinite(over_assignment) or over_assignment <= -1:
         problems.append(
@@ -166,6 +167,12 @@ def _check(
         problems.append(Problem("quotas", "no rep is named", "Name at least one, or leave reps out.", column="reps"))
     if reps is not None and len(set(reps)) != len(reps):
         problems.append(Problem("quotas", "a rep is named twice", "Name each rep once.", column="reps"))
+    if reps is not None and "owner_id" in forecast.cells:
+        owners = {str(owner) for owner in forecast.cells["owner_id"]}
+        for rep in sorted(set(map(str, reps)) - owners):
+            near = nearest(rep, owners)
+            mend = f"Did you mean {near}?" if near else "Name owners of the forecast's cells."
+            problems.append(Problem("quotas", "the forecast knows no such rep", mend, column="reps", value=rep))
     totals = _totals(forecast, total, problems)
     if problems:
         raise InputError(problems)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from spmforecast.data import History, read_history
 from spmforecast.errors import InputError, Problem
-from spmforecast.scenario.run import load_history, load_plan
+from spmforecast.scenario.run import load_history, load_plan, no_plan_for_quotas, quota_totals, wrong_attributes
 from spmforecast.scenario.schema import FolderSpec, Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 
@@ -49,18 +49,17 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
     except InputError as error:
         return None, list(error.problems)
     known = history.as_of(scenario.keys.as_of)
+    plan = None
     try:
-        load_plan(scenario, history)
+        plan = load_plan(scenario, history)
     except InputError as error:
         problems += error.problems
     if known.opportunities.empty:
         told = "no deal is known at this date"
         problems.append(scenario.written.problem(("as_of",), told, "Choose a later day.", str(scenario.keys.as_of)))
-    missing = [level for level in scenario.keys.levels if level not in known.deals()]
-    mend = "Use an attribute of the deals."
-    problems += [
-        scenario.written.problem(("levels",), "deals have no such attribute", mend, level) for level in missing
-    ]
+    problems += wrong_attributes(scenario, known)
+    if plan is not None and scenario.keys.quotas is not None and not quota_totals(scenario, plan):
+        problems.append(no_plan_for_quotas(scenario))
     return known, problems
 
 

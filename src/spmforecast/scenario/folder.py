@@ -16,7 +16,7 @@ import pandas as pd
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["defused", "file_hash", "new_folder", "write_run"]
+__all__ = ["bytes_hash", "defused", "new_folder", "write_run"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -107,10 +107,15 @@ def write_run(
         Each goes into a CSV file of its name.
     """
     for name, table in tables.items():
-        defused(table).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+        defused(rounded(table)).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
     np.save(folder / "draws.npy", draws, allow_pickle=False)
     text = json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Cut the noise of floating point: eleven significant digits after nine decimals keep cents and chances exact."""
+    return table.round(9)
 
 
 def defused(table: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +130,6 @@ def defused(table: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def file_hash(text: str) -> str:
-    """SHA-256 of a text, hexadecimal."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+def bytes_hash(data: bytes) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,27 @@ from typing import Any
 import pandas as pd
 
 from spmforecast.data import ExampleCompany, History, read_history
-from spmforecast.errors import InputError
+from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate import evaluate_plan
 from spmforecast.models import FittedPipeline, ModelSpec, PipelineModel
 from spmforecast.models.capacity import TO_BE_HIRED
+from spmforecast.models.pipeline import last_recorded
+from spmforecast.models.profiles import check_attribute
 from spmforecast.optimize import propose_quotas
 from spmforecast.plan import AnnualPlan, QuotaProposal
-from spmforecast.scenario.folder import file_hash, new_folder, write_run
+from spmforecast.scenario.folder import bytes_hash, new_folder, write_run
 from spmforecast.scenario.notes import model_notes
 from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.simulate import Forecast, simulate
+from spmforecast.written import Loc
 
 __all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
 
 Progress = Callable[[str, int, int], None]
 
+_SILENT_DAYS = 45
+_FEW_TRIALS = 100
 _PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
 
 
@@ -160,10 +166,12 @@ def run_scenario(
     with _timed(timings, "read", told):
         history = load_history(scenario, strict)
         plan = load_plan(scenario, history)
+        wrong = wrong_attributes(scenario, history)
+        if wrong:
+            raise InputError(wrong)
     with _timed(timings, "fit", told):
-        model = PipelineModel(ModelSpec(segment_by=keys.model.segment_by), keys.fiscal_year_start).fit(
-            history, keys.as_of
-        )
+        spec = ModelSpec(segment_by=keys.model.segment_by)
+        model = PipelineModel(spec, keys.fiscal_year_start).fit(history, keys.as_of)
     with _timed(timings, "simulate", told):
         forecast = simulate(
             model,
@@ -187,7 +195,11 @@ def run_scenario(
         quotas=quotas,
         evaluation=evaluation,
         timings=timings,
-        warnings=(*model.history.warnings, *_doubts(model, forecast, plan), *(quotas.notes if quotas else ())),
+        warnings=(
+            *model.history.warnings,
+            *_doubts(scenario, model, forecast, plan),
+            *(quotas.notes if quotas else ()),
+        ),
     )
 
 
@@ -262,13 +274,12 @@ def _quotas(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan:
     keys = scenario.keys.quotas
     if keys is None:
         return None
-    coming = forecast.cells.loc[forecast.cells["part"] != "won", "period"].astype(str).unique()
-    targets = {label: plan.exact(label) for label in forecast.periods if label in set(coming)}
-    totals = {label: target for label, target in targets.items() if target is not None}
+    totals = quota_totals(scenario, plan)
     if not totals:
-        told = "quotas need a plan for at least one period of the forecast"
-        mend = f"Give a target for one of {', '.join(coming)}."
-        raise InputError(scenario.written.problem(("quotas",), told, mend))
+        raise InputError(no_plan_for_quotas(scenario))
+    if not model.roster.owners:
+        told = "nobody sells at this date, so there is nobody to give a quota"
+        raise InputError(scenario.written.problem(("quotas",), told, "Take quotas out, or check reps and owners."))
     vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
     return propose_quotas(
         forecast,
@@ -280,11 +291,47 @@ def _quotas(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan:
     )
 
 
-def _doubts(model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> list[str]:
+def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:
+    """Name the levels and the segment that the deals do not have, or that would tell the outcome."""
+    deals = history.deals()
+    named: list[tuple[Loc, str]] = [(("levels",), level) for level in scenario.keys.levels]
+    named.append((("model", "segment_by"), scenario.keys.model.segment_by))
+    found = [(loc, check_attribute(name, deals)) for loc, name in named]
+    return [scenario.written.problem(loc, one.reason, one.mend, one.value) for loc, one in found if one is not None]
+
+
+def quota_totals(scenario: Scenario, plan: AnnualPlan) -> dict[str, Decimal]:
+    """Targets of the periods to come that have one: what quotas are to carry."""
+    labels = _coming(scenario)
+    targets = {label: plan.exact(label) for label in labels}
+    return {label: target for label, target in targets.items() if target is not None}
+
+
+def no_plan_for_quotas(scenario: Scenario) -> Problem:
+    """Say that quotas need a plan."""
+    told = "quotas need a plan for at least one period of the forecast"
+    return scenario.written.problem(("quotas",), told, f"Give a target for one of {', '.join(_coming(scenario))}.")
+
+
+def _coming(scenario: Scenario) -> list[str]:
+    keys = scenario.keys
+    first = pd.Timestamp(keys.as_of) + pd.Timedelta(days=1)
+    return [period.label for period in scenario.calendar.periods(first, keys.until, keys.period)]
+
+
+def _doubts(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> list[str]:
     """Say where the forecast leans on little."""
     out = []
     won = int((model.deals["status"] == "won").sum())
     lost = int((model.deals["status"] == "lost").sum())
+    if won == 0:
+        out.append("no won deal is known: chances to win and amounts of new deals are guesses from the prior")
+    silent = (model.as_of - last_recorded(model.history)).days
+    if silent > _SILENT_DAYS:
+        out.append(f"nothing is recorded in the last {silent} days before as_of: is the export older than the date?")
+    if forecast.trials < _FEW_TRIALS:
+        out.append(f"only {forecast.trials} trials: intervals and chances are too coarse to use")
+    out += _unjudged(forecast, plan) if scenario.keys.plan is not None else []
     if won + lost < 100:
         out.append(
             f"only {won} won and {lost} lost deals are known: rates lean on the pooled mean and intervals are wide"
@@ -301,6 +348,15 @@ def _doubts(model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> list
     if not company_targets(plan, forecast):
         out.append("no plan covers the periods of the forecast: nothing is judged against plan")
     return out
+
+
+def _unjudged(forecast: Forecast, plan: AnnualPlan) -> list[str]:
+    """Name company targets that begin after the forecast's start and that it does not cover."""
+    judged = company_targets(plan, forecast)
+    start = forecast.calendar.period(forecast.periods[0]).start
+    company = [label for label, level, _ in plan.given if level == "company"]
+    late = [label for label in company if label not in judged and forecast.calendar.period(label).start >= start]
+    return [f"the forecast does not cover the target of {', '.join(sorted(late))}: not judged"] if late else []
 
 
 def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
@@ -320,17 +376,20 @@ def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "timezone": keys.timezone,
         "levels": list(keys.levels),
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
-        "inputs": [
-            {
-                "name": result.scenario.path.name,
-                "sha256": file_hash(result.scenario.text),
-                "bytes": len(result.scenario.text.encode()),
-            },
-            *({"name": source.name, "sha256": source.sha256, "bytes": source.bytes} for source in history.sources),
-        ],
+        "inputs": _inputs(result),
         "timings": timings,
         "warnings": list(result.warnings),
         "counts": history.counts.to_dict("records"),
         "exclusions": history.exclusions.to_dict("records"),
         "model": model_notes(result.model, result.quotas),
     }
+
+
+def _inputs(result: RunResult) -> list[dict[str, Any]]:
+    """Name and hash everything that was read: the scenario, its plan and map, and the tables."""
+    keys, scenario = result.scenario.keys, result.scenario
+    named = [keys.plan if isinstance(keys.plan, str) else None, getattr(keys.history, "map", None)]
+    files = [(scenario.path.name, scenario.text.encode())]
+    files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
+    own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]
+    return own + [{"name": one.name, "sha256": one.sha256, "bytes": one.bytes} for one in result.history.sources]

@@ -66,7 +66,10 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
 def company_targets(plan: AnnualPlan, forecast: Forecast) -> dict[str, float]:
     """Return the company's targets of the periods, and of the years that the forecast covers whole."""
     labels = [*forecast.periods, *(year for year in forecast.years if _whole(forecast, year))]
-    targets = {label: plan.target(label) for label in labels}
+    first, last = (forecast.calendar.period(label) for label in (forecast.periods[0], forecast.periods[-1]))
+    inside = [forecast.calendar.period(label) for label, level, _ in plan.given if level == "company"]
+    labels += sorted(one.label for one in inside if one.start >= first.start and one.end <= last.end)
+    targets = {label: plan.target(label) for label in dict.fromkeys(labels)}
     return {label: target for label, target in targets.items() if target is not None}
 
 
@@ -113,8 +116,11 @@ def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | N
     wins = _with_years(forecast, by, counts=True)[1] if forecast.counts is not None else np.full_like(draws, np.nan)
     node = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
     out = pd.DataFrame({"node_level": level, "node": node, "period": groups["period"]})
-    out["booked"] = _booked(forecast, groups, column)
-    out["mean"], out["sd"] = draws.mean(axis=0), draws.std(axis=0)
+    # Bookings are cents; sums of cents in floating point are cents but for their last bits.
+    draws = np.round(draws, 2)
+    out["booked"] = np.round(_booked(forecast, groups, column), 2)
+    out["mean"] = draws.mean(axis=0)
+    out["sd"] = np.where(np.ptp(draws, axis=0) > 0, draws.std(axis=0), 0.0)
     for q, values in zip(_QUANTILES, np.quantile(draws, _QUANTILES, axis=0), strict=True):
         out[f"p{round(100 * q):02d}"] = values
     target = [
@@ -133,18 +139,30 @@ def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | N
 
 def _with_years(forecast: Forecast, by: list[str], counts: bool) -> tuple[pd.DataFrame, Array]:
     """Add up by period, then append the fiscal years as sums of their periods; order by node, then time."""
-    totals = forecast.totals(by, counts)
-    groups = totals.groups.astype(str)
+    groups, draws = _every_period(forecast, by, counts)
     year = groups["period"].map(forecast.calendar.year_of)
     keys = groups.assign(period=year)
     code = keys.groupby(by, sort=True).ngroup().to_numpy()
     years = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
-    sums = np.stack([totals.draws[:, code == k].sum(axis=1) for k in range(len(years))], axis=1)
+    sums = np.stack([draws[:, code == k].sum(axis=1) for k in range(len(years))], axis=1)
     both = pd.concat([groups, years], ignore_index=True)
     start = [forecast.calendar.period(label).end for label in both["period"]]
     rank = both.assign(_end=start, _long=both["period"].str.len() == 4)
     order = rank.sort_values([*by[:-1], "_long", "_end"], kind="stable").index
-    return both.loc[order].reset_index(drop=True), np.concatenate([totals.draws, sums], axis=1)[:, order]
+    return both.loc[order].reset_index(drop=True), np.concatenate([draws, sums], axis=1)[:, order]
+
+
+def _every_period(forecast: Forecast, by: list[str], counts: bool) -> tuple[pd.DataFrame, Array]:
+    """Add up by node and period, with zeros where a node has no cell in a period."""
+    totals = forecast.totals(by, counts)
+    groups = totals.groups.astype(str)
+    if by == ["period"]:
+        return groups, totals.draws
+    nodes = groups[by[0]].drop_duplicates()
+    every = pd.MultiIndex.from_product([nodes, forecast.periods], names=by).to_frame(index=False)
+    place = {key: index for index, key in enumerate(groups.itertuples(index=False, name=None))}
+    at = np.array([place.get(key, -1) for key in every.itertuples(index=False, name=None)])
+    return every.astype(str), np.where(at >= 0, totals.draws[:, np.maximum(at, 0)], 0.0)
 
 
 def _booked(forecast: Forecast, groups: pd.DataFrame, column: str | None) -> Array:
@@ -207,7 +225,8 @@ def _quotas(result: RunResult) -> pd.DataFrame:
     table = result.quotas.table.copy()
     names = result.history.current_reps()["name"].astype(object)
     cells = result.forecast.cells
-    region = cells.groupby("owner_id")["region"].agg(lambda values: values.mode().iloc[0])
+    several = "(several)"
+    region = cells.groupby("owner_id")["region"].agg(lambda of: of.iloc[0] if (of == of.iloc[0]).all() else several)
     table.insert(1, "name", table["rep_id"].map(names).fillna(""))
     table.insert(2, "region", table["rep_id"].map(region).fillna(NONE))
     return table

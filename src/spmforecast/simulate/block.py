@@ -168,7 +168,10 @@ class _Block:
     def _new_amount(self, segment: int, uniform: Array, trials: Ints) -> Array:
         """Amounts, in cents, drawn from the law of won deals."""
         location = self.inputs.location[self.world[trials], segment]
-        return np.asarray(np.round(np.exp(self.inputs.won_law.draw(segment, uniform) + location), 2))
+        nothing = float(self.inputs.nothing[segment])
+        rest = np.maximum(uniform - nothing, 0.0) / (1.0 - nothing) if nothing < 1.0 else uniform
+        amount = np.round(np.exp(self.inputs.won_law.draw(segment, rest) + location), 2)
+        return np.asarray(np.where(uniform < nothing, 0.0, amount))
 
     def _new(self, shocks: _Shocks, effects: dict[int, Array]) -> None:
         """Play the deals to come: counts of winners by stream and period, then their amounts."""

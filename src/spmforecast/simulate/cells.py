@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.errors import InputError, Problem
+from spmforecast.data import NONE
+from spmforecast.errors import InputError
 from spmforecast.models import FittedPipeline
 from spmforecast.models.capacity import TO_BE_HIRED
+from spmforecast.models.profiles import check_attribute
 from spmforecast.models.risksets import day_number
 from spmforecast.simulate.horizon import Horizon
 
@@ -105,10 +107,13 @@ def plan_cells(
     """
     dims = _dimensions(model.deals, levels)
     won, amount, count = _won_cells(model, horizon, dims)
-    groups = _Groups(len(won), len(horizon.periods))
     deals = model.deals.loc[model.stays.deal[open_rows], ["owner_id", *dims]]
-    open_column = groups.place("open", deals)
     mix = _creation_mix(model, dims)
+    labels = [period.label for period in horizon.past]
+    labels += horizon.labels if deals.empty and mix.empty else []
+    won, amount, count = _with_quiet_periods(won, amount, count, labels)
+    groups = _Groups(len(won), len(horizon.periods))
+    open_column = groups.place("open", deals)
     new_column = groups.place("new", mix[["owner_id", *dims]])
     frame = pd.concat([won, groups.frame(dims, horizon)], ignore_index=True)
     manager = frame["owner_id"].map(model.roster.places["manager_id"]).astype(object)
@@ -125,25 +130,18 @@ def plan_cells(
 
 def _dimensions(deals: pd.DataFrame, levels: Sequence[str]) -> list[str]:
     dims = list(dict.fromkeys([*_ALWAYS, *levels]))
-    unknown = [level for level in dims if level not in deals]
-    if unknown:
-        raise InputError(
-            Problem(
-                "scenario",
-                "deals have no such attribute",
-                f"Use one of: {', '.join(sorted(map(str, deals.columns)))}.",
-                column="levels",
-                value=level,
-            )
-            for level in unknown
-        )
+    wrong = [check_attribute(level, deals) for level in levels]
+    problems = [replace(problem, column="levels") for problem in wrong if problem is not None]
+    dims = [level for level in dims if level not in ("owner_id", "part", "period")]
+    if problems:
+        raise InputError(problems)
     return dims
 
 
 def _managers(model: FittedPipeline, frame: pd.DataFrame) -> pd.Series:
     """Find the manager of owners who no longer sell, from their deals; none for people to be hired."""
     by_owner = model.deals.drop_duplicates("owner_id", keep="last").set_index("owner_id")["manager_id"]
-    return frame["owner_id"].map(by_owner).fillna("(none)")
+    return frame["owner_id"].map(by_owner).fillna(NONE)
 
 
 def _won_cells(model: FittedPipeline, horizon: Horizon, dims: list[str]) -> tuple[pd.DataFrame, Array, Array]:
@@ -162,6 +160,17 @@ def _won_cells(model: FittedPipeline, horizon: Horizon, dims: list[str]) -> tupl
     cells.insert(1, "part", "won")
     cells = cells[["owner_id", "part", "period", *dims]]
     return cells, np.round(table["sum"].to_numpy(dtype=np.float64), 2), table["size"].to_numpy(dtype=np.float64)
+
+
+def _with_quiet_periods(
+    won: pd.DataFrame, amount: Array, count: Array, labels: list[str]
+) -> tuple[pd.DataFrame, Array, Array]:
+    """Give every one of these periods a cell, so that none is missing where nothing happened."""
+    quiet = [label for label in labels if label not in set(won["period"])]
+    rows = [{**dict.fromkeys(won.columns, NONE), "part": "won", "period": label} for label in quiet]
+    added = pd.DataFrame(rows, columns=won.columns).astype(object)
+    zeros = np.zeros(len(rows))
+    return pd.concat([won, added], ignore_index=True), np.append(amount, zeros), np.append(count, zeros)
 
 
 class _Groups:
@@ -236,7 +245,7 @@ def _places(model: FittedPipeline) -> list[tuple[str, str]]:
     places = model.roster.places
     taken = {(str(t), str(r)) for t, r in zip(places["territory_id"], places["region"], strict=True)}
     region = model.deals.drop_duplicates("territory_id", keep="last").set_index("territory_id")["region"]
-    empty = {(territory, str(region.get(territory, "(none)"))) for territory, _ in model.attrition.vacancies}
+    empty = {(territory, str(region.get(territory, NONE))) for territory, _ in model.attrition.vacancies}
     known = {territory for territory, _ in taken}
     return sorted(taken | {place for place in empty if place[0] not in known})
 

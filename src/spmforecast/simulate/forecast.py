@@ -88,7 +88,7 @@ class Forecast:
         """Fiscal years touched, in order."""
         return sorted({self.calendar.year_of(label) for label in self.periods})
 
-    def totals(self, by: Sequence[str] = ("period",), counts: bool = False) -> Totals:
+    def totals(self, by: Sequence[str] | str = ("period",), counts: bool = False) -> Totals:
         """Add the draws up over all cells that agree in some columns.
 
         Parameters
@@ -109,7 +109,7 @@ class Forecast:
             If a column is unknown, or counts were not simulated.
         """
         source = self._source(counts)
-        keys = list(by)
+        keys = [by] if isinstance(by, str) else list(by)
         unknown = [key for key in keys if key not in self.cells]
         if unknown:
             mend = f"Use one of: {', '.join(map(str, self.cells.columns))}."
@@ -132,7 +132,7 @@ class Forecast:
         return self.counts
 
     def quantiles(
-        self, by: Sequence[str] = ("period",), q: Sequence[float] = (0.1, 0.5, 0.9), counts: bool = False
+        self, by: Sequence[str] | str = ("period",), q: Sequence[float] = (0.1, 0.5, 0.9), counts: bool = False
     ) -> pd.DataFrame:
         """Quantiles of the sums over cells.
 
@@ -151,9 +151,17 @@ class Forecast:
             A row for each group, indexed by `by`; a column for each quantile, named by its level. NumPy's default
             (linear) definition. Quantiles of groups do not add up; the draws do.
         """
+        by = [by] if isinstance(by, str) else list(by)
+        outside = [level for level in q if not 0 <= level <= 1]
+        if outside:
+            mend = "0.5 is the median."
+            raise InputError(
+                Problem("forecast", "a quantile level lies from 0 to 1", mend, value=str(v)) for v in outside
+            )
         totals = self.totals(by, counts)
         values = np.quantile(totals.draws, list(q), axis=0).T
-        index = pd.MultiIndex.from_frame(totals.groups) if len(by) > 1 else pd.Index(totals.groups.iloc[:, 0])
+        groups = totals.groups
+        index = pd.MultiIndex.from_frame(groups) if len(by) > 1 else pd.Index(groups.iloc[:, 0] if by else ["company"])
         return pd.DataFrame(values, index=index, columns=list(q))
 
     def period_draws(self, label: str, counts: bool = False) -> Array:

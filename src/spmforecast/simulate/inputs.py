@@ -127,6 +127,8 @@ class SimulationInputs:
         Months that a deal of a cohort has lived through by the end of a period; the first cohort stands for open deals.
     won_law, ratio_law : AmountLaw
         Amounts of won deals; final over present amounts.
+    nothing : array of float, shape (segments,)
+        Share of wins that bring nothing.
     location : array of float, shape (worlds, segments)
         Drawn errors of the log amounts' locations.
     """
@@ -143,6 +145,7 @@ class SimulationInputs:
     lived: Array
     won_law: AmountLaw
     ratio_law: AmountLaw
+    nothing: Array
     location: Array
 
     @property
@@ -192,6 +195,7 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
         lived=horizon.lived(),
         won_law=model.amounts.won,
         ratio_law=model.amounts.ratio,
+        nothing=model.amounts.nothing,
         location=location * model.amounts.location_sd,
     )
 

@@ -70,7 +70,7 @@ class Streams:
         assert start % _WORDS == 0, "blocks of trials begin at a multiple of four"
         counter = np.array([start // _WORDS, lane, 0, 0], dtype=np.uint64)
         bits = np.random.Philox(key=self.key(kind, entity, purpose), counter=counter)
-        return np.random.Generator(bits).random(stop - start) + _HALF_STEP
+        return np.minimum(np.random.Generator(bits).random(stop - start) + _HALF_STEP, 1.0 - 2.0**-53)
 
     def normals(self, kind: str, entity: str, purpose: str, start: int, stop: int, lane: int = 0) -> Array:
         """Draw one standard normal for each trial, by the inverse distribution function."""
