@@ -193,12 +193,15 @@ def _summarise(result: RunResult, place: Path) -> None:
     """Print the answer: each period against plan, warnings, and where the report is."""
     from rich.console import Console
 
-    from spmforecast.scenario.tables import forecast_table
+    from spmforecast.scenario.tables import covers, forecast_table
 
     keys = result.scenario.keys
     table = forecast_table(result.forecast, result.plan)
     console = Console(soft_wrap=True)
-    _print_table(console, table[table["node_level"] == "company"], f"{keys.name}: as of {keys.as_of}", keys.currency)
+    company = table[table["node_level"] == "company"]
+    part = [name for name in result.forecast.years if not covers(result.forecast, name)]
+    company = company.assign(period=[f"{name} (part)" if name in part else name for name in company["period"]])
+    _print_table(console, company, f"{keys.name}: as of {keys.as_of}", keys.currency)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if len(result.history.rejected):
@@ -221,7 +224,7 @@ def _print_table(console: Console, company: Any, title: str, currency: str) -> N
             row.period,
             money(row.booked),
             money(row.mean),
-            f"{money(row.p10)} – {money(row.p90)}",
+            f"{money(row.p10)} – {money(row.p90)}" if row.sd > 0 else "–",
             money(row.plan) if planned else "–",
             percent(row.p_plan) if planned else "–",
         )

@@ -44,6 +44,7 @@ def new_folder(target: str | Path, name: str) -> Iterator[Path]:
     """
     place = Path(target).resolve()
     _refuse_other(place, Path(target), name)
+    found = place.parent.exists()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
@@ -56,6 +57,8 @@ def new_folder(target: str | Path, name: str) -> Iterator[Path]:
         _swap(draft, place)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        if not found and not any(place.parent.iterdir()):
+            place.parent.rmdir()
         raise
 
 

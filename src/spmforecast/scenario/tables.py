@@ -18,7 +18,7 @@ from spmforecast.simulate import Forecast
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
 
-__all__ = ["company_targets", "forecast_table", "run_tables"]
+__all__ = ["company_targets", "covers", "forecast_table", "run_tables"]
 
 Array = npt.NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
 
 def company_targets(plan: AnnualPlan, forecast: Forecast) -> dict[str, float]:
     """Return the company's targets of the periods, and of the years that the forecast covers whole."""
-    labels = [*forecast.periods, *(year for year in forecast.years if _whole(forecast, year))]
+    labels = [*forecast.periods, *(year for year in forecast.years if covers(forecast, year))]
     first, last = (forecast.calendar.period(label) for label in (forecast.periods[0], forecast.periods[-1]))
     inside = [forecast.calendar.period(label) for label, level, _ in plan.given if level == "company"]
     labels += sorted(one.label for one in inside if one.start >= first.start and one.end <= last.end)
@@ -73,7 +73,7 @@ def company_targets(plan: AnnualPlan, forecast: Forecast) -> dict[str, float]:
     return {label: target for label, target in targets.items() if target is not None}
 
 
-def _whole(forecast: Forecast, year: str) -> bool:
+def covers(forecast: Forecast, year: str) -> bool:
     """Tell whether the cells reach to the end of a year."""
     return forecast.calendar.period(forecast.periods[-1]).end >= forecast.calendar.period(year).end
 
@@ -125,7 +125,7 @@ def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | N
         out[f"p{round(100 * q):02d}"] = values
     target = [
         plan.target(period, level, name)
-        if _whole(forecast, forecast.calendar.year_of(period)) or len(period) > 4
+        if covers(forecast, forecast.calendar.year_of(period)) or len(period) > 4
         else None
         for period, name in zip(out["period"], out["node"], strict=True)
     ]
