@@ -12,6 +12,7 @@ import pandas as pd
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.futures import first_passage
+from spmforecast.models.transitions import FORWARD, LOST, WON
 
 if TYPE_CHECKING:
     from spmforecast.models.pipeline import FittedPipeline
@@ -160,17 +161,18 @@ def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.Da
 
 
 def _visits(model: FittedPipeline) -> tuple[Array, Array, Array]:
-    """Visits, wins and weight of the pooled win intensity by profile and stage."""
+    """Count visits and wins by profile and stage, and weigh the pooled rate in each segment's."""
     stays, profiles = model.stays, model.profiles
     shape = (len(profiles.table), len(stays.stages))
     visits, won = np.zeros(shape), np.zeros(shape)
     place = (profiles.of_deal[stays.deal], stays.stage)
     np.add.at(visits, place, 1.0)
     np.add.at(won, place, (stays.to == stays.won).astype(np.float64))
-    shrinkage = np.ones(shape)
-    for factor in model.process.factors:
-        if factor.fine.observed.shape[0] > 1:
-            shrinkage *= factor.fine.shrinkage[factor.level, :, model.process.won]
+    # The segment's own multipliers carry its data; a company of one segment is its own pool.
+    factor = model.process.factors[0]
+    own = factor.main.shrinkage[factor.level][:, [FORWARD, WON, LOST]].mean(axis=1)
+    alone = len(model.profiles.segments) == 1
+    shrinkage = np.broadcast_to((np.zeros_like(own) if alone else own)[:, None], shape)
     return visits, won, shrinkage
 
 

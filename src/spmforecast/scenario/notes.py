@@ -44,7 +44,7 @@ def _stages(model: FittedPipeline) -> str:
         f"How deals move is estimated from {len(model.stays.deal):,} visits to stages ({stages}) of "
         f"{len(model.deals):,} deals, {closed:,} of them closed; deals still open count as open so far "
         f"(right censoring), not as lost.{truncated} Beyond the age by which 97.5 % of exits have happened a deal's "
-        "daily chances stay as they are: no reward for staleness."
+        "daily chances rest on what such stale deals did: no reward for staleness."
     )
 
 
