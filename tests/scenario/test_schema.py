@@ -171,3 +171,14 @@ def test_a_billion_laughs_are_refused(tmp_path: Path) -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     with pytest.raises(InputError, match="nested without end"):
         _load(tmp_path, "\n".join(lines) + "\n")
+
+
+def test_wrong_keys_do_not_hide_what_is_wrong_with_the_others(tmp_path):
+    path = tmp_path / "several.yaml"
+    path.write_text(
+        "name: several\nhistory: {example: {seed: 1, size: small}}\nas_of: 2025-06-30\nuntil: 2025-11-30\n"
+        "plann: {2025Q3: 1}\nplan: {2025Q7: 5}\nsimulate: {trials: -5}\n"
+    )
+    with pytest.raises(InputError, match="Did you mean plan") as caught:
+        load_scenario(path)
+    assert {problem.line for problem in caught.value.problems} == {4, 5, 6, 7}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -170,13 +170,10 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
     text = read_file(path, "scenario")
     written = read_yaml(text, str(path), "scenario")
     problems: list[Problem] = []
-    keys: ScenarioFile | None = None
     try:
         keys = written.validate(ScenarioFile)
     except InputError as error:
-        problems += error.problems
-    if keys is None:
-        raise InputError(problems)
+        raise InputError([*error.problems, *_among_sound_keys(written, error)]) from error
     try:
         keys = _override(keys, overrides or {})
     except InputError as error:
@@ -185,6 +182,18 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
     if problems:
         raise InputError(problems)
     return Scenario(keys, Path(path), text, written)
+
+
+def _among_sound_keys(written: Written, error: InputError) -> list[Problem]:
+    """Go on with the keys in which nothing is wrong yet, so that everything is told at once."""
+    wrong = {problem.column.split(".")[0] for problem in error.problems}
+    tree = written.tree if isinstance(written.tree, dict) else {}
+    sound = {key: value for key, value in tree.items() if key not in wrong}
+    try:
+        keys = replace(written, tree=sound, twice=()).validate(ScenarioFile)
+    except InputError:
+        return []  # a key without which nothing can be judged is missing or wrong itself
+    return _wrong_together(keys, written)
 
 
 def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
