@@ -17,6 +17,7 @@ from spmforecast.data.parsing import parse_column
 from spmforecast.data.pieces import Piece
 from spmforecast.data.rules import RULES, DealIds
 from spmforecast.data.sheet import Sheet
+from spmforecast.data.sources.columns import as_text, is_text
 from spmforecast.data.tables import TABLES, Column, dtype_of
 
 __all__ = ["Checked", "check_tables", "too_many_rejected"]
@@ -113,8 +114,7 @@ def _without_left_out(piece: Piece, deals: DealIds | None) -> Piece:
 
 def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
     """Stack the pieces of a table and parse every column."""
-    text = pd.concat([piece.frame for piece in pieces], ignore_index=True)
-    text = text.fillna("").astype("str") if len(pieces) > 1 else text
+    text = _with_words(_stacked([piece.frame for piece in pieces]), name)
     sheet = Sheet(
         name=name,
         text=text,
@@ -128,16 +128,45 @@ def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
         else:
             columns[column.name] = pd.Series(None, index=text.index, dtype=dtype_of(column.kind))
     extra = [column for column in text.columns if column not in columns]
-    columns |= {column: text[column].where(text[column] != "") for column in extra}
+    columns |= {column: _extra(text[column]) for column in extra}
     sheet.typed = pd.DataFrame(columns, index=text.index)
     return sheet
+
+
+def _with_words(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Let every column be text that is neither a date nor a number in the table: an id that looks like one is none."""
+    known = {column.name for column in TABLES[table].columns if column.kind in ("date", "amount", "number")}
+    typed = [name for name in frame.columns if name not in known and not is_text(frame[name])]
+    return frame.assign(**{name: as_text(frame[name]) for name in typed}) if typed else frame
+
+
+def _extra(values: pd.Series) -> pd.Series:
+    """Keep an extra column as text, missing where it is empty."""
+    return values.where(values != "")
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Stack frames of raw columns; one that is not everywhere, or not everywhere of one type, becomes text."""
+    if len(frames) == 1:
+        return frames[0]
+    names = dict.fromkeys(name for frame in frames for name in frame.columns)
+    columns = {}
+    for name in names:
+        parts = [frame[name] if name in frame else _blank(len(frame)) for frame in frames]
+        one_type = len({part.dtype for part in parts}) == 1
+        columns[name] = pd.concat(parts if one_type else [as_text(part) for part in parts], ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def _blank(rows: int) -> pd.Series:
+    return pd.Series("", index=range(rows), dtype="str")
 
 
 def _parse(sheet: Sheet, column: Column, pieces: Sequence[Piece], zone: ZoneInfo) -> pd.Series:
     text = sheet.text[column.name]
     if column.required:
         mend = "Fill it in, or give a default for it in a map."
-        sheet.reject((text == "").to_numpy(), column.name, "a required value is missing", mend)
+        sheet.reject(sheet.empty(column.name), column.name, "a required value is missing", mend)
     values, start = [], 0
     for piece in pieces:
         part = text.iloc[start : start + len(piece.frame)]

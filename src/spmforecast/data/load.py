@@ -15,8 +15,8 @@ from spmforecast.data.checks import Checked, check_tables, too_many_rejected
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
 from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece
-from spmforecast.data.readers import FolderSource, FrameSource, Source
 from spmforecast.data.rules import dangling_references
+from spmforecast.data.sources import FolderSource, FrameSource, Source
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 

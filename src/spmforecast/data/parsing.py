@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.sources.columns import as_text, is_text
 from spmforecast.data.tables import PERIOD_LABEL, Column
 from spmforecast.written import nearest
 
@@ -60,8 +62,8 @@ def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str |
 
     Parameters
     ----------
-    text : pandas.Series of str, shape (n,)
-        Cells; empty text is a missing value, which is no fault here.
+    text : pandas.Series, shape (n,)
+        Cells as text, where empty text is a missing value (no fault here), or with a type that the source knew.
     column : Column
         What the cells ought to be.
     zone : zoneinfo.ZoneInfo
@@ -73,6 +75,11 @@ def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str |
     -------
     Parsed
     """
+    if not is_text(text):
+        typed = _typed(text, column, zone)
+        if typed is not None:
+            return typed
+        text = as_text(text)
     codes, found = pd.factorize(text, use_na_sentinel=False)
     distinct: list[str] = np.asarray(found, dtype=object).tolist()
     verdicts: list[Verdict]
@@ -85,9 +92,35 @@ def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str |
     bad = np.array([verdict is not None for verdict in verdicts], dtype=bool)
     rows = np.flatnonzero(bad[codes]) if len(bad) else np.array([], dtype=np.intp)
     told = [verdicts[code] or ("", "") for code in codes[rows]]
-    reasons = np.array([reason for reason, _ in told], dtype=object)
-    mends = np.array([mend for _, mend in told], dtype=object)
+    reasons, mends = _texts(reason for reason, _ in told), _texts(mend for _, mend in told)
     return Parsed(values.take(codes).set_axis(text.index), rows, reasons, mends)
+
+
+def _typed(values: pd.Series, column: Column, zone: ZoneInfo) -> Parsed | None:
+    """Take a column whose type the source knew as it is; None where it must be read as text after all."""
+    if column.kind == "date" and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        zoned = isinstance(values.dtype, pd.DatetimeTZDtype)
+        local = values.dt.tz_convert(zone).dt.tz_localize(None) if zoned else values
+        return Parsed(local.dt.floor("s").astype("datetime64[s]"), *_no_fault())
+    if column.kind not in ("amount", "number") or pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return None
+    numbers = values.astype("float64")
+    array = numbers.to_numpy()
+    low = -math.inf if column.minimum is None else column.minimum
+    high = math.inf if column.maximum is None else column.maximum
+    wrong = np.flatnonzero(np.isinf(array) | (array < low) | (array > high))
+    told = [_judge_value(float(array[row]), column) or ("", "") for row in wrong]
+    fine = numbers.copy() if len(wrong) else numbers
+    fine.iloc[wrong] = math.nan
+    return Parsed(fine, wrong, _texts(reason for reason, _ in told), _texts(mend for _, mend in told))
+
+
+def _no_fault() -> tuple[Ints, Texts, Texts]:
+    return np.array([], dtype=np.intp), _texts(()), _texts(())
+
+
+def _texts(words: Iterable[str]) -> Texts:
+    return np.array(list(words), dtype=object)
 
 
 def _dates(distinct: list[str], zone: ZoneInfo, pattern: str | None) -> tuple[pd.Series, list[Verdict]]:
@@ -146,7 +179,10 @@ def _judge_number(word: str, column: Column) -> Verdict:
         return None
     if not _NUMBER.fullmatch(word):
         return _why_no_number(word)
-    value = float(word)
+    return _judge_value(float(word), column)
+
+
+def _judge_value(value: float, column: Column) -> Verdict:
     if not math.isfinite(value):
         return "not a finite number", "Write the number itself, or leave the cell empty."
     if column.minimum is not None and value < column.minimum:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.maps import Condition, Join, Loc, Map, TableMap
-from spmforecast.data.readers import RawTable, Source
+from spmforecast.data.sources import RawTable, Source
+from spmforecast.data.sources.columns import as_text, is_text
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 from spmforecast.written import nearest
@@ -111,6 +112,9 @@ def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Take blanks off both ends of every cell, and say where there were any."""
     out, notes = {}, []
     for name in raw.frame.columns:
+        if not is_text(raw.frame[name]):
+            out[name] = raw.frame[name]
+            continue
         bare = raw.frame[name].str.strip()
         changed = int((bare != raw.frame[name]).sum())
         if changed:
@@ -155,7 +159,10 @@ class _Mapper:
 
     def apply(self, piece: Piece) -> Piece:
         mapping = self.mapping
-        frame, notes = self._joined(piece.frame)
+        judged = [*mapping.where, *(name for exclude in mapping.exclude for name in exclude.where)]
+        joined = [name for join in mapping.join for name in join.on]
+        frame, notes = self._joined(_worded(piece.frame, joined))
+        frame = _worded(frame, judged)
         kept, exclusions = self._kept(frame)
         self._known("drop", mapping.drop, frame.columns)
         self._known("rename", mapping.rename, frame.columns)
@@ -213,7 +220,8 @@ class _Mapper:
             raise InputError(self.of.problem(loc, told.reason, told.mend, join.file)) from error
         if raw.broken:
             raise InputError(raw.broken)
-        return _stripped(raw)[0]
+        other = _stripped(raw)[0]
+        return _worded(other, other.columns)
 
     def _known_there(self, join: Join, other: pd.DataFrame, at: Loc) -> bool:
         there = list(other.columns)
@@ -287,12 +295,19 @@ class _Mapper:
         for name in mapping.default:
             if name not in frame.columns:
                 frame[name] = _constant("", frame.index)
+        frame = _worded(frame, [*mapping.values, *mapping.default])
         for name, table_of in mapping.values.items():
             if name in frame.columns:
                 frame[name] = _translated(frame[name], table_of)
         for name, value in mapping.default.items():
             frame[name] = frame[name].mask(frame[name] == "", value)
         return frame
+
+
+def _worded(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Write as text the columns that a map compares or fills, because maps speak in texts."""
+    typed = [name for name in dict.fromkeys(names) if name in frame.columns and not is_text(frame[name])]
+    return frame.assign(**{name: as_text(frame[name]) for name in typed}) if typed else frame
 
 
 def _constant(value: str, index: pd.Index) -> pd.Series:

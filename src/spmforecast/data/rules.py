@@ -41,15 +41,15 @@ class DealIds:
 def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     typed = sheet.typed
     closed = typed["status"].isin(["won", "lost"]).to_numpy()
-    without_amount = (typed["status"] == "won").to_numpy() & _empty(sheet, "amount")
+    without_amount = (typed["status"] == "won").to_numpy() & sheet.empty("amount")
     sheet.reject(without_amount, "amount", "a won deal has no amount", "Fill in the amount that was won.")
-    without_close = closed & _empty(sheet, "close_date")
+    without_close = closed & sheet.empty("close_date")
     mend = "Fill in the day on which it was closed."
     sheet.reject(without_close, "close_date", "a closed deal has no close date", mend)
     early = typed["close_date"].dt.normalize() < typed["created_date"].dt.normalize()
-    created = sheet.text.get("created_date", pd.Series("", index=sheet.text.index)).to_numpy(dtype=object)
-    reason = _each(f"closes before it was created ({day})" for day in created)
-    sheet.reject(early.to_numpy(), "close_date", reason, "Correct one of the two dates.")
+    rows = np.flatnonzero(early)
+    reasons = _each(f"closes before it was created ({day})" for day in sheet.cells("created_date", rows))
+    sheet.reject_rows(rows, "close_date", reasons, "Correct one of the two dates.")
     _plausible(sheet, "created_date")
     _plausible(sheet, "close_date")
     _unique(sheet)
@@ -124,13 +124,6 @@ def _each(words: Iterable[str]) -> Texts:
     return np.array(list(words), dtype=object)
 
 
-def _empty(sheet: Sheet, column: str) -> Mask:
-    """Tell which cells hold nothing at all; a bad cell is a problem of its own."""
-    if column not in sheet.text:
-        return np.ones(len(sheet.text), dtype=bool)
-    return (sheet.text[column] == "").to_numpy()
-
-
 def _plausible(sheet: Sheet, column: str) -> None:
     year = sheet.typed[column].dt.year
     wrong = ((year < _YEARS[0]) | (year > _YEARS[1])).to_numpy()
@@ -145,7 +138,7 @@ def _unique(sheet: Sheet) -> None:
     group = sheet.typed.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
     _, firsts = np.unique(group, return_index=True)
     first = firsts[group]
-    again = (first != np.arange(len(group))) & ~_empty(sheet, key[0]) & sheet.typed[key[0]].notna().to_numpy()
+    again = (first != np.arange(len(group))) & ~sheet.empty(key[0]) & sheet.typed[key[0]].notna().to_numpy()
     rows = np.flatnonzero(again)
     what = "the id" if len(key) == 1 else "the same " + ", ".join(key)
     reasons = _each(f"{what} stands already in {sheet.place(int(first[row]), int(row))}" for row in rows)

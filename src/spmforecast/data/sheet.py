@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.history import REJECTED_COLUMNS
+from spmforecast.data.sources.columns import as_text, is_text
 
 __all__ = ["Sheet", "Texts"]
 
@@ -81,8 +82,21 @@ class Sheet:
         if not len(rows):
             return
         if values is None:
-            values = self._cells(column)[rows]
+            values = self.cells(column, rows)
         self._found.append(_Finding(rows, column, values, _spread(reasons, len(rows)), _spread(mends, len(rows))))
+
+    def empty(self, column: str) -> Mask:
+        """Tell which cells hold nothing at all, shape (n,); a bad cell is a problem of its own."""
+        if column not in self.text:
+            return np.ones(len(self.text), dtype=bool)
+        cells = self.text[column]
+        return ((cells == "") if is_text(cells) else cells.isna()).to_numpy(dtype=bool)
+
+    def cells(self, column: str, rows: npt.NDArray[np.intp]) -> Texts:
+        """Return the cells of some rows as they stand in the source."""
+        if column not in self.text:
+            return np.full(len(rows), "", dtype=object)
+        return as_text(self.text[column].iloc[rows]).to_numpy(dtype=object)
 
     def place(self, row: int, seen_from: int) -> str:
         """Say where a row stands, naming its file only where that is another one."""
@@ -106,11 +120,6 @@ class Sheet:
             for finding in self._found
         ]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(REJECTED_COLUMNS))
-
-    def _cells(self, column: str) -> Texts:
-        if column not in self.text:
-            return np.full(len(self.text), "", dtype=object)
-        return self.text[column].to_numpy(dtype=object)
 
 
 def _spread(text: str | Texts, rows: int) -> Texts:

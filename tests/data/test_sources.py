@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spmforecast.data.readers import FolderSource, FrameSource, parse_csv
+from spmforecast.data.sources import FolderSource, FrameSource, parse_csv
+from spmforecast.data.sources.columns import as_text
 from spmforecast.errors import InputError
 
 
@@ -154,7 +155,7 @@ def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:
         FolderSource(tmp_path).find("plan")
 
 
-def test_frames_in_memory_become_text() -> None:
+def test_frames_in_memory_keep_the_types_that_raw_tables_have() -> None:
     frame = pd.DataFrame(
         {
             "id": [1.0, 2.0, np.nan],
@@ -164,10 +165,11 @@ def test_frames_in_memory_become_text() -> None:
         }
     )
     raw = FrameSource({"plan": frame}).read("plan", "plan")
-    assert raw.frame["id"].tolist() == ["1", "2", ""]
-    assert raw.frame["when"].tolist() == ["2024-01-02T00:00:00", "", "2024-01-03T10:00:00"]
+    assert as_text(raw.frame["id"]).tolist() == ["1", "2", ""]
+    assert as_text(raw.frame["when"]).tolist() == ["2024-01-02T00:00:00", "", "2024-01-03T10:00:00"]
     assert raw.frame["word"].tolist() == ["a", "", "c"]
-    assert [float(text) for text in raw.frame["amount"]] == [0.1, 1e16, -2.5]
+    assert raw.frame["amount"].tolist() == [0.1, 1e16, -2.5]
+    assert [float(text) for text in as_text(raw.frame["amount"])] == [0.1, 1e16, -2.5]
     assert raw.lines.tolist() == [2, 3, 4]
     with pytest.raises(InputError, match="no such table"):
         FrameSource({}).read("plan", "plan")

@@ -1,0 +1,72 @@
+"""What every source gives: raw tables, with the line of each row, and the names under which they are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data.history import SourceFile
+from spmforecast.errors import Problem
+
+__all__ = ["RawTable", "Source"]
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """A table as it stands in its source.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file or table, relative to its source.
+    frame : pandas.DataFrame
+        n rows. Each column is either text (dtype ``str``, empty cells as empty text) or, where the source knows types,
+        one of those that :func:`~spmforecast.data.sources.columns.raw_frame` leaves: float64, int64 or datetime64 with
+        or without a zone; missing as pandas has it.
+    lines : numpy.ndarray of int, shape (n,)
+        Line on which each row begins; the header is line 1, so the first row of a database table is line 2.
+    broken : tuple of Problem
+        Rows that could not be told apart into cells, one problem each; they are not in `frame`.
+    notes : tuple of str
+        What was passed over or found out, such as an encoding.
+    """
+
+    file: str
+    frame: pd.DataFrame
+    lines: npt.NDArray[np.int64]
+    broken: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows read, the broken ones among them."""
+        return len(self.frame) + len(self.broken)
+
+
+class Source(Protocol):
+    """Where raw tables come from."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of everything that could be read as a table, in order."""
+
+    def find(self, table: str) -> str | None:
+        """Return the name under which a canonical table is found, or None."""
+
+    def read(self, name: str, table: str) -> RawTable:
+        """Read what a name stands for; problems are told as those of `table`.
+
+        Raises
+        ------
+        InputError
+            If there is nothing of that name or it cannot be read at all.
+        """
+
+    def files(self) -> tuple[SourceFile, ...]:
+        """Return every file read so far, by name."""
+
+    def leftovers(self, used: set[str]) -> tuple[str, ...]:
+        """Return a note for each thing in the source that is not among the names used."""
