@@ -98,7 +98,7 @@ def make_piece(
     """
     raw = source.read(name, table)
     frame, notes = _stripped(raw)
-    piece = Piece(table, raw.file, frame, raw.lines, raw.broken, notes=(*raw.notes, *notes))
+    piece = Piece(table, raw.file, frame, raw.lines, raw.broken, raw.exclusions, notes=(*raw.notes, *notes))
     if mapping is not None:
         assert of is not None, "a mapping comes with its map"
         piece = _Mapper(source, mapping, of, ("tables", table, place)).apply(piece)
@@ -175,7 +175,7 @@ class _Mapper:
             piece,
             frame=frame[kept].reset_index(drop=True),
             lines=piece.lines[kept],
-            exclusions=exclusions,
+            exclusions={**piece.exclusions, **exclusions},
             excluded_ids=frozenset(ids),
             dates=mapping.dates,
             notes=(*piece.notes, *notes),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +34,8 @@ class RawTable:
         Rows that could not be told apart into cells, one problem each; they are not in `frame`.
     notes : tuple of str
         What was passed over or found out, such as an encoding.
+    exclusions : mapping of str to int
+        Rows that the source left out on purpose, by reason; they are not in `frame`.
     """
 
     file: str
@@ -40,11 +43,12 @@ class RawTable:
     lines: npt.NDArray[np.int64]
     broken: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    exclusions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        """Rows read, the broken ones among them."""
-        return len(self.frame) + len(self.broken)
+        """Rows read, the broken ones and those left out among them."""
+        return len(self.frame) + len(self.broken) + sum(self.exclusions.values())
 
 
 class Source(Protocol):
