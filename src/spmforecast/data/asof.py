@@ -3,11 +3,15 @@
 Conventions, stated once:
 
 * The close of a day is the next midnight; a record is known when it is dated before that midnight.
-* A deal whose closing stands in ``stage_history`` (a row with status ``won`` or ``lost``) is judged by the rows
-  known by then. For any other deal its own row in ``opportunities`` tells, by ``status`` and ``close_date``.
+* A deal of which ``stage_history`` tells a closing (a row with status ``won`` or ``lost``) by then stands as its last
+  known status says; a closing that is taken back is open again, and so is what it booked.
+* For any other deal its own row in ``opportunities`` tells, by ``status`` and ``close_date``. Where the history tells
+  nearly all closings, or speaks of the deal's status, such a deal counts as open for :data:`GRACE` more days: the event
+  of a closing that was dated back is still to come.
 * While a deal is open, its stage, amount, expected close and category are those of its last known history row.
   Values of the deal's own row count only when nothing in the records is later than the day, because otherwise
   they were written later, and having them for deals that are still open today would tell which ones survived.
+* No decision rests on an event that is dated later, not even on its being there.
 """
 
 from __future__ import annotations
@@ -19,9 +23,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.tables import TABLES, empty_frame
+from spmforecast.data.arrow import select
+from spmforecast.data.events import CLOSED, EventLog, Known, status_codes
+from spmforecast.data.tables import TABLES
 
-__all__ = ["FINAL_ONLY", "NOTE", "Cut", "close_of", "tables_as_of"]
+__all__ = ["FINAL_ONLY", "GRACE", "NOTE", "Cut", "close_of", "tables_as_of"]
 
 FINAL_ONLY = frozenset({"list_price", "discount"})
 """Columns of a deal that are settled with its end and so unknown while it is open."""
@@ -29,11 +35,14 @@ FINAL_ONLY = frozenset({"list_price", "discount"})
 NOTE = "As of "
 """How every note of a cut begins, so that a second cut can replace the notes of the first."""
 
+GRACE = np.timedelta64(31, "D")
+"""By how much a closing is dated back at most, where the history tells when closings were entered."""
+
+_NEARLY_ALL = 0.9
 _CARRIED = ("stage", "amount", "close_date", "forecast_category")
-_CLOSED = ("won", "lost")
+_STATUS = np.array(["open", "won", "lost"], dtype=object)
 
 Mask = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,64 +52,18 @@ class Cut:
     Parameters
     ----------
     owners : pandas.Series
-        Owner in each deal's own row as it was read, indexed by ``opportunity_id``; stands in where the history has
-        told none by then.
-    by_events : frozenset of str
-        Closed deals whose figures are those of their events, because their own row speaks of a later closing.
+        Owner in each deal's own row as it was read, in the order of the cut table; stands in where the history has
+        told none.
+    by_events : numpy.ndarray of bool
+        Closed deals, in the same order, whose figures are those of their events, because their own row
+        speaks of a later closing.
+    recorded_until : pandas.Timestamp
+        Last event of the whole record, which is when the deals' own rows were true.
     """
 
     owners: pd.Series
-    by_events: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class _Events:
-    """Stage history of the known deals in order of deal, time and place in the file.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The rows, with a fresh index.
-    deal : numpy.ndarray of int, shape (rows,)
-        Row of the deal that each event belongs to.
-    deals : int
-        Number of deals.
-    """
-
-    frame: pd.DataFrame
-    deal: Ints
-    deals: int
-
-    def before(self, cut: pd.Timestamp | pd.Series) -> _Events:
-        """Keep what is dated before an instant, which may be another one for each deal."""
-        limit = cut if isinstance(cut, pd.Timestamp) else cut.iloc[self.deal].to_numpy()
-        known = (self.frame["entered_date"] < limit).to_numpy()
-        return _Events(self.frame[known].reset_index(drop=True), self.deal[known], self.deals)
-
-    def last(self, column: str) -> pd.Series:
-        """Return each deal's last filled value of a column, shape (deals,), missing where there is none."""
-        values = self.frame[column]
-        filled = np.flatnonzero(values.notna().to_numpy())
-        return self._place(values, filled[_last_of_run(self.deal[filled])])
-
-    def last_status_since(self) -> pd.Series:
-        """Return when each deal's last known status began, shape (deals,)."""
-        status = self.frame["status"]
-        filled = np.flatnonzero(status.notna().to_numpy())
-        deal, value = self.deal[filled], status.to_numpy(dtype=object)[filled]
-        begins = np.ones(len(filled), dtype=bool)
-        begins[1:] = (deal[1:] != deal[:-1]) | (value[1:] != value[:-1])
-        filled, deal = filled[begins], deal[begins]
-        return self._place(self.frame["entered_date"], filled[_last_of_run(deal)])
-
-    def _place(self, values: pd.Series, rows: Ints) -> pd.Series:
-        found = values.iloc[rows].set_axis(self.deal[rows])
-        return found.reindex(range(self.deals))
-
-
-def _last_of_run(keys: Ints) -> Mask:
-    """Mark the last element of each run of equal keys."""
-    return np.append(keys[1:] != keys[:-1], len(keys) > 0)[: len(keys)]
+    by_events: Mask
+    recorded_until: pd.Timestamp
 
 
 def close_of(day: pd.Timestamp) -> pd.Timestamp:
@@ -110,6 +73,7 @@ def close_of(day: pd.Timestamp) -> pd.Timestamp:
 
 def tables_as_of(
     tables: Mapping[str, pd.DataFrame],
+    log: EventLog,
     day: pd.Timestamp,
     earlier: Cut | None = None,
     final_only: frozenset[str] = FINAL_ONLY,
@@ -120,6 +84,8 @@ def tables_as_of(
     ----------
     tables : mapping of str to pandas.DataFrame
         Typed canonical tables.
+    log : EventLog
+        Their events.
     day : pandas.Timestamp
         The day.
     earlier : Cut, optional
@@ -137,28 +103,42 @@ def tables_as_of(
         For a further cut; None where there are no deals.
     """
     cut = close_of(day)
-    out = {name: _cut_dated(name, frame, cut) for name, frame in tables.items()}
     if "opportunities" not in tables:
-        return out, (), None
-    history = tables.get("stage_history", empty_frame("stage_history"))
-    current = _recorded_until(tables["opportunities"], history) < cut
-    deals = out["opportunities"]
-    events = _events(history, deals)
-    earlier = earlier or Cut(tables["opportunities"].set_index("opportunity_id")["owner_id"])
-    states = _States(deals, events, cut, current, earlier)
-    out["opportunities"] = states.frame(final_only)
-    for name in ("stage_history", "splits"):
-        if name in out:
-            known = out[name]["opportunity_id"].isin(deals["opportunity_id"])
-            out[name] = out[name][known].reset_index(drop=True)
-    return out, _notes(out["opportunities"][~states.closed], day), Cut(earlier.owners, states.by_events())
+        return {name: _cut_dated(name, frame, cut) for name, frame in tables.items()}, (), None
+    deals = tables["opportunities"]
+    earlier = earlier or Cut(deals["owner_id"], np.zeros(len(deals), dtype=bool), _recorded_until(deals, log))
+    created = (deals["created_date"] < cut).to_numpy()
+    states = _States(deals, log.before(np.datetime64(cut, "s")), cut, earlier)
+    out = {name: _cut_dated(name, frame, cut) for name, frame in tables.items() if name not in _OF_DEALS}
+    out["opportunities"] = select(states.frame(final_only), created)
+    for name in _OF_DEALS[1:]:
+        if name in tables:
+            out[name] = select(tables[name], _known_rows(name, tables[name], log, created, deals, cut))
+    notes = _notes(out["opportunities"], day)
+    owners = earlier.owners[created].reset_index(drop=True)
+    done = Cut(owners, states.by_events[created], earlier.recorded_until)
+    return {name: out[name] for name in tables}, notes, done
+
+
+_OF_DEALS = ("opportunities", "stage_history", "splits")
+
+
+def _known_rows(
+    name: str, frame: pd.DataFrame, log: EventLog, created: Mask, deals: pd.DataFrame, cut: pd.Timestamp
+) -> Mask:
+    """Mark the rows of a table of deals that are known: dated by then, and of a deal that was created by then."""
+    if name == "splits":
+        return frame["opportunity_id"].isin(deals["opportunity_id"][created]).to_numpy()
+    known = np.zeros(len(frame), dtype=bool)
+    known[log.row] = (log.when < np.datetime64(cut, "s")) & created[log.deal]
+    return known
 
 
 def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
     """Drop rows that are dated at or after an instant; take back what reps' rows tell of the future."""
     dated_by = TABLES[name].dated_by
     if dated_by:
-        return frame[frame[dated_by] < cut].reset_index(drop=True)
+        return select(frame, (frame[dated_by] < cut).to_numpy())
     if name == "reps":
         future = (frame["hire_date"] >= cut) | (frame["effective_from"] >= cut)
         kept = frame[~future].reset_index(drop=True)
@@ -166,23 +146,12 @@ def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFram
     return frame
 
 
-def _recorded_until(deals: pd.DataFrame, history: pd.DataFrame) -> pd.Timestamp:
+def _recorded_until(deals: pd.DataFrame, log: EventLog) -> pd.Timestamp:
     """Return the last event that the records tell of, which is when the deals' own rows were true."""
-    ends = deals.loc[deals["status"].isin(_CLOSED), "close_date"]
-    last = [column.max() for column in (deals["created_date"], ends, history["entered_date"])]
-    known = [stamp for stamp in last if not pd.isna(stamp)]
+    ends = deals.loc[deals["status"].isin(CLOSED), "close_date"]
+    last = [deals["created_date"].max(), ends.max(), log.when.max() if len(log.when) else pd.NaT]
+    known = [pd.Timestamp(stamp) for stamp in last if not pd.isna(stamp)]
     return max(known) if known else pd.Timestamp.min
-
-
-def _events(history: pd.DataFrame, deals: pd.DataFrame) -> _Events:
-    deal = pd.Index(deals["opportunity_id"]).get_indexer(pd.Index(history["opportunity_id"])).astype(np.int64)
-    # Events of one instant keep the order of the file, but a closing comes last wherever the deal's own row says that
-    # it is closed: many exports carry days without times, and some list the newest event first.
-    ended = np.append(deals["status"].isin(_CLOSED).to_numpy(), False)[deal]  # a deal of -1 is unknown
-    closing = (history["status"].isin(_CLOSED).to_numpy() & ended).astype(np.int8)
-    order = np.lexsort((closing, history["entered_date"].to_numpy(), deal))
-    order = order[deal[order] >= 0]
-    return _Events(history.iloc[order].reset_index(drop=True), deal[order], len(deals))
 
 
 class _States:
@@ -191,87 +160,89 @@ class _States:
     Parameters
     ----------
     deals : pandas.DataFrame
-        The n deals created by then, as their own rows tell.
-    events : _Events
-        All their history.
+        n deals, as their own rows tell.
+    known : Known
+        Their events dated before the instant.
     cut : pandas.Timestamp
         The instant.
-    current : bool
-        Whether nothing later is recorded, so that an open deal is as its own row says.
     earlier : Cut
         What was cut before.
     """
 
-    def __init__(self, deals: pd.DataFrame, events: _Events, cut: pd.Timestamp, current: bool, earlier: Cut) -> None:
-        known = events.before(cut)
-        self.deals, self.cut, self.earlier = deals, cut, earlier
-        self.owner, seen_status = known.last("owner_id"), known.last("status")
-        self.since = known.last_status_since()
-        recorded = deals["status"].isin(_CLOSED).to_numpy()
-        told = _closing_is_told(events)
-        by_record = recorded & (_closed_on(deals, events) < cut).to_numpy()
-        self.closed: Mask = np.where(told, seen_status.isin(_CLOSED).to_numpy(), by_record)
-        self.status = deals["status"].where(~told, seen_status).where(self.closed, "open")
-        # The ledger's figures hold where the deal's own row speaks of this very closing, which is its last.
-        last = ~told | (self.since == events.last_status_since()).to_numpy()
-        spoken = ~deals["opportunity_id"].isin(earlier.by_events).to_numpy()
-        in_time = (deals["close_date"] < cut).to_numpy()
-        self.own: Mask = self.closed & (self.status == deals["status"]).to_numpy() & in_time & last & spoken
+    def __init__(self, deals: pd.DataFrame, known: Known, cut: pd.Timestamp, earlier: Cut) -> None:
+        current = earlier.recorded_until < cut  # nothing later is recorded: an open deal is as its own row says
+        self.deals, self.cut, self.earlier = deals, np.datetime64(cut, "s"), earlier
+        self.owner, self.since = known.last("owner_id"), known.last_status_since()
+        status = status_codes(deals["status"])
+        recorded: Mask = status > 0
+        close = deals["close_date"].to_numpy()
+        told, seen = known.has_closing(), known.last_status()
+        by_record = recorded & (_closed_on(close, known) < self.cut)
+        if not current:
+            by_record &= _not_awaited(by_record, seen, told, close, self.cut)
+        self.closed: Mask = np.where(told, seen > 0, by_record)
+        self.status = np.where(self.closed, np.where(told, seen, status), 0)
+        # The ledger's figures hold where the deal's own row speaks of this very closing.
+        about = np.abs(self.since.astype("datetime64[D]") - close.astype("datetime64[D]")) <= GRACE
+        own = self.closed & (self.status == status) & (close < self.cut) & (~told | about)
+        self.own: Mask = own & ~earlier.by_events
+        self.by_events: Mask = self.closed & ~self.own
         # What a closed deal's own row leaves out, its events up to its close fill in.
-        ends = (deals["close_date"].dt.normalize() + pd.Timedelta(days=1)).where(self.own, cut)
-        settled = known.before(ends)
+        settled = known.until(np.where(self.own, close.astype("datetime64[D]") + 1, self.cut).astype("datetime64[s]"))
         self.seen = {column: settled.last(column) for column in _CARRIED}
         self.spare: Mask = self.own | (~self.closed & ~recorded & current)
 
-    def by_events(self) -> frozenset[str]:
-        """Return the closed deals whose figures are those of their events."""
-        return frozenset(self.deals["opportunity_id"][self.closed & ~self.own])
-
     def frame(self, final_only: frozenset[str]) -> pd.DataFrame:
         """Return the deals in that state, shape (n, columns)."""
-        out = self.deals.assign(status=self.status)
+        new: dict[str, pd.Series] = {"status": pd.Series(_STATUS[self.status], dtype="str")}
         for column in _CARRIED:
             recorded = self.deals[column].where(self.spare)
-            out[column] = recorded.where(self.own).fillna(self.seen[column]).fillna(recorded)
-        out["close_date"] = self._actual_close(out["close_date"])
-        owners = self.deals["opportunity_id"].map(self.earlier.owners).astype("str").fillna(self.deals["owner_id"])
-        out["owner_id"] = self.owner.fillna(owners)
-        for column in final_only & set(out.columns):
-            out[column] = out[column].where(self.closed)
-        return out
+            new[column] = recorded.where(self.own).fillna(self.seen[column]).fillna(recorded)
+        new["close_date"] = self._actual_close(new["close_date"])
+        new["owner_id"] = self.owner.fillna(self.earlier.owners)
+        for column in sorted(final_only & set(self.deals.columns)):
+            new[column] = self.deals[column].where(self.closed)
+        return self.deals.assign(**new)
 
     def _actual_close(self, close: pd.Series) -> pd.Series:
         """Date the closings that only history tells: a close date as it stood, unless missing or still to come."""
         stood = (close < self.cut).to_numpy()
-        return close.mask(self.closed & ~self.own & ~stood, self.since)
+        return close.mask(self.closed & ~self.own & ~stood, pd.Series(self.since))
 
 
-def _closing_is_told(events: _Events) -> Mask:
-    """Mark the deals whose closing stands in the stage history."""
-    told = np.zeros(events.deals, dtype=bool)
-    told[events.deal[events.frame["status"].isin(_CLOSED).to_numpy()]] = True
-    return told
-
-
-def _closed_on(deals: pd.DataFrame, events: _Events) -> pd.Series:
+def _closed_on(close: npt.NDArray[np.datetime64], known: Known) -> npt.NDArray[np.datetime64]:
     """Return when each deal's own row lets it close: its close date, or the day after a later row that says open."""
-    close = deals["close_date"]
-    is_open = (events.frame["status"] == "open").to_numpy()
-    opened = _Events(events.frame[is_open], events.deal[is_open], events.deals).last("entered_date")
-    contradicted = (opened.dt.normalize() > close.dt.normalize()).to_numpy()
-    return close.mask(contradicted, opened.dt.normalize() + pd.Timedelta(days=1))
+    opened = known.last_open().astype("datetime64[D]")
+    contradicted = opened > close.astype("datetime64[D]")
+    return np.where(contradicted, opened + 1, close).astype("datetime64[s]")
 
 
-def _notes(open_deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
+def _not_awaited(
+    by_record: Mask, seen: npt.NDArray[np.int8], told: Mask, close: npt.NDArray[np.datetime64], cut: np.datetime64
+) -> npt.NDArray[np.bool_]:
+    """Mark the closings whose event is not awaited any more.
+
+    Their time is over, or events seldom tell closings; as long as that cannot be judged, those are awaited whose events
+    have spoken of the status at all.
+    """
+    old = close < cut - GRACE
+    judged = by_record & old
+    if not judged.any():
+        return old | (seen < 0)
+    return old | bool(np.mean(told[judged]) < _NEARLY_ALL)
+
+
+def _notes(deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
     """Say how much is unknown of the deals that were open."""
+    is_open = (deals["status"] == "open").to_numpy()
     said = []
     for column, word in (("stage", "stage"), ("amount", "amount"), ("close_date", "expected close date")):
-        missing = int(open_deals[column].isna().sum())
+        missing = int(np.count_nonzero(deals[column].isna().to_numpy() & is_open))
         if missing:
             said.append(f"{missing:,} without a known {word}")
     if not said:
         return ()
     return (
-        f"{NOTE}{day.date()}: of {len(open_deals):,} open deals {', '.join(said)} "
+        f"{NOTE}{day.date()}: of {np.count_nonzero(is_open):,} open deals {', '.join(said)} "
         "(values recorded later are not used; stage_history can carry those of the time).",
     )

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.arrow import rows_of, select, without_empty
 from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS
 from spmforecast.data.parsing import parse_column
 from spmforecast.data.pieces import Piece
@@ -37,6 +39,8 @@ class Checked:
         As in :class:`~spmforecast.data.history.History`.
     warnings : list of str
         What is odd but was kept.
+    event_deal : numpy.ndarray of int or None
+        Row of the opportunities of each event of the stage history, where both could be read.
     """
 
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
@@ -44,6 +48,7 @@ class Checked:
     counts: pd.DataFrame = field(default_factory=pd.DataFrame)
     exclusions: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: list[str] = field(default_factory=list)
+    event_deal: npt.NDArray[np.int64] | None = None
 
 
 def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_whole: bool = True) -> Checked:
@@ -72,7 +77,9 @@ def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_wh
         sheet = _type_table(name, parts, zone)
         RULES[name](sheet, deals)
         used = ~sheet.bad
-        checked.tables[name] = sheet.typed[used].reset_index(drop=True)
+        checked.tables[name] = select(sheet.typed, used)
+        if name == "stage_history" and sheet.deal is not None:
+            checked.event_deal = sheet.deal[used]
         if name == "opportunities" and deals_whole:
             deals = _deal_ids(sheet, parts)
         rejected.append(_rejected_frame(sheet, parts))
@@ -142,7 +149,7 @@ def _with_words(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 def _extra(values: pd.Series) -> pd.Series:
     """Keep an extra column as text, missing where it is empty."""
-    return values.where(values != "")
+    return without_empty(values)
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -179,11 +186,17 @@ def _parse(sheet: Sheet, column: Column, pieces: Sequence[Piece], zone: ZoneInfo
 
 def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:
     ids = sheet.text["opportunity_id"]
-    used = pd.Index(ids[~sheet.bad])
-    created = pd.Series(sheet.typed["created_date"][~sheet.bad].to_numpy(), index=used)
-    rejected = frozenset(ids[sheet.bad]) - frozenset(used)
-    left_out = frozenset[str]().union(*(piece.excluded_ids for piece in pieces)) - frozenset(used) - rejected
-    return DealIds(created, rejected, left_out)
+    bad = sheet.bad
+    used = select(ids.to_frame(), ~bad)["opportunity_id"]
+    created = select(sheet.typed[["created_date"]], ~bad)["created_date"]
+    rejected = _not_among(ids[bad], used)
+    out = frozenset[str]().union(*(piece.excluded_ids for piece in pieces))
+    left_out = _not_among(pd.Series(sorted(out), dtype="str"), used) - rejected
+    return DealIds(used, created, rejected, left_out)
+
+
+def _not_among(ids: pd.Series, used: pd.Series) -> frozenset[str]:
+    return frozenset(ids[rows_of(ids, used) < 0])
 
 
 def _rejected_frame(sheet: Sheet, pieces: Sequence[Piece]) -> pd.DataFrame:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from spmforecast import display
 from spmforecast.calendar import to_day
 from spmforecast.data.asof import FINAL_ONLY, NOTE, Cut, tables_as_of
 from spmforecast.data.dimensions import latest_reps, resolve
+from spmforecast.data.events import EventLog
+from spmforecast.data.ledger import ledger, pushes, visits
 from spmforecast.data.tables import TABLES, empty_frame
 
-__all__ = ["COUNTS_COLUMNS", "EXCLUSIONS_COLUMNS", "REJECTED_COLUMNS", "History", "SourceFile"]
+__all__ = ["COUNTS_COLUMNS", "EXCLUSIONS_COLUMNS", "REJECTED_COLUMNS", "REPAIRS_COLUMNS", "History", "SourceFile"]
 
 REJECTED_COLUMNS = ("table", "file", "line", "column", "value", "reason", "mend")
 COUNTS_COLUMNS = ("table", "file", "read", "used", "rejected", "excluded")
 EXCLUSIONS_COLUMNS = ("table", "file", "rows", "reason")
+REPAIRS_COLUMNS = ("repair", "table", "column", "rows", "examples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,10 @@ def _no_counts() -> pd.DataFrame:
 
 def _no_exclusions() -> pd.DataFrame:
     return _columns(EXCLUSIONS_COLUMNS, ("rows",))
+
+
+def _no_repairs() -> pd.DataFrame:
+    return _columns(REPAIRS_COLUMNS, ("rows",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +86,9 @@ class History:
         Columns of ``opportunities`` that are filled when a deal ends, and so blank while it is open.
     cut : Cut or None
         Set by :meth:`as_of` for a further cut.
+    repairs : pandas.DataFrame
+        ``repair, table, column, rows, examples`` of what was repaired on request
+        (see :mod:`spmforecast.data.quality.repairs`).
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -89,13 +102,15 @@ class History:
     known_at: pd.Timestamp | None = None
     final_only: frozenset[str] = FINAL_ONLY
     cut: Cut | None = field(default=None, repr=False)
+    repairs: pd.DataFrame = field(default_factory=_no_repairs)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
 
     def __getstate__(self) -> dict[str, object]:
         """Give plain dictionaries to a worker process, which cannot receive a mapping proxy."""
-        return {**self.__dict__, "tables": dict(self.tables)}
+        named = {one.name: self.__dict__[one.name] for one in fields(self)}
+        return {**named, "tables": dict(self.tables)}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         for name, value in state.items():
@@ -114,6 +129,16 @@ class History:
             raise KeyError(name)
         found = self.tables.get(name)
         return empty_frame(name) if found is None else found
+
+    @cached_property
+    def events(self) -> EventLog:
+        """The stage history in order of deal and time; looked up and sorted once."""
+        return EventLog.of(self.opportunities, self.stage_history)
+
+    def with_events(self, deal: npt.NDArray[np.int64] | None) -> History:
+        """Sort the events now, by the row of the opportunities that each speaks of; the history itself is returned."""
+        self.__dict__["events"] = EventLog.of(self.opportunities, self.stage_history, deal)
+        return self
 
     @property
     def opportunities(self) -> pd.DataFrame:
@@ -213,9 +238,21 @@ class History:
         day = to_day(date)
         if self.known_at is not None and self.known_at <= day:
             return self
-        tables, notes, done = tables_as_of(self.tables, day, self.cut, self.final_only)
+        tables, notes, done = tables_as_of(self.tables, self.events, day, self.cut, self.final_only)
         kept = tuple(said for said in self.warnings if not said.startswith(NOTE))
         return replace(self, tables=tables, warnings=kept + notes, known_at=day, cut=done)
+
+    def visits(self) -> pd.DataFrame:
+        """List every visit of a deal to a stage (see :func:`spmforecast.data.ledger.visits`)."""
+        return visits(self)
+
+    def pushes(self) -> pd.Series:
+        """Count pushes of each deal's close date (see :func:`spmforecast.data.ledger.pushes`)."""
+        return pushes(self)
+
+    def ledger(self) -> pd.DataFrame:
+        """List bookings and reversals of the deals (see :func:`spmforecast.data.ledger.ledger`)."""
+        return ledger(self)
 
     def summary(self) -> pd.DataFrame:
         """Return rows and dates of each table: ``table, rows, first, last``."""

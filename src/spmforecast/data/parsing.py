@@ -1,6 +1,7 @@
 """Parsing: a column of text becomes dates, numbers or checked words, with a reason for every cell that cannot.
 
-Each distinct text is judged once and the judgement spread over the rows, which is what makes large tables quick.
+Cells beyond doubt are parsed all at once (:mod:`spmforecast.data.quick`); each distinct text of the others is judged
+once and the judgement spread over the rows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.arrow import without_empty
+from spmforecast.data.quick import quick_dates, quick_numbers
 from spmforecast.data.sources.columns import as_text, is_text
 from spmforecast.data.tables import PERIOD_LABEL, Column
 from spmforecast.written import nearest
@@ -80,6 +83,40 @@ def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str |
         if typed is not None:
             return typed
         text = as_text(text)
+    if column.kind == "date" and pattern is None:
+        return _after(*quick_dates(text, zone), text, column, zone)
+    if column.kind in ("amount", "number"):
+        values, doubtful = quick_numbers(text)
+        return _after(values, doubtful | _outside(values, column), text, column, zone)
+    if column.kind in ("id", "text") and not column.choices:
+        return Parsed(without_empty(text), *_no_fault())
+    return _singly(text, column, zone, pattern)
+
+
+def _outside(values: pd.Series, column: Column) -> npt.NDArray[np.bool_]:
+    """Mark numbers beyond the bounds of their column."""
+    low = -math.inf if column.minimum is None else column.minimum
+    high = math.inf if column.maximum is None else column.maximum
+    array = values.to_numpy(dtype=np.float64)
+    outside: npt.NDArray[np.bool_] = np.isinf(array) | (array < low) | (array > high)
+    return outside
+
+
+def _after(
+    values: pd.Series, doubtful: npt.NDArray[np.bool_], text: pd.Series, column: Column, zone: ZoneInfo
+) -> Parsed:
+    """Judge the doubtful cells singly and put what they give among the others."""
+    rows = np.flatnonzero(doubtful)
+    if not len(rows):
+        return Parsed(values, *_no_fault())
+    judged = _singly(text.iloc[rows], column, zone, None)
+    whole = values.copy()
+    whole.iloc[rows] = judged.values.to_numpy()
+    return Parsed(whole, rows[judged.rows], judged.reasons, judged.mends)
+
+
+def _singly(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str | None) -> Parsed:
+    """Judge each distinct cell by itself and spread the judgements over the rows."""
     codes, found = pd.factorize(text, use_na_sentinel=False)
     distinct: list[str] = np.asarray(found, dtype=object).tolist()
     verdicts: list[Verdict]
@@ -106,9 +143,7 @@ def _typed(values: pd.Series, column: Column, zone: ZoneInfo) -> Parsed | None:
         return None
     numbers = values.astype("float64")
     array = numbers.to_numpy()
-    low = -math.inf if column.minimum is None else column.minimum
-    high = math.inf if column.maximum is None else column.maximum
-    wrong = np.flatnonzero(np.isinf(array) | (array < low) | (array > high))
+    wrong = np.flatnonzero(_outside(numbers, column))
     told = [_judge_value(float(array[row]), column) or ("", "") for row in wrong]
     fine = numbers.copy() if len(wrong) else numbers
     fine.iloc[wrong] = math.nan
@@ -215,7 +250,7 @@ def _judge_word(word: str, column: Column) -> Verdict:
     if not word:
         return None
     if column.kind == "period" and not PERIOD_LABEL.fullmatch(word):
-        return "not a fiscal period", "Write it as 2025Q3, 2025 or 2025-07."
+        return "not a fiscal period", "Write it as 2025Q3, 2025 or 2025-07 (2025P07 in a calendar of weeks)."
     if column.choices and word not in column.choices:
         near = nearest(word, column.choices)
         listed = ", ".join(column.choices)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.arrow import all_distinct, rows_of
 from spmforecast.data.dimensions import top_parents
 from spmforecast.data.sheet import Sheet, Texts
 from spmforecast.data.tables import NONE, TABLES
@@ -27,12 +28,13 @@ class DealIds:
 
     Parameters
     ----------
-    created : pandas.Series
-        Creation of each usable deal, indexed by ``opportunity_id``.
+    ids, created : pandas.Series, shape (m,)
+        ``opportunity_id`` and creation of each usable deal, in the order of the table.
     rejected, left_out : frozenset of str
         Ids of deals that were rejected, or left out on purpose.
     """
 
+    ids: pd.Series
     created: pd.Series
     rejected: frozenset[str]
     left_out: frozenset[str]
@@ -58,11 +60,12 @@ def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
 def _stage_history(sheet: Sheet, deals: DealIds | None) -> None:
     _plausible(sheet, "entered_date")
     _orphans(sheet, deals)
-    if deals is None:
+    if deals is None or sheet.deal is None:
         return
-    created = deals.created.astype("datetime64[s]").reindex(sheet.typed["opportunity_id"])
-    created.index = sheet.typed.index
-    early = int((sheet.typed["entered_date"].dt.normalize() < created.dt.normalize()).sum())
+    created = deals.created.to_numpy().astype("datetime64[D]")
+    entered = sheet.typed["entered_date"].to_numpy().astype("datetime64[D]")
+    known = sheet.deal >= 0
+    early = np.count_nonzero(entered[known] < created[sheet.deal[known]])
     if early:
         sheet.notes.append(f"stage_history: {early:,} rows are dated before their deal was created")
 
@@ -135,6 +138,8 @@ def _unique(sheet: Sheet) -> None:
     key = [name for name in TABLES[sheet.name].key if name in sheet.text]
     if not key or not len(sheet.text):
         return
+    if len(key) == 1 and all_distinct(sheet.typed[key[0]]):
+        return
     group = sheet.typed.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
     _, firsts = np.unique(group, return_index=True)
     first = firsts[group]
@@ -149,13 +154,14 @@ def _orphans(sheet: Sheet, deals: DealIds | None) -> None:
     if deals is None:
         return
     ids = sheet.text["opportunity_id"]
-    known = ids.isin(deals.created.index) | (ids == "")
-    of_rejected = ids.isin(deals.rejected) & ~known
+    sheet.deal = rows_of(ids, deals.ids)
+    rows = np.flatnonzero((sheet.deal < 0) & ~sheet.empty("opportunity_id"))
+    of_rejected = ids.iloc[rows].isin(deals.rejected).to_numpy()
     mend = "Mend the row of the opportunity."
-    sheet.reject(of_rejected.to_numpy(), "opportunity_id", "its opportunity was rejected", mend)
+    sheet.reject_rows(rows[of_rejected], "opportunity_id", "its opportunity was rejected", mend)
     mend = "Add the opportunity, or take the row out."
-    unknown = (~known & ~of_rejected).to_numpy()
-    sheet.reject(unknown, "opportunity_id", "opportunities has no such opportunity_id", mend)
+    told = "opportunities has no such opportunity_id"
+    sheet.reject_rows(rows[~of_rejected], "opportunity_id", told, mend)
 
 
 _REFERENCES = (
@@ -198,8 +204,10 @@ def dangling_references(tables: Mapping[str, pd.DataFrame]) -> list[str]:
             continue
         named = tables[table][column]
         key = TABLES[target].key[0]
-        lost = named[named.notna() & (named != NONE) & ~named.isin(tables[target][key])]
-        if len(lost):
+        each = pd.Series(named.dropna().unique(), dtype="str")
+        unknown = each[(rows_of(each, tables[target][key]) < 0) & (each != NONE).to_numpy()]
+        if len(unknown):
+            lost = named[named.isin(unknown)]
             said.append(
                 f"{table}: {len(lost):,} rows name {lost.nunique():,} {column} that {target} does not list "
                 f"(first: {lost.iloc[0]})"

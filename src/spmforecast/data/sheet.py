@@ -44,6 +44,8 @@ class Sheet:
         The same rows, typed; missing where a cell is empty or bad.
     notes : list of str
         What is odd but is kept.
+    deal : numpy.ndarray of int, shape (n,), or None
+        Row of the usable opportunities that each row speaks of, -1 where there is none; None where that was not asked.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Sheet:
     line: npt.NDArray[np.int64]
     typed: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: list[str] = field(default_factory=list)
+    deal: npt.NDArray[np.int64] | None = None
     _found: list[_Finding] = field(default_factory=list)
 
     @property

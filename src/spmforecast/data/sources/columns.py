@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from spmforecast.data.arrow import arrow_of, text_of
+
 __all__ = ["as_text", "frame_hash", "is_text", "raw_frame"]
 
 
@@ -69,8 +71,8 @@ def as_text(column: pd.Series) -> pd.Series:
 
 
 def _filled(column: pd.Series) -> pd.Series:
-    text = column.astype("str")
-    return text.fillna("") if text.isna().any() else text
+    values = arrow_of(column.astype("str"))
+    return text_of(values.fill_null("") if values.null_count else values, column.index)
 
 
 def frame_hash(frame: pd.DataFrame) -> tuple[str, int]:
@@ -80,9 +82,7 @@ def frame_hash(frame: pd.DataFrame) -> tuple[str, int]:
         column = frame[name]
         digest.update(f"{name}\0{'text' if is_text(column) else column.dtype}\0{len(column)}\0".encode())
         if is_text(column):
-            values = pa.array(column, type=pa.large_string(), from_pandas=True)
-            joined = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-            data = [part.tobytes() for part in _contents(joined)]
+            data = [part.tobytes() for part in _contents(arrow_of(column))]
         elif isinstance(column.dtype, pd.DatetimeTZDtype):
             data = [column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().tobytes()]
         else:

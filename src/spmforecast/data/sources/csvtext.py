@@ -12,7 +12,7 @@ import pandas as pd
 from spmforecast.data.sources.base import RawTable
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["parse_csv"]
+__all__ = ["parse_csv", "separator_of"]
 
 _SEPARATORS = ",;\t|"
 
@@ -42,7 +42,7 @@ def parse_csv(text: str, file: str, table: str) -> RawTable:
     if not text.strip():
         mend = f"Give a header line and rows, or remove the file; a {table} table begins with its column names."
         raise InputError(Problem(table, "the file is empty", mend, file=file, line=1))
-    separator = _separator(text)
+    separator = separator_of(text.lstrip("\r\n").splitlines()[0])
     header: list[str] | None = None
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -89,9 +89,8 @@ def _records(text: str, separator: str, table: str, file: str) -> Iterator[tuple
             start = reader.line_num + 1
 
 
-def _separator(text: str) -> str:
+def separator_of(first: str) -> str:
     """Return the separator that splits the first line into most cells; comma where none does."""
-    first = text.lstrip("\r\n").splitlines()[0]
     widths = [len(next(csv.reader([first], delimiter=candidate), [])) for candidate in _SEPARATORS]
     return _SEPARATORS[int(np.argmax(widths))]
 

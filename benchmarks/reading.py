@@ -1,0 +1,149 @@
+"""Reading at scale: 1,000,000 deals and 4,000,000 stage events from Parquet and CSV, against pandas' bare read.
+
+Each step runs in a process of its own, alternating, so that peaks of memory and warm caches do not mix:
+
+    python benchmarks/reading.py [--deals 1000000] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import spmforecast as spm
+
+TABLES = ("opportunities", "stage_history")
+STAGES = np.array(["Qualify", "Develop", "Propose", "Close"])
+AS_OF = "2024-06-30"
+
+
+def company(deals: int, events: int = 4) -> dict[str, pd.DataFrame]:
+    """Draw deals with `events` stage events each: typed, as a warehouse would hold them."""
+    rng = np.random.default_rng(1)
+    ids = pd.Series(np.char.add("006A", np.char.zfill(np.arange(deals).astype("U9"), 11)), dtype="str")
+    created = np.datetime64("2020-01-01", "s") + rng.integers(0, 5 * 365 * 86400, deals).astype("timedelta64[s]")
+    steps = rng.integers(3600, 40 * 86400, (deals, events)).astype("timedelta64[s]")
+    entered = created[:, None] + np.cumsum(steps, axis=1) - steps[:, :1]
+    ended = entered[:, -1] < np.datetime64("2025-01-01")
+    status = np.where(ended, np.where(rng.random(deals) < 0.3, "won", "lost"), "open")
+    amount = np.round(rng.lognormal(9.5, 1.0, deals), 2)
+    owner = pd.Series(np.char.add("R", rng.integers(0, 400, deals).astype("U3")), dtype="str")
+    close = np.where(ended, entered[:, -1].astype("datetime64[D]"), np.datetime64("2025-06-30")).astype("datetime64[s]")
+    opportunities = pd.DataFrame(
+        {
+            "opportunity_id": ids,
+            "owner_id": owner,
+            "created_date": created,
+            "status": pd.Series(status, dtype="str"),
+            "stage": pd.Series(STAGES[rng.integers(0, 4, deals)], dtype="str"),
+            "amount": amount,
+            "close_date": close,
+            "account_id": pd.Series(np.char.add("A", rng.integers(0, deals // 10, deals).astype("U7")), dtype="str"),
+            "segment": pd.Series(np.array(["SMB", "Mid", "Enterprise"])[rng.integers(0, 3, deals)], dtype="str"),
+            "region": pd.Series(np.array(["North", "South"])[rng.integers(0, 2, deals)], dtype="str"),
+        }
+    )
+    known = (entered < np.datetime64("2025-01-01")).ravel()
+    deal = np.repeat(np.arange(deals), events)[known]
+    step = np.tile(np.arange(events), deals)[known]
+    last = step == events - 1
+    history = pd.DataFrame(
+        {
+            "opportunity_id": ids.take(deal).reset_index(drop=True),
+            "stage": pd.Series(STAGES[step], dtype="str"),
+            "entered_date": entered.ravel()[known],
+            "status": pd.Series(np.where(last, status[deal], "open"), dtype="str"),
+            "amount": np.round(amount[deal] * rng.uniform(0.8, 1.2, len(deal)), 2),
+            "close_date": close[deal],
+            "owner_id": owner.take(deal).reset_index(drop=True),
+        }
+    )
+    order = rng.permutation(len(history))
+    return {"opportunities": opportunities, "stage_history": history.take(order).reset_index(drop=True)}
+
+
+def pandas_read(folder: Path) -> dict[str, float]:
+    """Let pandas merely read the files; the frames' size is that of what it gives."""
+    read = pd.read_parquet if (folder / "opportunities.parquet").exists() else pd.read_csv
+    suffix = "parquet" if read is pd.read_parquet else "csv"
+    start = time.perf_counter()
+    frames = [read(folder / f"{name}.{suffix}") for name in TABLES]
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "frames": sum(float(frame.memory_usage(deep=True).sum()) for frame in frames)}
+
+
+def our_read(folder: Path) -> dict[str, float]:
+    """Read, check and turn into a History; then look at it as of a day, twice."""
+    start = time.perf_counter()
+    history = spm.read_history(folder)
+    read = time.perf_counter()
+    history.as_of(AS_OF)
+    first = time.perf_counter()
+    history.as_of("2023-03-31")
+    again = time.perf_counter()
+    return {"seconds": read - start, "as_of": first - read, "as_of again": again - first}
+
+
+def measure(what: str, folder: Path) -> dict[str, float]:
+    """Run one step in a new process; its peak memory comes with its figures."""
+    command = [sys.executable, __file__, "--step", what, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def step(what: str, folder: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    figures = pandas_read(folder) if what == "pandas" else our_read(folder)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({**figures, "peak": peak * 1024.0, "grown": (peak - before) * 1024.0}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deals", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="folder for the files, made if absent and used again")
+    parser.add_argument("--step", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.step:
+        step(args.step[0], Path(args.step[1]))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        place = args.keep or Path(scratch)
+        for kind in ("parquet", "csv"):
+            make(place / kind, kind, args.deals)
+            table(kind, place / kind, args.rounds)
+
+
+def make(folder: Path, kind: str, deals: int) -> None:
+    if folder.exists():
+        return
+    folder.mkdir(parents=True)
+    for name, frame in company(deals).items():
+        if kind == "parquet":
+            frame.to_parquet(folder / f"{name}.parquet", index=False)
+        else:
+            frame.to_csv(folder / f"{name}.csv", index=False)
+
+
+def table(kind: str, folder: Path, rounds: int) -> None:
+    """Print medians and ratios of alternating runs."""
+    runs = [(measure("pandas", folder), measure("ours", folder)) for _ in range(rounds)]
+    theirs, ours = (pd.DataFrame(side).median() for side in zip(*runs, strict=True))
+    print(f"{kind}: pandas reads {theirs['frames'] / 1e6:,.0f} MB of frames in {theirs['seconds']:.2f} s")
+    print(f"  read and checked in {ours['seconds']:.2f} s, {ours['seconds'] / theirs['seconds']:.1f} times pandas")
+    print(f"  peak memory {ours['peak'] / 1e6:,.0f} MB, {ours['peak'] / theirs['frames']:.2f} times the frames")
+    print(f"  as_of {ours['as_of']:.2f} s, another day {ours['as_of again']:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

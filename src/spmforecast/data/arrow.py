@@ -1,0 +1,112 @@
+"""Text columns as Arrow arrays: the few operations on millions of cells for which pandas' own are too slow."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["all_distinct", "arrow_of", "has_blank_ends", "lengths_of", "rows_of", "select", "text_of", "without_empty"]
+
+Ints = npt.NDArray[np.int64]
+
+_BLANK = np.zeros(256, dtype=bool)
+_BLANK[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
+_BLANK[128:] = True  # part of a longer character, which may be a blank of its own kind
+
+
+def arrow_of(column: pd.Series) -> pa.LargeStringArray:
+    """Return a text column as one Arrow array, missing values as nulls; shared, not copied, where it is one chunk."""
+    held = getattr(column.array, "_pa_array", None)
+    if held is None:
+        return pa.array(column, type=pa.large_string(), from_pandas=True)
+    whole = held.combine_chunks() if isinstance(held, pa.ChunkedArray) else held
+    one = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+    return one if pa.types.is_large_string(one.type) else one.cast(pa.large_string())
+
+
+def text_of(values: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -> pd.Series:
+    """Return Arrow text as a column of dtype ``str``."""
+    column = pd.Series(pd.array(values, dtype="str"))
+    return column if index is None else column.set_axis(index)
+
+
+def all_distinct(column: pd.Series) -> bool:
+    """Tell whether no text stands twice in a column and none is missing."""
+    values = arrow_of(column)
+    return bool(values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
+
+
+def lengths_of(column: pd.Series) -> Ints:
+    """Return the number of UTF-8 bytes of each cell, 0 where it is missing; shape (n,)."""
+    values = arrow_of(column)
+    return _lengths(values)
+
+
+def _offsets(values: pa.LargeStringArray) -> Ints:
+    if not len(values):
+        return np.zeros(1, dtype=np.int64)
+    return np.frombuffer(values.buffers()[1], dtype=np.int64)[values.offset : values.offset + len(values) + 1]
+
+
+def _lengths(values: pa.LargeStringArray) -> Ints:
+    return np.diff(_offsets(values))
+
+
+def has_blank_ends(column: pd.Series) -> bool:
+    """Tell whether any cell may begin or end with a blank; surely so if it does, seldom if it does not."""
+    values = arrow_of(column)
+    data = values.buffers()[2] if len(values) else None
+    if data is None or not data.size:
+        return False
+    offsets, text = _offsets(values), np.frombuffer(data, dtype=np.uint8)
+    filled = offsets[1:] > offsets[:-1]
+    ends = (offsets[:-1][filled], offsets[1:][filled] - 1)
+    return any(bool(_BLANK[text[end]].any()) for end in ends)
+
+
+def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the rows of a mask with a fresh index; the frame itself where that is all of them."""
+    if mask.all():
+        return frame
+    wanted = pa.array(mask)
+    columns = {name: _select(column, mask, wanted) for name, column in frame.items()}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _select(column: pd.Series, mask: npt.NDArray[np.bool_], wanted: pa.BooleanArray) -> pd.Series:
+    if isinstance(column.dtype, pd.StringDtype):
+        return text_of(arrow_of(column).filter(wanted))
+    if isinstance(column.dtype, np.dtype):
+        return pd.Series(column.to_numpy()[mask])
+    return column[mask].reset_index(drop=True)
+
+
+def without_empty(column: pd.Series) -> pd.Series:
+    """Let empty text be a missing value."""
+    values = arrow_of(column)
+    empty = _lengths(values) == 0
+    if not empty.any():
+        return column
+    return text_of(pc.if_else(pa.array(empty), pa.scalar(None, values.type), values), column.index)
+
+
+def rows_of(wanted: pd.Series, known: pd.Series) -> Ints:
+    """Find texts among others.
+
+    Parameters
+    ----------
+    wanted : pandas.Series of str, shape (n,)
+        What to find; missing values are found nowhere.
+    known : pandas.Series of str, shape (m,)
+        Where to find it.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n,)
+        Row of `known` that holds each text first, -1 where none does.
+    """
+    found = pc.index_in(arrow_of(wanted), value_set=arrow_of(known), skip_nulls=True)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
