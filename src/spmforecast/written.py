@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,7 @@ class Written:
             told, _, advice = str(found["ctx"]["error"]).partition(": ")
             return self.problem(loc, told, advice, value)
         if found["type"] == "literal_error":
-            near = nearest(value, [str(word).strip("'") for word in found["ctx"]["expected"].split(" or ")])
+            near = nearest(value, re.findall("'([^']*)'", found["ctx"]["expected"]))
             mend = f"Did you mean {near}?" if near else f"Use {found['ctx']['expected']}."
             return self.problem(loc, "this word is not known here", mend, value)
         told, mend = _WRONG_KIND.get(found["type"], (_lower(str(found["msg"])), ""))

@@ -147,3 +147,36 @@ def test_none_in_the_record_is_borne():
     assert none.observed.sum() == 0
     assert none.base >= 0
     assert np.isfinite(none.day_weights(np.arange(TODAY, TODAY + 400))).all()
+
+
+def test_a_season_of_fiscal_months_is_found_in_a_calendar_of_weeks():
+    calendar = FiscalCalendar(1, "4-4-5")
+    days = np.arange(FIRST, TODAY + 1)
+    place = calendar.month_numbers(days) % 12
+    rng = np.random.default_rng(31)
+    owners = [f"R{i}" for i in range(12)]
+    deals = poisson_deals(rng, np.broadcast_to(np.where(place == 11, 0.5, 0.2), (12, len(days))), owners)
+    model = fit_creation(deals, spans_of(owners), FIRST, TODAY, calendar)
+    assert model.observed.sum() == len(deals)
+    assert model.season.argmax() == 11
+    assert model.season[11] / np.delete(model.season, 11).mean() == pytest.approx(2.5, rel=0.2)
+    assert len(model.months) == 37  # the last three days of 2024 lie in 2025P01
+    weights = model.day_weights(days)
+    assert weights[place == 11].mean() > 2 * weights[place != 11].mean()
+
+
+def test_a_short_record_of_weeks_shares_its_season_by_the_place_in_the_quarter():
+    calendar = FiscalCalendar(1, "4-4-5")
+    first = int(calendar.month_starts(np.array([12 * 2024]))[0])
+    today = int(calendar.month_starts(np.array([12 * 2024 + 9]))[0]) - 1
+    days = np.arange(first, today + 1)
+    late = calendar.month_numbers(days) % 3 == 2
+    rng = np.random.default_rng(32)
+    owners = [f"R{i}" for i in range(12)]
+    counts = rng.poisson(np.broadcast_to(np.where(late, 0.5, 0.25), (12, len(days))))
+    who, when = np.nonzero(counts)
+    times = counts[who, when]
+    deals = deals_of(np.repeat(np.asarray(owners, dtype=object)[who], times), np.repeat(first + when, times))
+    season = fit_creation(deals, spans_of(owners, start=first), first, today, calendar).season
+    np.testing.assert_allclose(season, np.tile(season[:3], 4))
+    assert season[2] / season[:2].mean() == pytest.approx(2.0, rel=0.2)

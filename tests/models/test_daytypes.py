@@ -43,3 +43,42 @@ def test_the_type_of_a_day_does_not_hang_on_the_others():
     numbers = np.arange(19_000, 19_400)
     whole = day_types(numbers, FiscalCalendar())
     np.testing.assert_array_equal([day_types(numbers[i : i + 1], FiscalCalendar())[0] for i in range(400)], whole)
+
+
+def described_in_weeks(day, calendar):
+    """Name the type of a day in a calendar of weeks."""
+    month, quarter = calendar.period_of(day, "month"), calendar.period_of(day, "quarter")
+    place = [period.label for period in calendar.periods(quarter.start, quarter.end, "month")].index(month.label)
+    last = month.end.date()
+    last_weekday = last
+    while last_weekday.weekday() >= 5:
+        last_weekday -= ONE
+    if day in (last, last_weekday):
+        return "quarter end" if place == 2 else "month end"
+    if day.weekday() >= 5:
+        return "weekend"
+    if place == 2 and (last - day).days < 14:
+        return "last two weeks of quarter"
+    return f"month {place + 1} of quarter"
+
+
+@pytest.mark.parametrize(
+    "calendar",
+    [
+        FiscalCalendar(1, "4-4-5"),
+        FiscalCalendar(2, "4-5-4", "sunday", "nearest"),
+        FiscalCalendar(10, "5-4-4", "friday"),
+    ],
+)
+def test_quarters_of_weeks_peak_where_they_end(calendar):
+    numbers = np.array([(day - dt.date(1970, 1, 1)).days for day in DAYS])
+    got = [DAY_TYPES[k] for k in day_types(numbers, calendar)]
+    assert got == [described_in_weeks(day, calendar) for day in DAYS]
+    assert set(got) == set(DAY_TYPES)
+
+
+def test_a_quarter_of_weeks_ends_on_its_last_friday_and_saturday():
+    calendar = FiscalCalendar(1, "4-4-5")
+    days = np.array(["2025-06-27", "2025-06-28", "2025-06-30"], dtype="datetime64[D]").astype(np.int64)
+    kinds = [DAY_TYPES[k] for k in day_types(days, calendar)]
+    assert kinds == ["quarter end", "quarter end", "month 1 of quarter"]

@@ -130,3 +130,18 @@ def test_derived_years_are_exact_to_the_cent(cents, start):
     quarters = {f"2025Q{q}": c / 100 for q, c in enumerate(cents, start=1)}
     plan = AnnualPlan.from_mapping(quarters, FiscalCalendar(year_start=start))
     assert plan.exact("2025") == Decimal(sum(cents)) / 100
+
+
+def test_a_plan_in_fiscal_months_of_weeks_adds_up_to_its_quarters():
+    weeks = FiscalCalendar(1, "4-4-5")
+    plan = AnnualPlan.from_mapping({"2025P01": 10, "2025P02": 20.5, "2025P03": 30}, weeks)
+    assert plan.target("2025Q1") == 60.5
+    assert plan.target("2025") is None
+
+
+def test_a_plan_in_months_of_another_calendar_names_the_right_form():
+    with pytest.raises(InputError, match=r"a calendar month, but.*2025P07") as caught:
+        AnnualPlan.from_mapping({"2025-07": 10, "2025Q1": 5}, FiscalCalendar(1, "4-4-5"))
+    assert [problem.value for problem in caught.value.problems] == ["2025-07"]
+    with pytest.raises(InputError, match=r"a fiscal month of weeks"):
+        AnnualPlan.from_mapping({"2025P07": 10})

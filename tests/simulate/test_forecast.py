@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import spmforecast as spm
+from spmforecast.calendar import FiscalCalendar
 from spmforecast.errors import InputError
 from spmforecast.simulate import Forecast
 
@@ -161,3 +162,16 @@ def test_everything_wrong_is_told_at_once():
 def test_it_shows_itself(forecast):
     assert repr(forecast) == "Forecast(5 trials × 4 cells, 2025Q3 to 2025Q4)"
     assert "2025Q4" in forecast._repr_html_()
+
+
+def test_a_calendar_of_weeks_travels_with_the_draws():
+    weeks = FiscalCalendar(2, "4-5-4", "saturday", "nearest")
+    cells = pd.DataFrame({"owner_id": "R1", "period": ["2025P12", "2026P01", "2026Q1"]})
+    forecast = spm.Forecast([[1.0, 2.0, 4.0]], cells, calendar=weeks)
+    assert forecast.calendar is weeks
+    assert forecast.years == ["2025", "2026"]
+    assert forecast.period_draws("2026Q1").tolist() == [6.0]
+    with pytest.raises(InputError, match=r"fiscal month of weeks.*calendar="):
+        spm.Forecast([[1.0, 2.0, 4.0]], cells, fiscal_year_start=2)
+    with pytest.raises(InputError, match=r"begins its year in month 2"):
+        spm.Forecast([[1.0, 2.0, 4.0]], cells, fiscal_year_start=3, calendar=weeks)

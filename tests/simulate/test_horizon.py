@@ -90,3 +90,23 @@ def test_end_must_close_a_period(until, kind, instead):
 def test_end_must_be_a_date():
     with pytest.raises(InputError, match="not a date"):
         horizon(until="next year")
+
+
+WEEKS = FiscalCalendar(1, "4-4-5")
+
+
+def test_a_horizon_of_weeks_ends_when_a_fiscal_quarter_does():
+    got = horizon("2025-06-28", "2025-12-27", calendar=WEEKS)
+    assert got.labels == ["2025Q3", "2025Q4"]
+    assert [p.label for p in got.past] == ["2025Q1", "2025Q2"]
+    assert np.bincount(got.cell).tolist() == [91, 91]
+    months = horizon("2025-06-28", "2025-09-27", kind="month", calendar=WEEKS)
+    assert months.labels == ["2025P07", "2025P08", "2025P09"]
+    assert np.bincount(months.cell).tolist() == [28, 28, 35]
+    with pytest.raises(InputError, match=r"last day of a quarter.*2026-03-28"):
+        horizon("2025-06-28", "2025-12-31", calendar=WEEKS)
+
+
+def test_the_market_moves_by_fiscal_months_in_a_calendar_of_weeks():
+    got = horizon("2025-06-28", "2025-12-27", calendar=WEEKS).month_shares()
+    np.testing.assert_allclose(got, np.array([[4, 4, 5, 0, 0, 0], [0, 0, 0, 4, 4, 5]]) / 13)

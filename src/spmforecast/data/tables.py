@@ -21,8 +21,8 @@ Kind = Literal["id", "text", "date", "amount", "number", "status", "choice", "pe
 NONE = "(none)"
 """What stands for an unknown owner, territory, region or segment."""
 
-PERIOD_LABEL = re.compile(r"\d{4}(Q[1-4]|-(0[1-9]|1[0-2]))?")
-"""Shape of a period's label: ``2025Q3``, ``2025`` or ``2025-07``."""
+PERIOD_LABEL = re.compile(r"[0-9]{4}(Q[1-4]|[-P](0[1-9]|1[0-2]))?")
+"""Shape of a period's label: ``2025Q3``, ``2025``, ``2025-07`` or, in a calendar of weeks, ``2025P07``."""
 
 
 @dataclass(frozen=True, slots=True)

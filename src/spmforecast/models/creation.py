@@ -1,13 +1,14 @@
 """Creation of new deals: counts by rep and month with season, ramp and over-dispersion.
 
 The rate of a rep on a day is ``base * rep multiplier * ramp(tenure) * season(month) * day-of-week``, each factor
-estimated as observed over expected and shrunk; the market level moves all of it (see ``market``). Counts of a rep
+estimated as observed over expected and shrunk; the market level moves all of it (see ``market``). Months are those of
+the calendar, or the fiscal ones where the company counts in weeks: its quarters then set the rhythm. Counts of a rep
 and quarter vary more than Poisson ones by a frailty whose variance is estimated by moments (negative binomial).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -44,17 +45,19 @@ class CreationModel:
     ramp : array of float, shape (13,)
         Productivity by month of tenure.
     season : array of float, shape (12,)
-        Multiplier of each calendar month, January first.
+        Multiplier of each calendar month, January first; in a calendar of weeks of each fiscal month, P01 first.
     weekday : array of float, shape (7,)
         Multiplier of each day of the week, Monday first, with mean one.
     dispersion : float
         Variance of the frailty of a rep and quarter.
     months : array of int, shape (n,)
-        Months of the record since 1970-01.
+        Months of the record since 1970-01, or 1970P01 (see :func:`month_of`).
     observed, expected : array of float, shape (n,)
         Deals created in each month, and expected without market shocks.
     hires : int
         Newcomers behind the ramp.
+    calendar : FiscalCalendar
+        Decides the months.
     """
 
     owners: tuple[str, ...]
@@ -68,14 +71,31 @@ class CreationModel:
     observed: Array
     expected: Array
     hires: int
+    calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
 
     def day_weights(self, days: Ints) -> Array:
         """Season times day of the week, shape of `days`: the shape of creation in time."""
-        return np.asarray(self.season[month_of(days) % 12] * self.weekday[(days + 3) % 7], dtype=np.float64)
+        month = month_of(days, self.calendar) % 12
+        return np.asarray(self.season[month] * self.weekday[(days + 3) % 7], dtype=np.float64)
 
 
-def month_of(days: Ints) -> Ints:
-    """Months since 1970-01 of each day number."""
+def month_of(days: Ints, calendar: FiscalCalendar | None = None) -> Ints:
+    """Return the month of each day number.
+
+    Parameters
+    ----------
+    days : array of int, shape (n,)
+        Day numbers since 1970-01-01.
+    calendar : FiscalCalendar, optional
+        Only one of weeks makes a difference.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Months since 1970-01; in a calendar of weeks fiscal months since 1970P01.
+    """
+    if calendar is not None and calendar.of_weeks:
+        return calendar.month_numbers(days) - 12 * 1970
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
@@ -98,7 +118,7 @@ def fit_creation(
     first_day, today : int
         First and last day on which every creation is on record.
     calendar : FiscalCalendar
-        For the season within the quarter where the record is short.
+        Decides the months where it is one of weeks, and the place in the quarter where the record is short.
 
     Returns
     -------
@@ -111,7 +131,7 @@ def fit_creation(
     owner = np.asarray(deals["owner_id"].map(code), dtype=np.int64)[inside]
     days = np.arange(first_day, today + 1)
     weekday = _weekday(created, days)
-    grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7])
+    grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7], month_of(days, calendar))
     grid.fit(calendar)
     return CreationModel(
         owners=spans.owners,
@@ -125,6 +145,7 @@ def fit_creation(
         observed=grid.observed.sum(axis=(0, 2)),
         expected=grid.expectation().sum(axis=(0, 2)),
         hires=grid.hires,
+        calendar=calendar,
     )
 
 
@@ -139,8 +160,7 @@ def _weekday(created: Ints, days: Ints) -> Array:
 class _Grid:
     """Counts and exposure by owner, month and month of tenure, and the cyclic fit on them."""
 
-    def __init__(self, spans: RepSpans, owner: Ints, created: Ints, days: Ints, weight: Array) -> None:
-        month = month_of(days)
+    def __init__(self, spans: RepSpans, owner: Ints, created: Ints, days: Ints, weight: Array, month: Ints) -> None:
         self.months = np.arange(month[0], month[-1] + 1)
         column = month - month[0]
         shape = (len(spans.owners), len(self.months), RAMP_MONTHS + 1)
@@ -194,7 +214,9 @@ class _Grid:
         month = np.arange(12)
         if len(self.months) >= _YEAR_OF_SEASON_MONTHS:
             return month
-        return (month + 1 - calendar.year_start) % 3 if len(self.months) >= 6 else np.zeros(12, dtype=np.int64)
+        if len(self.months) < 6:
+            return np.zeros(12, dtype=np.int64)
+        return month % 3 if calendar.of_weeks else (month + 1 - calendar.year_start) % 3
 
     def dispersion(self) -> float:
         """Variance of the frailty of a rep and quarter beyond Poisson counts and the market's level, by moments."""

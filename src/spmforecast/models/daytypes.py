@@ -1,4 +1,7 @@
-"""Types of day: the calendar rhythm of closing (weekends, month ends, the rush at the end of the quarter)."""
+"""Types of day: the calendar rhythm of closing (weekends, month ends, the rush at the end of the quarter).
+
+Months and quarters are the fiscal ones: in a calendar of weeks they end when its own periods do.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def day_types(days: npt.NDArray[np.int64], calendar: FiscalCalendar) -> npt.NDAr
     days : array of int, shape (n,)
         Day numbers since 1970-01-01.
     calendar : FiscalCalendar
-        Decides the quarters.
+        Decides the months and quarters.
 
     Returns
     -------
@@ -39,12 +42,10 @@ def day_types(days: npt.NDArray[np.int64], calendar: FiscalCalendar) -> npt.NDAr
         Index into :data:`DAY_TYPES`. A month ends on its last day and on its last weekday.
     """
     index = pd.DatetimeIndex(days.astype("datetime64[D]").astype("datetime64[s]"))
-    month = np.asarray(index.month)
-    of_quarter = (month - calendar.year_start) % 3
+    month = calendar.month_numbers(days)
+    of_quarter = month % 3
     weekend = np.asarray(index.day_of_week) >= 5
-    month_days = days.astype("datetime64[D]").astype("datetime64[M]")
-    next_month = (month_days + 1).astype("datetime64[D]").astype(np.int64)
-    to_end = next_month - 1 - days
+    to_end = calendar.month_starts(month + 1) - 1 - days
     last_weekday = ~weekend & (_weekdays_left(index, to_end) == 0)
     out = np.where(weekend, 0, of_quarter + 1)
     out[(of_quarter == 2) & (to_end < _RUSH_DAYS) & ~weekend] = 4

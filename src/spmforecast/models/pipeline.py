@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.calendar import FiscalCalendar, to_day
+from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountModel, fit_amounts
@@ -128,10 +128,21 @@ class PipelineModel:
         Choices of the fit.
     fiscal_year_start : int
         Month in which the fiscal year begins.
+    calendar : FiscalCalendar, optional
+        The whole fiscal calendar instead, for instance one of weeks.
+
+    Raises
+    ------
+    InputError
+        If year start and calendar are out of range or contradict each other.
     """
 
     spec: ModelSpec = field(default_factory=ModelSpec)
     fiscal_year_start: int = 1
+    calendar: FiscalCalendar | None = None
+
+    def __post_init__(self) -> None:
+        calendar_of(self.fiscal_year_start, self.calendar)
 
     def fit(self, history: History, as_of: object = None) -> FittedPipeline:
         """Fit to what was known at the close of a day.
@@ -164,7 +175,7 @@ class PipelineModel:
                     column="created_date",
                 )
             )
-        return _fit(known, self.spec, FiscalCalendar(self.fiscal_year_start))
+        return _fit(known, self.spec, calendar_of(self.fiscal_year_start, self.calendar))
 
 
 def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPipeline:
@@ -210,7 +221,7 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
 def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
     """Compare advances, wins and creations with their expectations month by month."""
     kind = move_types(len(process.stages))
-    column = month_of(count.days) - creation.months[0]
+    column = month_of(count.days, creation.calendar) - creation.months[0]
     inside = (column >= 0) & (column < len(creation.months))
     hoped = _expected_exits(process, count)
 

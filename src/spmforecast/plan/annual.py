@@ -14,7 +14,6 @@ from spmforecast.errors import InputError, Problem
 __all__ = ["AnnualPlan"]
 
 _CENT = Decimal("0.01")
-_MEND_LABEL = "Write it as 2025Q3, 2025 or 2025-07."
 Key = tuple[str, str, str]
 
 
@@ -132,9 +131,10 @@ class _Row:
     def key(self, calendar: FiscalCalendar, period: object, level: object, node: object) -> Key | None:
         label = _text(period)
         try:
-            calendar.period(label)
-        except (InputError, ValueError):
-            self.tell("period", "not a fiscal period", _MEND_LABEL, label)
+            calendar.kind(label)
+        except InputError as error:
+            told = error.problems[0]
+            self.tell("period", told.reason, told.mend, label)
             label = ""
         named = _text(level) or "company"
         whose = _text(node) or ("company" if named == "company" else "")

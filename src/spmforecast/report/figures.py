@@ -35,6 +35,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "open": ("open deals", "#5b9bd0"),
     "new": ("deals not yet created", "#f0c06a"),
 }
+BOOKING_PARTS: Mapping[str, tuple[str, str]] = {"won": ("already booked", BOOKED), "new": ("to come", "#f0c06a")}
 
 
 def fan(past: Sequence[tuple[str, float]], rows: Sequence[Row], years: Sequence[Row], currency: str) -> Drawing:
@@ -134,7 +135,12 @@ def _fan_legend(figure: Figure, planned: bool) -> None:
     )  # fmt: skip
 
 
-def stacked(rows: Sequence[Row], plans: Mapping[str, float], currency: str) -> Drawing:
+def stacked(
+    rows: Sequence[Row],
+    plans: Mapping[str, float],
+    currency: str,
+    parts: Mapping[str, tuple[str, str]] = PARTS,
+) -> Drawing:
     """Draw the means of the three parts on top of each other, by period.
 
     Parameters
@@ -145,6 +151,8 @@ def stacked(rows: Sequence[Row], plans: Mapping[str, float], currency: str) -> D
         Plan by period, NaN or absent where there is none.
     currency : str
         Of the axis.
+    parts : mapping of str to (str, str)
+        Name and colour of each part, from the bottom up.
 
     Returns
     -------
@@ -155,7 +163,7 @@ def stacked(rows: Sequence[Row], plans: Mapping[str, float], currency: str) -> D
     with canvas(WIDTH, 3.2) as figure:
         (axes,) = _panels(figure, [len(periods)])
         base = [0.0] * len(periods)
-        for part, (label, colour) in PARTS.items():
+        for part, (label, colour) in parts.items():
             heights = [_zero(means.get((period, part), math.nan)) for period in periods]
             axes.bar(range(len(periods)), heights, 0.62, bottom=base, color=colour, label=label, zorder=2)
             base = [low + height for low, height in zip(base, heights, strict=True)]
@@ -170,7 +178,7 @@ def stacked(rows: Sequence[Row], plans: Mapping[str, float], currency: str) -> D
         tidy(axes)
         handles, names = axes.get_legend_handles_labels()
         by_name = dict(zip(names, handles, strict=True))
-        shown = [name for name in (*(label for label, _ in PARTS.values()), "plan") if name in by_name]
+        shown = [name for name in (*(label for label, _ in parts.values()), "plan") if name in by_name]
         figure.legend(
             handles=[by_name[name] for name in shown], labels=shown, loc="upper left", bbox_to_anchor=(0.05, 1.0),
             ncols=4, frameon=False, handlelength=1.4,
@@ -299,7 +307,7 @@ def _ticks(periods: Sequence[str]) -> list[str]:
     """Write quarters and months in short, with the year beneath where it changes."""
     ticks, year = [], ""
     for period in periods:
-        short = period[4:] if "Q" in period else _MONTHS[int(period[5:]) - 1] if "-" in period else ""
+        short = period[4:] if period[4:5] in ("Q", "P") else _MONTHS[int(period[5:]) - 1] if "-" in period else ""
         ticks.append(f"{short}\n{period[:4]}" if short and period[:4] != year else short or period)
         year = period[:4]
     return ticks

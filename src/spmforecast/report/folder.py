@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ _FILES: Mapping[str, _File] = {
         ("quota", "p_attain", "expected_attainment", "mean", "p10", "p50", "p90"),
     ),
     "evaluation": _File("evaluation.csv", ("metric", "value")),
+    "quality": _File("quality.csv", ("rule", "effect"), ("rows", "share")),
     "rejected": _File("rejected.csv", ("table", "reason")),
 }
 
@@ -86,7 +88,7 @@ class Run:
     ----------
     facts : mapping
         Content of ``run.json``.
-    forecast, parts, actuals, deals, rates, quotas, evaluation, rejected : tuple of Row
+    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -98,6 +100,7 @@ class Run:
     rates: tuple[Row, ...] = ()
     quotas: tuple[Row, ...] = ()
     evaluation: tuple[Row, ...] = ()
+    quality: tuple[Row, ...] = ()
     rejected: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
@@ -132,10 +135,27 @@ class Run:
         return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
     @property
+    def on_bookings(self) -> bool:
+        """Whether the forecast rests on bookings alone, so that there are orders but no deals."""
+        return self.fact("basis") == "bookings"
+
+    @property
+    def wins(self) -> str:
+        """What is counted beside amounts."""
+        return "Orders" if self.on_bookings else "Wins"
+
+    @property
     def year_start(self) -> int:
         """Month in which the fiscal year begins."""
         value = self.facts.get("fiscal_year_start")
         return value if isinstance(value, int) and 1 <= value <= 12 else 1
+
+    def last_day(self, period: str) -> date | None:
+        """Return the last day of a period: as the run says, else by the months of its fiscal year, else None."""
+        told = self.mapping("periods").get(period)
+        if isinstance(told, list) and len(told) == 2:
+            return day(str(told[1]))
+        return last_day(period, self.year_start)
 
     def level(self, name: str, period: str = "") -> tuple[Row, ...]:
         """Return the forecast rows of a level, of one period where it is given."""
@@ -152,14 +172,14 @@ class Run:
 
     def is_past(self, row: Row) -> bool:
         """Tell whether a row's period was over at ``as_of``, so that nothing in it is uncertain."""
-        end, today = last_day(row.text("period"), self.year_start), day(self.fact("as_of"))
+        end, today = self.last_day(row.text("period")), day(self.fact("as_of"))
         if end is None or today is None:
             return row.number("sd") == 0 and row.number("booked") == row.number("mean")
         return end <= today
 
     def is_partial(self, period: str) -> bool:
         """Tell whether the forecast ends before the period does."""
-        end, until = last_day(period, self.year_start), day(self.fact("until"))
+        end, until = self.last_day(period), day(self.fact("until"))
         return end is not None and until is not None and until < end
 
     def comparable(self, row: Row) -> Row:

@@ -34,7 +34,8 @@ def last_day(label: str, year_start: int) -> date | None:
     Parameters
     ----------
     label : str
-        ``2025``, ``2025Q3`` (fiscal, named by the year in which they end) or ``2025-07`` (calendar month).
+        ``2025``, ``2025Q3`` (fiscal, named by the year in which they end) or ``2025-07`` (calendar month). Periods
+        of a calendar of weeks cannot be told from their labels: the run says when they end.
     year_start : int
         Month in which the fiscal year begins.
 

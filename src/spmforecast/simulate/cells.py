@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data import NONE
-from spmforecast.errors import InputError
+from spmforecast.data.dimensions import moved_reps
 from spmforecast.models import FittedPipeline
 from spmforecast.models.capacity import TO_BE_HIRED
-from spmforecast.models.profiles import check_attribute
+from spmforecast.models.creation import month_of
+from spmforecast.models.mix import segment_seasons
 from spmforecast.models.risksets import day_number
+from spmforecast.simulate.credits import divide, shares_of, usual_partners
 from spmforecast.simulate.horizon import Horizon
+from spmforecast.simulate.layout import Groups, dimensions, merge_shares, with_quiet_periods
 
 __all__ = ["CellPlan", "CreationCells", "plan_cells"]
 
@@ -25,7 +28,6 @@ Ints = npt.NDArray[np.int64]
 _ALWAYS = ("region", "territory_id", "segment")
 _RECENT_DAYS = 365
 _PRIOR_DEALS = 5.0
-_SMALLEST_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,15 @@ class CellPlan:
         Bookings and wins that are past: constant in every trial.
     open_column : array of int, shape (open deals,)
         First cell of each open deal; its periods follow.
+    open_partners : tuple of tuple of (int, float)
+        For each open deal, first cell and share of whoever shares it beside the leading rep.
     """
 
     frame: pd.DataFrame
     amount: Array
     count: Array
     open_column: Ints
+    open_partners: tuple[tuple[tuple[int, float], ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class CreationCells:
         Share of the seller's deals.
     ids : tuple of str
         Names of the random streams.
+    tilt : array of float, shape (streams, cohorts), or None
+        Share of each stream in a cohort relative to `share`, where segments have seasons of their own.
     """
 
     sellers: tuple[str, ...]
@@ -78,6 +85,7 @@ class CreationCells:
     share: Array
     column: Ints
     ids: tuple[str, ...]
+    tilt: Array | None = None
 
 
 def plan_cells(
@@ -105,15 +113,15 @@ def plan_cells(
     InputError
         If a level is not an attribute of the deals.
     """
-    dims = _dimensions(model.deals, levels)
+    dims = dimensions(model.deals, levels, _ALWAYS)
     won, amount, count = _won_cells(model, horizon, dims)
-    deals = model.deals.loc[model.stays.deal[open_rows], ["owner_id", *dims]]
+    deals, shared = _open_credits(model, open_rows, dims)
     mix = _creation_mix(model, dims)
     labels = [period.label for period in horizon.past]
     labels += horizon.labels if deals.empty and mix.empty else []
-    won, amount, count = _with_quiet_periods(won, amount, count, labels)
-    groups = _Groups(len(won), len(horizon.periods))
-    open_column = groups.place("open", deals)
+    won, amount, count = with_quiet_periods(won, amount, count, labels)
+    groups = Groups(len(won), len(horizon.periods))
+    placed = groups.place("open", deals)
     new_column = groups.place("new", mix[["owner_id", *dims]])
     frame = pd.concat([won, groups.frame(dims, horizon)], ignore_index=True)
     manager = frame["owner_id"].map(model.roster.places["manager_id"]).astype(object)
@@ -123,19 +131,10 @@ def plan_cells(
         frame=frame,
         amount=np.concatenate([amount, np.zeros(rest)]),
         count=np.concatenate([count, np.zeros(rest)]),
-        open_column=open_column,
+        open_column=placed[shared["lead"].to_numpy(dtype=bool)],
+        open_partners=_partners(shared, placed, len(open_rows)),
     )
-    return plan, _creation_cells(model, mix, new_column, dims)
-
-
-def _dimensions(deals: pd.DataFrame, levels: Sequence[str]) -> list[str]:
-    dims = list(dict.fromkeys([*_ALWAYS, *levels]))
-    wrong = [check_attribute(level, deals) for level in levels]
-    problems = [replace(problem, column="levels") for problem in wrong if problem is not None]
-    dims = [level for level in dims if level not in ("owner_id", "part", "period")]
-    if problems:
-        raise InputError(problems)
-    return dims
+    return plan, _creation_cells(model, mix, new_column, dims, horizon)
 
 
 def _managers(model: FittedPipeline, frame: pd.DataFrame) -> pd.Series:
@@ -151,46 +150,38 @@ def _won_cells(model: FittedPipeline, horizon: Horizon, dims: list[str]) -> tupl
     year = model.calendar.period_of(model.as_of, "year")
     close = day_number(deals["close_date"])
     booked = (deals["status"] == "won").to_numpy() & (close >= day_number(pd.DatetimeIndex([year.start]))[0])
-    rows = deals.loc[booked, ["owner_id", *dims]].astype(object)
-    rows["period"] = model.calendar.labels(deals.loc[booked, "close_date"].to_numpy(), kind)
-    rows["amount"] = deals.loc[booked, "amount"].to_numpy(dtype=np.float64, na_value=0.0)
+    deals = deals[booked]
+    shared = shares_of(deals, model.history.splits)
+    at = shared["row"].to_numpy(dtype=np.int64)
+    rows = deals[dims].iloc[at].astype(object).reset_index(drop=True)
+    rows["owner_id"] = shared["owner_id"].to_numpy(dtype=object)
+    rows["period"] = model.calendar.labels(deals["close_date"].to_numpy(), kind)[at]
+    amount = deals["amount"].to_numpy(dtype=np.float64, na_value=0.0)[at]
+    rows["sum"] = divide(amount, shared["share"].to_numpy(dtype=np.float64), shared["lead"].to_numpy(dtype=bool))
+    rows["size"] = shared["lead"].to_numpy(dtype=np.float64)
     keys = ["owner_id", *dims, "period"]
-    table = rows.groupby(keys, sort=True, dropna=False)["amount"].agg(["sum", "size"]).reset_index()
+    table = rows.groupby(keys, sort=True, dropna=False)[["sum", "size"]].sum().reset_index()
     cells = table[["owner_id", *dims, "period"]].copy()
     cells.insert(1, "part", "won")
     cells = cells[["owner_id", "part", "period", *dims]]
     return cells, np.round(table["sum"].to_numpy(dtype=np.float64), 2), table["size"].to_numpy(dtype=np.float64)
 
 
-def _with_quiet_periods(
-    won: pd.DataFrame, amount: Array, count: Array, labels: list[str]
-) -> tuple[pd.DataFrame, Array, Array]:
-    """Give every one of these periods a cell, so that none is missing where nothing happened."""
-    quiet = [label for label in labels if label not in set(won["period"])]
-    rows = [{**dict.fromkeys(won.columns, NONE), "part": "won", "period": label} for label in quiet]
-    added = pd.DataFrame(rows, columns=won.columns).astype(object)
-    zeros = np.zeros(len(rows))
-    return pd.concat([won, added], ignore_index=True), np.append(amount, zeros), np.append(count, zeros)
+def _open_credits(model: FittedPipeline, open_rows: Ints, dims: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List the open deals with whoever is credited: owner and dimensions of each row, and the shares behind it."""
+    deals = model.deals.loc[model.stays.deal[open_rows], ["opportunity_id", "owner_id", *dims]]
+    shared = shares_of(deals, model.history.splits)
+    rows = deals[dims].iloc[shared["row"]].reset_index(drop=True)
+    rows.insert(0, "owner_id", shared["owner_id"].to_numpy(dtype=object))
+    return rows, shared
 
 
-class _Groups:
-    """Hands out one run of cells, a cell a period, to each distinct combination of part, owner and dimensions."""
-
-    def __init__(self, first: int, periods: int) -> None:
-        self.first, self.periods = first, periods
-        self.known: dict[tuple[object, ...], int] = {}
-
-    def place(self, part: str, rows: pd.DataFrame) -> Ints:
-        """Return the first cell of each row's combination; new combinations are added in sorted order."""
-        keys = [(part, *map(str, row)) for row in rows.itertuples(index=False, name=None)]
-        for key in sorted(set(keys) - self.known.keys()):
-            self.known[key] = self.first + len(self.known) * self.periods
-        return np.array([self.known[key] for key in keys], dtype=np.int64)
-
-    def frame(self, dims: list[str], horizon: Horizon) -> pd.DataFrame:
-        """List the cells handed out."""
-        rows = [(owner, part, period, *values) for part, owner, *values in self.known for period in horizon.labels]
-        return pd.DataFrame(rows, columns=["owner_id", "part", "period", *dims]).astype(object)
+def _partners(shared: pd.DataFrame, placed: Ints, deals: int) -> tuple[tuple[tuple[int, float], ...], ...]:
+    """Collect cells and shares of those who share a deal without leading it."""
+    out: list[list[tuple[int, float]]] = [[] for _ in range(deals)]
+    for index in np.flatnonzero(~shared["lead"].to_numpy(dtype=bool)):
+        out[int(shared["row"].iloc[index])].append((int(placed[index]), float(shared["share"].iloc[index])))
+    return tuple(map(tuple, out))
 
 
 def _creation_mix(model: FittedPipeline, dims: list[str]) -> pd.DataFrame:
@@ -208,7 +199,7 @@ def _creation_mix(model: FittedPipeline, dims: list[str]) -> pd.DataFrame:
     by_region = {str(region): _shares(group, free) for region, group in recent.groupby("region")}
     by_owner = {str(owner): group for owner, group in recent.groupby("owner_id")}
     parts = []
-    places = model.roster.places
+    places, moved = model.roster.places, moved_reps(model.history.reps)
     for index, owner in enumerate(model.roster.owners):
         place = places.iloc[index]
         lean = by_region.get(str(place["region"]), company)
@@ -216,28 +207,44 @@ def _creation_mix(model: FittedPipeline, dims: list[str]) -> pd.DataFrame:
             territory_id=place["territory_id"], region=place["region"], share=_PRIOR_DEALS * lean["share"]
         )
         own = by_owner.get(owner)
+        if own is not None and owner in moved:  # what a mover creates from now on lies where the mover now stands
+            own = own.assign(territory_id=place["territory_id"], region=place["region"])
         counts = _shares(own, [*dims, "model_segment"], normalise=False) if own is not None else lean.iloc[:0]
-        parts.append(_merge(pd.concat([counts, lean], ignore_index=True), dims).assign(owner_id=owner, seller=index))
+        parts.append(
+            merge_shares(pd.concat([counts, lean], ignore_index=True), [*dims, "model_segment"]).assign(
+                owner_id=owner, seller=index
+            )
+        )
     if model.attrition.shape > 0:
         for number, (territory, region) in enumerate(_places(model)):
             lean = by_region.get(region, company).assign(territory_id=territory, region=region)
-            parts.append(_merge(lean, dims).assign(owner_id=TO_BE_HIRED, seller=len(model.roster.owners) + number))
+            parts.append(
+                merge_shares(lean, [*dims, "model_segment"]).assign(
+                    owner_id=TO_BE_HIRED, seller=len(model.roster.owners) + number
+                )
+            )
     columns = ["owner_id", *dims, "model_segment", "share", "seller"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    usual = usual_partners(model.deals.loc[recent.index], model.history.splits, model.roster.owners)
+    return _spread(pd.concat(parts, ignore_index=True)[columns], usual)
+
+
+def _spread(mix: pd.DataFrame, usual: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """Credit deals to come as each seller's deals usually are."""
+    if not usual:
+        return mix
+    rows = []
+    for row in mix.to_dict("records"):
+        for rep, share in usual.get(str(row["owner_id"]), {str(row["owner_id"]): 1.0}).items():
+            rows.append({**row, "owner_id": rep, "share": share * row["share"]})
+    return pd.DataFrame(rows, columns=mix.columns)
 
 
 def _shares(rows: pd.DataFrame, keys: list[str], normalise: bool = True) -> pd.DataFrame:
     counts = rows.groupby(keys, sort=True, dropna=False).size().rename("share").reset_index()
     counts["share"] = counts["share"] / (counts["share"].sum() if normalise else 1.0)
     return counts
-
-
-def _merge(rows: pd.DataFrame, dims: list[str]) -> pd.DataFrame:
-    """Add up equal combinations, drop negligible ones and let the shares sum to one."""
-    merged = rows.groupby([*dims, "model_segment"], sort=True, dropna=False)["share"].sum().reset_index()
-    share = merged["share"] / merged["share"].sum()
-    merged = merged[share >= min(_SMALLEST_SHARE, float(share.max()))]
-    return merged.assign(share=merged["share"] / merged["share"].sum())
 
 
 def _places(model: FittedPipeline) -> list[tuple[str, str]]:
@@ -250,13 +257,35 @@ def _places(model: FittedPipeline) -> list[tuple[str, str]]:
     return sorted(taken | {place for place in empty if place[0] not in known})
 
 
-def _creation_cells(model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims: list[str]) -> CreationCells:
+def _tilt(model: FittedPipeline, mix: pd.DataFrame, horizon: Horizon) -> Array | None:
+    """Let segments made of several attributes be created in seasons of their own; a seller's sum stays what it is."""
+    if isinstance(model.spec.segment_by, str):
+        return None
+    season = segment_seasons(model.deals, model.profiles, model.creation)
+    month = month_of(horizon.days, model.creation.calendar) % 12
+    weight = model.creation.day_weights(horizon.days)[:, None] * np.eye(len(horizon.periods))[horizon.cell]
+    tilt = ((season[:, month] @ weight) / weight.sum(axis=0))[mix["model_segment"].to_numpy(dtype=np.int64)]
+    seller, share = mix["seller"].to_numpy(dtype=np.int64), mix["share"].to_numpy(dtype=np.float64)
+    total = np.zeros((int(seller.max(initial=-1)) + 1, tilt.shape[1]))
+    np.add.at(total, seller, share[:, None] * tilt)
+    return np.asarray(tilt / total[seller])
+
+
+def _creation_cells(
+    model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims: list[str], horizon: Horizon
+) -> CreationCells:
     places = _places(model)
     number = {place: index for index, place in enumerate(places)}
     frame = model.roster.places
     of_seller = [number[str(t), str(r)] for t, r in zip(frame["territory_id"], frame["region"], strict=True)]
     named = mix.assign(model_segment=[model.profiles.segments[k] for k in mix["model_segment"]])
     names = ["|".join(map(str, row)) for row in named[["owner_id", *dims, "model_segment"]].itertuples(index=False)]
+    # A partner's share of somebody else's deals is a stream of its own, beside the partner's own deals.
+    sellers = [*model.roster.owners, *[TO_BE_HIRED] * len(places)]
+    names = [
+        name if sellers[seller] == owner else f"{name}|{sellers[seller]}"
+        for name, seller, owner in zip(names, mix["seller"], mix["owner_id"], strict=True)
+    ]
     return CreationCells(
         sellers=model.roster.owners,
         places=tuple(places),
@@ -266,4 +295,5 @@ def _creation_cells(model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims
         share=mix["share"].to_numpy(dtype=np.float64),
         column=column,
         ids=tuple(names),
+        tilt=_tilt(model, mix, horizon),
     )

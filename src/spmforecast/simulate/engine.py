@@ -11,7 +11,9 @@ import pandas as pd
 from spmforecast.calendar import PeriodKind
 from spmforecast.errors import InputError, Problem
 from spmforecast.models import FittedPipeline
+from spmforecast.models.bookings import FittedBookings
 from spmforecast.simulate.block import BlockResult, simulate_block
+from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
 from spmforecast.simulate.forecast import Forecast
 from spmforecast.simulate.horizon import Horizon, build_horizon
 from spmforecast.simulate.inputs import SimulationInputs, build_inputs
@@ -20,11 +22,13 @@ __all__ = ["simulate"]
 
 _BLOCK = 1000  # trials; a multiple of four. Bounds the memory of a block, and changes no draw
 
+_DEAL_FACTS = ["opportunity_id", "owner_id", "region", "segment", "stage", "age_days", "amount"]
+
 Progress = Callable[[int, int], None]
 
 
 def simulate(
-    model: FittedPipeline,
+    model: FittedPipeline | FittedBookings,
     until: object,
     trials: int = 10_000,
     seed: int = 1,
@@ -33,11 +37,11 @@ def simulate(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Forecast:
-    """Project what open deals and deals not yet created will book.
+    """Project what open deals and deals not yet created will book, or, where no deals are recorded, what reps will.
 
     Parameters
     ----------
-    model : FittedPipeline
+    model : FittedPipeline or FittedBookings
         The fit; its as-of date is where the future begins.
     until : date-like
         Last day of the horizon; it ends a period.
@@ -66,26 +70,44 @@ def simulate(
     """
     _check_positive(trials=trials, jobs=jobs)
     horizon = build_horizon(model.as_of, until, period, model.calendar)
+    if isinstance(model, FittedBookings):
+        booked = build_booking_inputs(model, horizon, levels, seed)
+        draws, counts = _gather(booked, trials, jobs, progress)
+        nothing_open = pd.DataFrame(columns=_deal_columns(horizon))
+        return Forecast(draws, booked.plan.frame, counts=counts, deals=nothing_open, calendar=model.calendar)
     inputs = build_inputs(model, horizon, levels, seed)
+    tally = _Tally(inputs)
+    draws, counts = _gather(inputs, trials, jobs, progress, tally)
+    return Forecast(
+        draws,
+        inputs.plan.frame,
+        counts=counts,
+        deals=tally.table(model, horizon, inputs, draws),
+        calendar=model.calendar,
+    )
+
+
+def _gather(
+    inputs: SimulationInputs | BookingInputs,
+    trials: int,
+    jobs: int,
+    progress: Progress | None,
+    tally: _Tally | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """Run all blocks and put bookings and wins of every trial and cell together."""
     cells = len(inputs.plan.frame)
     draws = np.empty((trials, cells))
     counts = np.empty((trials, cells), dtype=np.float32)
-    tally = _Tally(inputs)
     starts = range(0, trials, _BLOCK)
     for start, block in zip(starts, _blocks(inputs, trials, jobs), strict=True):
         rows = slice(start, min(start + _BLOCK, trials))
         np.add(block.amounts, inputs.plan.amount, out=draws[rows])
         np.add(block.counts, inputs.plan.count, out=counts[rows], casting="same_kind")
-        tally.add(block)
+        if tally is not None:
+            tally.add(block)
         if progress is not None:
             progress(rows.stop, trials)
-    return Forecast(
-        draws,
-        inputs.plan.frame,
-        counts=counts,
-        fiscal_year_start=model.calendar.year_start,
-        deals=tally.table(model, horizon, inputs, draws),
-    )
+    return draws, counts
 
 
 def _check_positive(**values: int) -> None:
@@ -104,15 +126,28 @@ def _check_positive(**values: int) -> None:
         raise InputError(wrong)
 
 
-def _blocks(inputs: SimulationInputs, trials: int, jobs: int) -> Iterator[BlockResult]:
+def _blocks(inputs: SimulationInputs | BookingInputs, trials: int, jobs: int) -> Iterator[BlockResult]:
     """Run the blocks in order of their trials."""
     bounds = [(start, min(start + _BLOCK, trials)) for start in range(0, trials, _BLOCK)]
     if jobs == 1 or len(bounds) == 1:
-        return (simulate_block(inputs, *bound) for bound in bounds)
+        return (_play(inputs, *bound) for bound in bounds)
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, return_as="generator")
-    return iter(parallel(delayed(simulate_block)(inputs, *bound) for bound in bounds))
+    return iter(parallel(delayed(_play)(inputs, *bound) for bound in bounds))
+
+
+def _play(inputs: SimulationInputs | BookingInputs, start: int, stop: int) -> BlockResult:
+    """Simulate one block of either kind."""
+    if isinstance(inputs, BookingInputs):
+        return simulate_booking_block(inputs, start, stop)
+    return simulate_block(inputs, start, stop)
+
+
+def _deal_columns(horizon: Horizon) -> list[str]:
+    """Columns of the table of open deals."""
+    by_period = [f"p_win_{label}" for label in horizon.labels]
+    return [*_DEAL_FACTS, "p_win", *by_period, "expected_amount", "spread_share"]
 
 
 class _Tally:
@@ -143,9 +178,8 @@ class _Tally:
         mean = self.sum / trials
         spread = np.maximum(self.squares / trials - mean**2, 0.0)
         whole = float(draws.sum(axis=1).var())
-        names = ["opportunity_id", "owner_id", "region", "segment", "stage", "age_days", "amount"]
         return (
-            deals[names]
+            deals[_DEAL_FACTS]
             .reset_index(drop=True)
             .assign(
                 p_win=chance.sum(axis=1),

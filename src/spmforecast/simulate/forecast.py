@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.calendar import FiscalCalendar
+from spmforecast.calendar import FiscalCalendar, calendar_of
 from spmforecast.display import card
 from spmforecast.errors import InputError, Problem
 
@@ -50,6 +50,8 @@ class Forecast:
         Month in which the fiscal year begins.
     deals : pandas.DataFrame, optional
         The open deals, one a row.
+    calendar : FiscalCalendar, optional
+        The whole fiscal calendar instead of `fiscal_year_start`, for instance one of weeks.
 
     Raises
     ------
@@ -64,11 +66,12 @@ class Forecast:
         counts: npt.ArrayLike | None = None,
         fiscal_year_start: int = 1,
         deals: pd.DataFrame | None = None,
+        calendar: FiscalCalendar | None = None,
     ) -> None:
         self.draws: Array = np.asarray(draws, dtype=np.float64)
         self.cells = cells.reset_index(drop=True)
         self.counts = None if counts is None else np.asarray(counts)
-        self.calendar = FiscalCalendar(fiscal_year_start)
+        self.calendar = calendar_of(fiscal_year_start, calendar)
         self.deals = deals
         _check(self)
 
@@ -170,7 +173,7 @@ class Forecast:
         Parameters
         ----------
         label : str
-            ``2025Q3``, ``2025-07`` or ``2025``.
+            ``2025Q3``, ``2025`` or a month, as the calendar writes it.
         counts : bool
             Numbers of wins instead of bookings.
 

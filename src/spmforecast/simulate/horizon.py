@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +32,15 @@ class Horizon:
         Periods touched by the days.
     past : tuple of Period
         Earlier periods of the fiscal year that holds the as-of date.
+    calendar : FiscalCalendar
+        Decides the months by which the market moves.
     """
 
     days: Ints
     cell: Ints
     periods: tuple[Period, ...]
     past: tuple[Period, ...]
+    calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
 
     @property
     def labels(self) -> list[str]:
@@ -46,7 +49,7 @@ class Horizon:
 
     def month_shares(self) -> Array:
         """Share of each month to come in each period, shape (periods, months)."""
-        month = month_of(self.days)
+        month = month_of(self.days, self.calendar)
         out = np.zeros((len(self.periods), int(month[-1] - month[0]) + 1))
         np.add.at(out, (self.cell, month - month[0]), 1.0)
         return np.asarray(out / out.sum(axis=1, keepdims=True))
@@ -105,7 +108,7 @@ def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar
     ends = np.array([_number(period.end) for period in periods])
     year = calendar.period_of(as_of, "year")
     past = tuple(period for period in calendar.periods(year.start, year.end, kind) if period.end <= as_of)
-    return Horizon(days, np.searchsorted(ends, days), periods, past)
+    return Horizon(days, np.searchsorted(ends, days), periods, past, calendar)
 
 
 def _wrong_end(
