@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import select
+from spmforecast.data.arrow import rows_of, select
 from spmforecast.data.events import CLOSED, EventLog, Known, status_codes
 from spmforecast.data.tables import TABLES
 
@@ -47,23 +47,25 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """What an earlier cut did, so that a second one gives what it would have given at once.
+    """What an earlier cut took away, so that a second one gives what it would have given at once.
 
     Parameters
     ----------
-    owners : pandas.Series
-        Owner in each deal's own row as it was read, in the order of the cut table; stands in where the history has
-        told none.
-    by_events : numpy.ndarray of bool
-        Closed deals, in the same order, whose figures are those of their events, because their own row
-        speaks of a later closing.
+    own : pandas.DataFrame
+        The deals' own rows as they were read: ``opportunity_id``, ``status``, ``owner_id`` and whatever is carried or
+        final only.
     recorded_until : pandas.Timestamp
         Last event of the whole record, which is when the deals' own rows were true.
     """
 
-    owners: pd.Series
-    by_events: Mask
+    own: pd.DataFrame
     recorded_until: pd.Timestamp
+
+    def restored(self, deals: pd.DataFrame) -> pd.DataFrame:
+        """Give deals their own rows back; rows that were taken out since stay out."""
+        row = rows_of(deals["opportunity_id"], self.own["opportunity_id"])
+        names = [name for name in self.own.columns if name != "opportunity_id" and name in deals.columns]
+        return deals.assign(**{name: self.own[name].take(row).set_axis(deals.index) for name in names})
 
 
 def close_of(day: pd.Timestamp) -> pd.Timestamp:
@@ -105,19 +107,20 @@ def tables_as_of(
     cut = close_of(day)
     if "opportunities" not in tables:
         return {name: _cut_dated(name, frame, cut) for name, frame in tables.items()}, (), None
-    deals = tables["opportunities"]
-    earlier = earlier or Cut(deals["owner_id"], np.zeros(len(deals), dtype=bool), _recorded_until(deals, log))
+    deals = tables["opportunities"] if earlier is None else earlier.restored(tables["opportunities"])
+    recorded_until = _recorded_until(deals, log) if earlier is None else earlier.recorded_until
     created = (deals["created_date"] < cut).to_numpy()
-    states = _States(deals, log.before(np.datetime64(cut, "s")), cut, earlier)
+    states = _States(deals, log.before(np.datetime64(cut, "s")), cut, recorded_until < cut)
     out = {name: _cut_dated(name, frame, cut) for name, frame in tables.items() if name not in _OF_DEALS}
     out["opportunities"] = select(states.frame(final_only), created)
     for name in _OF_DEALS[1:]:
         if name in tables:
             out[name] = select(tables[name], _known_rows(name, tables[name], log, created, deals, cut))
     notes = _notes(out["opportunities"], day)
-    owners = earlier.owners[created].reset_index(drop=True)
-    done = Cut(owners, states.by_events[created], earlier.recorded_until)
-    return {name: out[name] for name in tables}, notes, done
+    if "reps" in out and recorded_until >= cut:
+        notes += _undated_reps(out["reps"], day)
+    own = deals[["opportunity_id", "status", "owner_id", *_CARRIED, *sorted(final_only & set(deals.columns))]]
+    return {name: out[name] for name in tables}, notes, Cut(select(own, created), recorded_until)
 
 
 _OF_DEALS = ("opportunities", "stage_history", "splits")
@@ -165,13 +168,12 @@ class _States:
         Their events dated before the instant.
     cut : pandas.Timestamp
         The instant.
-    earlier : Cut
-        What was cut before.
+    current : bool
+        Whether nothing later is recorded, so that an open deal is as its own row says.
     """
 
-    def __init__(self, deals: pd.DataFrame, known: Known, cut: pd.Timestamp, earlier: Cut) -> None:
-        current = earlier.recorded_until < cut  # nothing later is recorded: an open deal is as its own row says
-        self.deals, self.cut, self.earlier = deals, np.datetime64(cut, "s"), earlier
+    def __init__(self, deals: pd.DataFrame, known: Known, cut: pd.Timestamp, current: bool) -> None:
+        self.deals, self.cut = deals, np.datetime64(cut, "s")
         self.owner, self.since = known.last("owner_id"), known.last_status_since()
         status = status_codes(deals["status"])
         recorded: Mask = status > 0
@@ -184,9 +186,7 @@ class _States:
         self.status = np.where(self.closed, np.where(told, seen, status), 0)
         # The ledger's figures hold where the deal's own row speaks of this very closing.
         about = np.abs(self.since.astype("datetime64[D]") - close.astype("datetime64[D]")) <= GRACE
-        own = self.closed & (self.status == status) & (close < self.cut) & (~told | about)
-        self.own: Mask = own & ~earlier.by_events
-        self.by_events: Mask = self.closed & ~self.own
+        self.own: Mask = self.closed & (self.status == status) & (close < self.cut) & (~told | about)
         # What a closed deal's own row leaves out, its events up to its close fill in.
         settled = known.until(np.where(self.own, close.astype("datetime64[D]") + 1, self.cut).astype("datetime64[s]"))
         self.seen = {column: settled.last(column) for column in _CARRIED}
@@ -199,7 +199,7 @@ class _States:
             recorded = self.deals[column].where(self.spare)
             new[column] = recorded.where(self.own).fillna(self.seen[column]).fillna(recorded)
         new["close_date"] = self._actual_close(new["close_date"])
-        new["owner_id"] = self.owner.fillna(self.earlier.owners)
+        new["owner_id"] = self.owner.fillna(self.deals["owner_id"])
         for column in sorted(final_only & set(self.deals.columns)):
             new[column] = self.deals[column].where(self.closed)
         return self.deals.assign(**new)
@@ -246,3 +246,13 @@ def _notes(deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
         f"{NOTE}{day.date()}: of {np.count_nonzero(is_open):,} open deals {', '.join(said)} "
         "(values recorded later are not used; stage_history can carry those of the time).",
     )
+
+
+def _undated_reps(reps: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
+    """Say how many reps stand only where the export has them."""
+    dated = reps.loc[reps["effective_from"].notna(), "rep_id"]
+    count = reps["rep_id"].nunique() - dated.nunique()
+    if not count:
+        return ()
+    told = "reps have no effective_from; their territory and manager are those of the export"
+    return (f"{NOTE}{day.date()}: {count:,} {told}.",)
