@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from spmforecast.data import TABLES, History, read_history, write_tables
 from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS
+from spmforecast.data.quality import quality_report
 from spmforecast.errors import InputError
 
 HEAD = "opportunity_id,owner_id,created_date,status,amount,close_date"
@@ -101,7 +102,7 @@ def test_orphans_and_rows_of_rejected_deals(tmp_path: Path) -> None:
     told = history.rejected[history.rejected["table"] == "stage_history"]
     assert told["line"].tolist() == [62, 63]
     assert told["reason"].tolist() == ["opportunities has no such opportunity_id", "its opportunity was rejected"]
-    assert "stage_history: 1 rows are dated before their deal was created" in history.warnings
+    assert any("before their deal was created" in effect for effect in quality_report(history)["effect"])
 
 
 def _filler(name: str) -> list[str]:
@@ -157,13 +158,13 @@ def test_dated_rows_of_a_rep_are_its_history(tmp_path: Path) -> None:
     assert not len(_deals(tmp_path).rejected)
 
 
-def test_ids_that_name_nothing_are_warned_of_but_kept(tmp_path: Path) -> None:
+def test_ids_that_name_nothing_are_found_but_kept(tmp_path: Path) -> None:
     _write(tmp_path, "reps.csv", "rep_id,territory_id", "R2,T1")
     _write(tmp_path, "territories.csv", "territory_id,parent_id", "T2,T9")
     history = _deals(tmp_path)
-    assert "opportunities: 60 rows name 1 owner_id that reps does not list (first: R1)" in history.warnings
-    assert "reps: 1 rows name 1 territory_id that territories does not list (first: T1)" in history.warnings
-    assert "territories: 1 rows name 1 parent_id that territories does not list (first: T9)" in history.warnings
+    found = quality_report(history).set_index(["table", "column"])["rows"]
+    assert found[("opportunities", "owner_id")] == 60
+    assert found[("reps", "territory_id")] == 1
     assert len(history.opportunities) == 60
 
 
@@ -190,9 +191,9 @@ def test_what_makes_the_job_impossible(tmp_path: Path, files: dict[str, str], to
 
 def test_fatal_problems_of_every_file_and_bad_rows_come_together(tmp_path: Path) -> None:
     _write(tmp_path, "opportunities.csv", HEAD, *GOOD, "B,R1,2024-13-45,open,,")
-    (tmp_path / "reps.csv").write_bytes(b"rep_id,name\nR1,\xff\n")
+    (tmp_path / "reps.csv").write_bytes(b"rep_id,name\nR1,\x81\n")
     (tmp_path / "plan.csv").write_text("period\n")
-    with pytest.raises(InputError, match="not UTF-8") as caught:
+    with pytest.raises(InputError, match="neither UTF-8") as caught:
         read_history(tmp_path)
     assert {problem.file for problem in caught.value.problems} == {"reps.csv", "plan.csv", "opportunities.csv"}
 

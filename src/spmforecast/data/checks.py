@@ -188,11 +188,11 @@ def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:
     ids = sheet.text["opportunity_id"]
     bad = sheet.bad
     used = select(ids.to_frame(), ~bad)["opportunity_id"]
-    created = select(sheet.typed[["created_date"]], ~bad)["created_date"]
-    rejected = _not_among(ids[bad], used)
+    broken = frozenset[str]().union(*(piece.broken_ids for piece in pieces)) - {""}
+    rejected = _not_among(pd.Series([*ids[bad], *sorted(broken)], dtype="str"), used)
     out = frozenset[str]().union(*(piece.excluded_ids for piece in pieces))
     left_out = _not_among(pd.Series(sorted(out), dtype="str"), used) - rejected
-    return DealIds(used, created, rejected, left_out)
+    return DealIds(used, rejected, left_out)
 
 
 def _not_among(ids: pd.Series, used: pd.Series) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,11 +13,12 @@ import pandas as pd
 from spmforecast.calendar import to_day
 from spmforecast.data.asof import FINAL_ONLY
 from spmforecast.data.checks import Checked, check_tables, too_many_rejected
+from spmforecast.data.crm import CrmOptions, adapt
+from spmforecast.data.crm.money import open_exchange
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
-from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece
-from spmforecast.data.rules import dangling_references
-from spmforecast.data.sources import FolderSource, FrameSource, Source
+from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece, mapped_file
+from spmforecast.data.sources import Source, open_source
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 
@@ -33,14 +35,17 @@ def read_history(
     strict: bool = False,
     max_rejected_share: float = 0.05,
     observed_from: object = None,
+    crm: str | None = None,
+    crm_options: CrmOptions | None = None,
 ) -> History:
     """Read a company's records and check them.
 
     Parameters
     ----------
     source : path, mapping of str to DataFrame, or Source
-        A folder of CSV files (``opportunities.csv``, ``stage_history.csv.gz``, ...), canonical tables in memory, or
-        anything else that gives raw tables.
+        A folder of files (``opportunities.csv``, ``stage_history.parquet``, ...), a workbook, a database file or URL,
+        canonical tables in memory, or anything else that gives raw tables
+        (see :func:`~spmforecast.data.sources.opening.open_source`).
     map : path or Map, optional
         How other columns and files become the canonical ones. Tables that the map does not name are read from files
         of their own name where these have the required columns.
@@ -52,6 +57,10 @@ def read_history(
         Share of a table's rows (those left out on purpose aside) of which more may not be rejected.
     observed_from : date, optional
         When tracking began; a map may say it too.
+    crm : {"salesforce", "hubspot", "dynamics", "pipedrive"}, optional
+        The source is an export of this CRM; tables that `map` names too are mapped as `map` says.
+    crm_options : CrmOptions, optional
+        Currency, exchange rates, pipelines and renamed stages; currency and rates hold for any map.
 
     Returns
     -------
@@ -65,7 +74,13 @@ def read_history(
     zone = _zone(timezone)
     began = None if observed_from is None else to_day(observed_from)
     chart = map if map is None or isinstance(map, Map) else load_map(map)
-    place = _source(source)
+    place = open_source(source)
+    place.names()  # what cannot be reached at all is told once, not for every table
+    exchange, rates = open_exchange(crm_options or CrmOptions())
+    if crm is not None:
+        place, preset = adapt(crm, place, crm_options)
+        chart = preset if chart is None else chart.over(preset)
+    chart = None if chart is None else replace(chart, exchange=exchange)
     pieces, fatal, notes, used = _read(place, chart)
     checked = check_tables(pieces, zone, deals_whole=not any(p.table in ("opportunities", "map") for p in fatal))
     fatal += _too_little(checked, pieces, fatal)
@@ -77,7 +92,6 @@ def read_history(
         *notes,
         *_rejection_notes(checked),
         *checked.warnings,
-        *dangling_references(checked.tables),
         *_absent(checked.tables),
         *said,
         *place.leftovers(used),
@@ -88,11 +102,11 @@ def read_history(
         counts=checked.counts,
         exclusions=checked.exclusions,
         warnings=tuple(dict.fromkeys(warnings)),
-        sources=place.files(),
+        sources=(*place.files(), *rates),
         timezone=timezone,
         observed_from=began if began is not None or chart is None else chart.observed_from,
-        final_only=final_only,
-    )
+        final_only=final_only if chart is None else final_only | chart.final,
+    ).with_events(checked.event_deal)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -104,12 +118,6 @@ def _zone(name: str) -> ZoneInfo:
         raise InputError(problem) from error
 
 
-def _source(source: str | Path | Mapping[str, pd.DataFrame] | Source) -> Source:
-    if isinstance(source, str | Path):
-        return FolderSource(Path(source))
-    return FrameSource(source) if isinstance(source, Mapping) else source
-
-
 def _read(source: Source, chart: Map | None) -> tuple[dict[str, list[Piece]], list[Problem], list[str], set[str]]:
     """Read every table that is there; also return what is fatal, what to note and the names used."""
     pieces: dict[str, list[Piece]] = {}
@@ -119,13 +127,16 @@ def _read(source: Source, chart: Map | None) -> tuple[dict[str, list[Piece]], li
     for table in TABLES:
         if chart is not None and table in chart.tables:
             for place, one in enumerate(chart.tables[table]):
-                used |= {one.file, *(join.file for join in one.join)}
                 try:
-                    piece = make_piece(source, table, one.file, one, chart, place)
-                    pieces.setdefault(table, []).append(piece)
+                    name = mapped_file(source, one, chart, table, place)
+                    if name is not None:
+                        piece = make_piece(source, table, name, one, chart, place)
+                        pieces.setdefault(table, []).append(piece)
+                        used |= piece.names
                 except InputError as error:
                     fatal += error.problems
             continue
+        name = None
         try:
             name = source.find(table)
             if name is None:

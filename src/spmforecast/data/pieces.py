@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.maps import Condition, Join, Loc, Map, TableMap
+from spmforecast.data.arrow import has_blank_ends
+from spmforecast.data.cells import worded
+from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapper
+from spmforecast.data.maps import Loc, Map, TableMap
+from spmforecast.data.naming import find_name, fold_file
 from spmforecast.data.sources import RawTable, Source
-from spmforecast.data.sources.columns import as_text, is_text
+from spmforecast.data.sources.columns import is_text
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 from spmforecast.written import nearest
 
-__all__ = ["LEFT_OUT_BY_WHERE", "MISSING_COLUMN", "Piece", "make_piece"]
+__all__ = ["LEFT_OUT_BY_WHERE", "MISSING_COLUMN", "Piece", "find_file", "make_piece", "mapped_file"]
 
-LEFT_OUT_BY_WHERE = "left out by where"
 MISSING_COLUMN = "a required column is missing"
 
 Mask = npt.NDArray[np.bool_]
@@ -46,6 +49,10 @@ class Piece:
         strptime format of date columns that are not ISO 8601.
     notes : tuple of str
         What is odd but was kept.
+    broken_ids : frozenset of str
+        ``opportunity_id`` of broken rows, where it could be read.
+    names : frozenset of str
+        Names in the source of everything that was read for it.
     """
 
     table: str
@@ -57,6 +64,8 @@ class Piece:
     excluded_ids: frozenset[str] = frozenset()
     dates: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    broken_ids: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
 
     @property
     def read(self) -> int:
@@ -99,20 +108,113 @@ def make_piece(
     raw = source.read(name, table)
     frame, notes = _stripped(raw)
     piece = Piece(table, raw.file, frame, raw.lines, raw.broken, raw.exclusions, notes=(*raw.notes, *notes))
+    piece = replace(piece, names=frozenset({name}))
     if mapping is not None:
         assert of is not None, "a mapping comes with its map"
-        piece = _Mapper(source, mapping, of, ("tables", table, place)).apply(piece)
-    missing = _missing_columns(piece)
+        piece = _mapped(piece, source, mapping, of, ("tables", table, place))
+    missing = _missing_columns(piece, mapping)
     if missing:
         raise InputError(missing)
     return replace(piece, notes=piece.notes + _near_misses(piece))
+
+
+def find_file(source: Source, files: Sequence[str], table: str, optional: bool) -> str | None:
+    """Find the file that a map names.
+
+    Parameters
+    ----------
+    source : Source
+        Where files are.
+    files : sequence of str
+        Names, of which the first that is there counts. A single name with a suffix (``deals.csv``) is taken as it is;
+        others are compared without suffix, case, blanks, ``_``, plural and the prefixes of warehouses.
+    table : str
+        Canonical table, for messages.
+    optional : bool
+        Whether a single name with a suffix must be there to be found.
+
+    Returns
+    -------
+    str or None
+        The name in the source; None where none is there.
+
+    Raises
+    ------
+    InputError
+        If several files are meant by one name.
+    """
+    if not optional and len(files) == 1 and "." in files[0]:
+        return files[0]
+    found = find_name(files, source.names(), fold_file)
+    if len(found) > 1:
+        told = f"{' and '.join(found)} could both be meant"
+        raise InputError(Problem(table, told, "Keep one of them, or name it in full in a map.", file=found[0]))
+    return found[0] if found else None
+
+
+def mapped_file(source: Source, mapping: TableMap, of: Map, table: str, place: int) -> str | None:
+    """Find the file of the `place`-th mapping of a table; None where it is optional and absent.
+
+    Raises
+    ------
+    InputError
+        If it must be there and none of its names is, or several are meant.
+    """
+    name = find_file(source, mapping.file, table, mapping.optional)
+    if name is None and not mapping.optional:
+        there = source.names()
+        near = nearest(mapping.file[0], there)
+        mend = f"Did you mean {near}?" if near else f"The source has {', '.join(there) or 'nothing that can be read'}."
+        listed = ", ".join(mapping.file)
+        told = "the file is not there" if len(mapping.file) == 1 else "none of these files is there"
+        raise InputError(of.problem(("tables", table, place, "file"), told, mend, listed))
+    return name
+
+
+def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) -> Piece:
+    """Apply a mapping; rows with a cell that cannot be brought to the table's form are broken."""
+    used = set(piece.names)
+
+    def lookup(files: Sequence[str], optional: bool) -> tuple[str, pd.DataFrame] | None:
+        name = find_file(source, files, piece.table, optional)
+        if name is None:
+            return None
+        raw = source.read(name, piece.table)
+        if raw.broken:
+            raise InputError(raw.broken)
+        used.add(name)
+        other = _stripped(raw)[0]
+        return name, worded(other, other.columns)
+
+    done = Mapper(piece.table, piece.file, mapping, of, loc, lookup).apply(piece.frame)
+    faulty = np.zeros(len(done.frame), dtype=bool)
+    told: list[Problem] = []
+    for fault in sorted(done.faults, key=lambda fault: fault.row):
+        if not faulty[fault.row]:
+            line = int(piece.lines[fault.row])
+            told.append(Problem(piece.table, fault.reason, fault.mend, piece.file, line, fault.column, fault.value))
+        faulty[fault.row] = True
+    good = done.kept & ~faulty
+    ids = done.frame.get("opportunity_id")
+    return replace(
+        piece,
+        frame=done.frame[good].reset_index(drop=True),
+        lines=piece.lines[good],
+        broken=(*piece.broken, *told),
+        broken_ids=frozenset() if ids is None else frozenset(ids[faulty]),
+        exclusions={**piece.exclusions, **done.exclusions},
+        excluded_ids=frozenset() if ids is None else frozenset(ids[~done.kept]),
+        dates=mapping.dates,
+        notes=(*piece.notes, *done.notes),
+        names=frozenset(used),
+    )
 
 
 def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Take blanks off both ends of every cell, and say where there were any."""
     out, notes = {}, []
     for name in raw.frame.columns:
-        if not is_text(raw.frame[name]):
+        if not is_text(raw.frame[name]) or not has_blank_ends(raw.frame[name]):
             out[name] = raw.frame[name]
             continue
         bare = raw.frame[name].str.strip()
@@ -123,14 +225,17 @@ def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
     return pd.DataFrame(out, index=raw.frame.index), tuple(notes)
 
 
-def _missing_columns(piece: Piece) -> list[Problem]:
+def _missing_columns(piece: Piece, mapping: TableMap | None) -> list[Problem]:
     table = TABLES[piece.table]
     spare = [name for name in piece.frame.columns if table.column(name) is None]
+    sought = {} if mapping is None else mapping.columns
     problems = []
     for name in table.required:
         if name not in piece.frame.columns:
             near = nearest(name, spare)
             mend = f"Did you mean {near}? Rename it, or map it." if near else "Add the column, or map one to it."
+            if name in sought:
+                mend = f"Add a column called {' or '.join(sought[name])}."
             problems.append(Problem(piece.table, MISSING_COLUMN, mend, piece.file, 1, name, near or ""))
     return problems
 
@@ -145,198 +250,3 @@ def _near_misses(piece: Piece) -> tuple[str, ...]:
         if near:
             notes.append(f"{piece.file}: {name} is kept as an extra column; did you mean {near}?")
     return tuple(notes)
-
-
-@dataclass
-class _Mapper:
-    """Applies one mapping; collects what is wrong with it before raising."""
-
-    source: Source
-    mapping: TableMap
-    of: Map
-    loc: Loc
-    problems: list[Problem] = field(default_factory=list)
-
-    def apply(self, piece: Piece) -> Piece:
-        mapping = self.mapping
-        judged = [*mapping.where, *(name for exclude in mapping.exclude for name in exclude.where)]
-        joined = [name for join in mapping.join for name in join.on]
-        frame, notes = self._joined(_worded(piece.frame, joined))
-        frame = _worded(frame, judged)
-        kept, exclusions = self._kept(frame)
-        self._known("drop", mapping.drop, frame.columns)
-        self._known("rename", mapping.rename, frame.columns)
-        frame = self._renamed(frame.drop(columns=list(mapping.drop), errors="ignore"))
-        frame = self._filled(frame, piece.table)
-        if self.problems:
-            raise InputError(self.problems)
-        ids = frame["opportunity_id"][~kept] if "opportunity_id" in frame else pd.Series([], dtype="str")
-        return replace(
-            piece,
-            frame=frame[kept].reset_index(drop=True),
-            lines=piece.lines[kept],
-            exclusions={**piece.exclusions, **exclusions},
-            excluded_ids=frozenset(ids),
-            dates=mapping.dates,
-            notes=(*piece.notes, *notes),
-        )
-
-    def _known(self, key: str, names: Iterable[str], columns: Iterable[str], prefix: Loc = ()) -> bool:
-        """Note every name that is not a column; tell whether all are."""
-        there = list(columns)
-        wrong = [name for name in names if name not in there]
-        for name in wrong:
-            near = nearest(name, there)
-            mend = f"Did you mean {near}?" if near else f"The columns are {', '.join(there)}."
-            loc = (*self.loc, *prefix, key, name)
-            self.problems.append(self.of.problem(loc, f"{self.mapping.file} has no such column", mend, name))
-        return not wrong
-
-    def _joined(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        notes: list[str] = []
-        for place, join in enumerate(self.mapping.join):
-            at: Loc = ("join", place)
-            try:
-                other = self._lookup(join, at)
-            except InputError as error:
-                self.problems += error.problems
-                continue
-            here = self._known("on", join.on, frame.columns, at)
-            there = self._known_there(join, other, at)
-            if here and there:
-                frame, note = self._take(frame, other, join, at)
-                notes += note
-        return frame, notes
-
-    def _lookup(self, join: Join, at: Loc) -> pd.DataFrame:
-        try:
-            raw = self.source.read(join.file, str(self.loc[1]))
-        except InputError as error:
-            if any(problem.line is not None for problem in error.problems):
-                raise
-            # A file that is not there is the map's fault: say where the map names it.
-            loc = (*self.loc, *at, "file")
-            told = error.problems[0]
-            raise InputError(self.of.problem(loc, told.reason, told.mend, join.file)) from error
-        if raw.broken:
-            raise InputError(raw.broken)
-        other = _stripped(raw)[0]
-        return _worded(other, other.columns)
-
-    def _known_there(self, join: Join, other: pd.DataFrame, at: Loc) -> bool:
-        there = list(other.columns)
-        wrong = [("on", here, name) for here, name in join.on.items() if name not in there]
-        wrong += [("take", name, name) for name in join.take if name not in there]
-        for key, entry, name in wrong:
-            near = nearest(name, there)
-            mend = f"Did you mean {near}?" if near else f"The columns are {', '.join(there)}."
-            loc = (*self.loc, *at, key, entry)
-            self.problems.append(self.of.problem(loc, f"{join.file} has no such column", mend, name))
-        return not wrong
-
-    def _take(self, frame: pd.DataFrame, other: pd.DataFrame, join: Join, at: Loc) -> tuple[pd.DataFrame, list[str]]:
-        """Look columns up by key; a row without a match gets empty cells."""
-        there = pd.MultiIndex.from_frame(other[list(join.on.values())])
-        twice = there.duplicated()
-        taken = [name for name in join.take.values() if name in frame.columns]
-        if twice.any():
-            found = " | ".join(map(str, there[twice][0]))
-            mend = "Keep one row a key over there, or join on more columns."
-            told = f"the key is not unique in {join.file}"
-            self.problems.append(self.of.problem((*self.loc, *at, "on"), told, mend, found))
-        for name in taken:
-            mend = "Take it under another name."
-            loc = (*self.loc, *at, "take")
-            self.problems.append(self.of.problem(loc, "the file already has a column of that name", mend, name))
-        if twice.any() or taken:
-            return frame, []
-        row = there.get_indexer(pd.MultiIndex.from_frame(frame[list(join.on)].set_axis(there.names, axis=1)))
-        looked_up = {new: _at(other[old], row, frame.index) for old, new in join.take.items()}
-        without = np.flatnonzero((row < 0) & (frame[list(join.on)] != "").any(axis=1).to_numpy())
-        notes = []
-        if len(without):
-            first = " | ".join(frame[list(join.on)].iloc[int(without[0])])
-            notes.append(f"{self.mapping.file}: {len(without):,} rows have no match in {join.file} (first: {first})")
-        return frame.assign(**looked_up), notes
-
-    def _kept(self, frame: pd.DataFrame) -> tuple[Mask, dict[str, int]]:
-        """Tell which rows stay, and count the others by reason; a row is counted once."""
-        kept = np.ones(len(frame), dtype=bool)
-        counts: dict[str, int] = {}
-        if self.mapping.where and self._known("where", self.mapping.where, frame.columns):
-            kept = _meets(frame, self.mapping.where)
-            counts[LEFT_OUT_BY_WHERE] = int((~kept).sum())
-        for place, exclude in enumerate(self.mapping.exclude):
-            if self._known("where", exclude.where, frame.columns, ("exclude", place)):
-                out = kept & _meets(frame, exclude.where)
-                counts[exclude.reason] = counts.get(exclude.reason, 0) + int(out.sum())
-                kept &= ~out
-        return kept, {reason: rows for reason, rows in counts.items() if rows}
-
-    def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        out: dict[str, pd.Series] = {}
-        for name in frame.columns:
-            for new in self.mapping.rename.get(name, (name,)):
-                if new in out:
-                    mend = "Drop or rename the one that is not meant."
-                    told = f"two columns of {self.mapping.file} would be called the same"
-                    self.problems.append(self.of.problem((*self.loc, "rename", name), told, mend, new))
-                out[new] = frame[name]
-        return pd.DataFrame(out, index=frame.index)
-
-    def _filled(self, frame: pd.DataFrame, table: str) -> pd.DataFrame:
-        """Set constants, translate values, then fill what is empty."""
-        mapping = self.mapping
-        frame = frame.assign(**{name: _constant(value, frame.index) for name, value in mapping.constant.items()})
-        canonical = TABLES[table].names
-        self._known("default", mapping.default, [*frame.columns, *canonical])
-        for key, named in (("values", mapping.values), ("dates", mapping.dates)):
-            self._known(key, named, frame.columns)
-        for name in mapping.default:
-            if name not in frame.columns:
-                frame[name] = _constant("", frame.index)
-        frame = _worded(frame, [*mapping.values, *mapping.default])
-        for name, table_of in mapping.values.items():
-            if name in frame.columns:
-                frame[name] = _translated(frame[name], table_of)
-        for name, value in mapping.default.items():
-            frame[name] = frame[name].mask(frame[name] == "", value)
-        return frame
-
-
-def _worded(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
-    """Write as text the columns that a map compares or fills, because maps speak in texts."""
-    typed = [name for name in dict.fromkeys(names) if name in frame.columns and not is_text(frame[name])]
-    return frame.assign(**{name: as_text(frame[name]) for name in typed}) if typed else frame
-
-
-def _constant(value: str, index: pd.Index) -> pd.Series:
-    return pd.Series(value, index=index, dtype="str")
-
-
-def _at(values: pd.Series, row: npt.NDArray[np.intp], index: pd.Index) -> pd.Series:
-    """Pick values by row; an empty text where the row is negative."""
-    padded = np.append(values.to_numpy(dtype=object), "")
-    return pd.Series(padded[row], index=index, dtype="str")
-
-
-def _translated(values: pd.Series, table: Mapping[str, str]) -> pd.Series:
-    """Translate filled cells; ``*`` stands for every value not listed, which else stays as it is."""
-    known = {old: new for old, new in table.items() if old != "*"}
-    new = values.map(known).astype("str")
-    rest = values if "*" not in table else values.mask(values != "", table["*"])
-    return new.fillna(rest)
-
-
-def _meets(frame: pd.DataFrame, where: Mapping[str, Condition]) -> Mask:
-    """Tell which rows meet every condition."""
-    met = np.ones(len(frame), dtype=bool)
-    for name, condition in where.items():
-        values = frame[name]
-        if condition.equals is not None:
-            met &= values.isin(condition.equals).to_numpy()
-        if condition.none_of is not None:
-            met &= ~values.isin(condition.none_of).to_numpy()
-        if condition.empty is not None:
-            met &= (values == "").to_numpy() == condition.empty
-    return met

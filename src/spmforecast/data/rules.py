@@ -12,9 +12,9 @@ import pandas as pd
 from spmforecast.data.arrow import all_distinct, rows_of
 from spmforecast.data.dimensions import top_parents
 from spmforecast.data.sheet import Sheet, Texts
-from spmforecast.data.tables import NONE, TABLES
+from spmforecast.data.tables import TABLES
 
-__all__ = ["RULES", "DealIds", "dangling_references"]
+__all__ = ["REFERENCES", "RULES", "DealIds"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -28,14 +28,13 @@ class DealIds:
 
     Parameters
     ----------
-    ids, created : pandas.Series, shape (m,)
-        ``opportunity_id`` and creation of each usable deal, in the order of the table.
+    ids : pandas.Series, shape (m,)
+        ``opportunity_id`` of each usable deal, in the order of the table.
     rejected, left_out : frozenset of str
         Ids of deals that were rejected, or left out on purpose.
     """
 
     ids: pd.Series
-    created: pd.Series
     rejected: frozenset[str]
     left_out: frozenset[str]
 
@@ -60,14 +59,6 @@ def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
 def _stage_history(sheet: Sheet, deals: DealIds | None) -> None:
     _plausible(sheet, "entered_date")
     _orphans(sheet, deals)
-    if deals is None or sheet.deal is None:
-        return
-    created = deals.created.to_numpy().astype("datetime64[D]")
-    entered = sheet.typed["entered_date"].to_numpy().astype("datetime64[D]")
-    known = sheet.deal >= 0
-    early = np.count_nonzero(entered[known] < created[sheet.deal[known]])
-    if early:
-        sheet.notes.append(f"stage_history: {early:,} rows are dated before their deal was created")
 
 
 def _reps(sheet: Sheet, _: DealIds | None) -> None:
@@ -164,7 +155,7 @@ def _orphans(sheet: Sheet, deals: DealIds | None) -> None:
     sheet.reject_rows(rows[~of_rejected], "opportunity_id", told, mend)
 
 
-_REFERENCES = (
+REFERENCES = (
     ("opportunities", "owner_id", "reps"),
     ("opportunities", "territory_id", "territories"),
     ("opportunities", "account_id", "accounts"),
@@ -183,33 +174,4 @@ _REFERENCES = (
     ("bookings", "account_id", "accounts"),
     ("splits", "rep_id", "reps"),
 )
-
-
-def dangling_references(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Say which ids name nothing, for tables that are there.
-
-    Parameters
-    ----------
-    tables : mapping of str to pandas.DataFrame
-        Typed canonical tables.
-
-    Returns
-    -------
-    list of str
-        A sentence for each column with such ids, with counts and the first of them.
-    """
-    said = []
-    for table, column, target in _REFERENCES:
-        if table not in tables or target not in tables:
-            continue
-        named = tables[table][column]
-        key = TABLES[target].key[0]
-        each = pd.Series(named.dropna().unique(), dtype="str")
-        unknown = each[(rows_of(each, tables[target][key]) < 0) & (each != NONE).to_numpy()]
-        if len(unknown):
-            lost = named[named.isin(unknown)]
-            said.append(
-                f"{table}: {len(lost):,} rows name {lost.nunique():,} {column} that {target} does not list "
-                f"(first: {lost.iloc[0]})"
-            )
-    return said
+"""Columns that name a row of another table: table, column, the other table."""

@@ -1,0 +1,101 @@
+"""Exports of CRMs: for each a map that is shipped with the package, and code where structure must be rebuilt.
+
+:func:`adapt` gives the source and the map with which an export is read like any other.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, resources
+from typing import Protocol, cast
+
+from spmforecast.data.crm.options import CrmOptions
+from spmforecast.data.maps import Map, TableMap, parse_map
+from spmforecast.data.sources import Source
+from spmforecast.errors import InputError, Problem
+from spmforecast.written import nearest
+
+__all__ = ["CRMS", "CrmOptions", "adapt", "load_preset"]
+
+CRMS = ("salesforce", "hubspot", "dynamics", "pipedrive")
+"""The CRMs that can be read."""
+
+_STAGED = ("opportunities", "stage_history")
+
+
+class _Adapter(Protocol):
+    def adapt(self, source: Source, options: CrmOptions) -> Source: ...
+
+
+def load_preset(kind: str) -> Map:
+    """Return the map that the package ships for a CRM.
+
+    Parameters
+    ----------
+    kind : str
+        One of :data:`CRMS`.
+
+    Returns
+    -------
+    Map
+
+    Raises
+    ------
+    InputError
+        If there is no such CRM.
+    """
+    _known(kind)
+    text = (resources.files("spmforecast.data.crm") / "presets" / f"{kind}.yaml").read_text(encoding="utf-8")
+    return parse_map(text, f"{kind} (preset)")
+
+
+def adapt(kind: str, source: Source, options: CrmOptions | None = None) -> tuple[Source, Map]:
+    """Prepare a CRM's export for reading.
+
+    Parameters
+    ----------
+    kind : str
+        One of :data:`CRMS`.
+    source : Source
+        The export.
+    options : CrmOptions, optional
+        What it cannot say itself.
+
+    Returns
+    -------
+    source : Source
+        The export with tables added that had to be rebuilt.
+    preset : Map
+        How these become canonical tables.
+
+    Raises
+    ------
+    InputError
+        If there is no such CRM, or what must be rebuilt cannot be.
+    """
+    preset, chosen = load_preset(kind), options or CrmOptions()
+    adapter = cast("_Adapter", import_module(f"spmforecast.data.crm.{kind}"))
+    return adapter.adapt(source, chosen), _with_stage_names(preset, chosen)
+
+
+def _known(kind: str) -> None:
+    if kind not in CRMS:
+        near = nearest(kind, CRMS)
+        mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(CRMS)}."
+        raise InputError(Problem("options", "this CRM is not known", mend, column="crm", value=kind))
+
+
+def _with_stage_names(preset: Map, options: CrmOptions) -> Map:
+    """Let stages have their new names, whatever the preset calls them by now."""
+    if not options.stage_names:
+        return preset
+    tables = dict(preset.tables)
+    for name in _STAGED:
+        if name in tables:
+            tables[name] = tuple(_renamed(one, options) for one in tables[name])
+    return Map(preset.name, tables, preset.written, preset.exchange, preset.below)
+
+
+def _renamed(mapping: TableMap, options: CrmOptions) -> TableMap:
+    new = options.stage_names
+    own = {old: new.get(word, word) for old, word in mapping.values.get("stage", {}).items()}
+    return mapping.model_copy(update={"values": {**mapping.values, "stage": {**new, **own}}})
