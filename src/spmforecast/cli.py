@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from spmforecast.data import History
+    from spmforecast.data.quality import Finding
     from spmforecast.scenario import RunResult
 
 __all__ = ["app", "main"]
@@ -31,6 +32,8 @@ app = typer.Typer(
 )
 
 _MOST_SHOWN = 1000
+_FEW = 10
+_MOST_EXAMPLES = 3
 
 ScenarioPath = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
 
@@ -52,13 +55,22 @@ def main() -> None:
 
 def _tell(error: SpmError) -> None:
     """Print every problem on standard error."""
-    lines = (
-        [f"error: {problem}" for problem in error.problems] if isinstance(error, InputError) else [f"error: {error}"]
-    )
+    lines = [f"error: {told}" for told in _told(error)]
     for line in lines[:_MOST_SHOWN]:
         print(line, file=sys.stderr)  # noqa: T201
     if len(lines) > _MOST_SHOWN:
         print(f"… and {len(lines) - _MOST_SHOWN:,} more", file=sys.stderr)  # noqa: T201
+
+
+def _told(error: SpmError) -> list[str]:
+    """Write the problems out; of many like ones the first few only."""
+    if not isinstance(error, InputError):
+        return [str(error)]
+    if len(error.problems) <= _FEW:
+        return [str(problem) for problem in error.problems]
+    from spmforecast.data.quality.files import told_in_groups
+
+    return told_in_groups(error.problems, _FEW)
 
 
 def _tell_fault(error: Exception) -> None:
@@ -71,19 +83,22 @@ def _tell_fault(error: Exception) -> None:
 
 @app.command()
 def example(
-    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder for the CSV files.")],
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder for the files, or a new SQLite file.")],
     seed: Annotated[int, typer.Option(help="Seed of the company.")] = 7,
     size: Annotated[str, typer.Option(help="small, medium or large: 8, 40 or 200 reps.")] = "small",
+    format: Annotated[str, typer.Option(help="csv, parquet or sqlite (one file instead of a folder).")] = "csv",
 ) -> None:
     """Write the CRM tables of an invented company, to try things on."""
-    from spmforecast.data import ExampleCompany
+    from spmforecast.data import ExampleCompany, write_database, write_tables
 
-    sizes = ("small", "medium", "large")
     problems = []
-    if size not in sizes:
-        problems.append(
-            Problem("command line", "no such size", f"Use one of: {', '.join(sizes)}.", column="--size", value=size)
-        )
+    for option, given, known in (
+        ("size", size, ("small", "medium", "large")),
+        ("format", format, ("csv", "parquet", "sqlite")),
+    ):
+        if given not in known:
+            mend = f"Use one of: {', '.join(known)}."
+            problems.append(Problem("command line", f"no such {option}", mend, column=f"--{option}", value=given))
     if seed < 0:
         problems.append(Problem("command line", "must be at least 0", "", column="--seed", value=str(seed)))
     if problems:
@@ -93,31 +108,100 @@ def example(
         told = "something stands there already, and nothing is overwritten"
         raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
     try:
-        ExampleCompany(seed=seed, size=size).write(place)  # type: ignore[arg-type]
+        company = ExampleCompany(seed=seed, size=size)  # type: ignore[arg-type]
+        if format == "csv":
+            company.write(place)
+        elif format == "parquet":
+            write_tables(company.tables(), place, "parquet")
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_database(company.tables(), place)
     except OSError as error:
         told = f"the folder cannot be written to ({error.strerror})"
         raise InputError(Problem("command line", told, "Name another folder.", file=folder)) from error
     typer.echo(f"Wrote the example company to {folder}")
 
 
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="salesforce, hubspot, dynamics or pipedrive.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The export: a folder, file or database.")],
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder for the canonical tables.")],
+    currency: Annotated[str, typer.Option(help="Currency wanted, for instance EUR.")] = "",
+    rates: Annotated[str | None, typer.Option(help="CSV of exchange rates: currency, rate and perhaps from.")] = None,
+    pipeline: Annotated[list[str] | None, typer.Option(help="Pipeline to keep; may be given several times.")] = None,
+    map_file: Annotated[str | None, typer.Option("--map", help="Map for the tables that are not as usual.")] = None,
+    timezone: Annotated[str, typer.Option(help="Zone that decides the day of a time stamp.")] = "UTC",
+    fiscal_year_start: Annotated[int, typer.Option(help="Month in which the fiscal year begins.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Turn a CRM's export into canonical tables and rejected.csv."""
+    from spmforecast.data import CrmOptions, read_history, write_tables
+
+    place = _new_place(folder)
+    options = CrmOptions(currency, rates, tuple(pipeline or ()), fiscal_year_start=fiscal_year_start)
+    history = read_history(source, map_file, timezone, strict, crm=kind, crm_options=options)
+    with _writing(folder):
+        write_tables({**history.tables, "rejected": history.rejected}, place)
+    _show_history(history)
+    typer.echo(f"Wrote {len(history.tables)} tables and rejected.csv to {folder}")
+    if timezone != "UTC":
+        typer.echo("Times are written as local ones: the zone has done its work and needs not be named again.")
+    if history.observed_from is not None:
+        typer.echo(f"Say observed_from: {history.observed_from.date()} in the scenario: tables cannot carry it.")
+
+
+def _new_place(folder: str) -> Path:
+    """Return a folder that can be filled.
+
+    Raises
+    ------
+    InputError
+        If something stands there.
+    """
+    place = Path(folder)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        told = "something stands there already, and nothing is overwritten"
+        raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
+    return place
+
+
+@contextmanager
+def _writing(folder: str) -> Iterator[None]:
+    """Say so where a folder cannot be written to."""
+    try:
+        yield
+    except OSError as error:
+        told = f"the folder cannot be written to ({error.strerror})"
+        raise InputError(Problem("command line", told, "Name another folder.", file=folder)) from error
+
+
 @app.command()
 def check(
-    source: Annotated[str, typer.Argument(metavar="SCENARIO_OR_FOLDER", help="Scenario file or folder of tables.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIO_OR_FOLDER", help="Scenario file (.yaml); or folder, file or URL of tables."),
+    ],
+    map_file: Annotated[str | None, typer.Option("--map", help="Map of the data.")] = None,
+    crm: Annotated[str | None, typer.Option(help="CRM that the data are an export of.")] = None,
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
     """Name every problem of a scenario and its data; 0 if a run would go on."""
-    from spmforecast.scenario.check import check_source
+    from spmforecast.scenario.check import check_source, findings_of
 
-    history, problems = check_source(source, strict)
+    history, problems = check_source(source, strict, map_file, crm)
     if history is not None:
         _show_history(history)
+        _show_findings(findings_of(source, history))
     if problems:
         raise InputError(problems)
     typer.echo("A run would go on.")
 
 
 def _show_history(history: History) -> None:
-    """Print what was read, what was left out, and every rejected row."""
+    """Print what was read, what was left out, and what was rejected, like rows together."""
+    from spmforecast.data.quality.files import told_in_groups
+
     for row in history.counts.itertuples(index=False):
         typer.echo(
             f"{row.table} ({row.file}): {row.read:,} rows read = {row.used:,} used + {row.rejected:,} rejected "
@@ -127,11 +211,36 @@ def _show_history(history: History) -> None:
         typer.echo(f"{row.table} ({row.file}): {row.rows:,} rows left out: {row.reason}")
     for warning in history.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    shown = history.rejected.head(_MOST_SHOWN).to_dict("records")
-    for record in shown:
-        typer.echo(f"rejected: {Problem(**{str(key): value for key, value in record.items()})}", err=True)
-    if len(history.rejected) > _MOST_SHOWN:
-        typer.echo(f"… and {len(history.rejected) - _MOST_SHOWN:,} more", err=True)
+    columns = [str(name) for name in history.rejected.columns]
+    rows = history.rejected.itertuples(index=False, name=None)
+    lines = told_in_groups((Problem(**dict(zip(columns, row, strict=True))) for row in rows), _FEW)
+    for line in lines[:_MOST_SHOWN]:
+        typer.echo(f"rejected: {line}", err=True)
+    if len(lines) > _MOST_SHOWN:
+        typer.echo(f"… and {len(lines) - _MOST_SHOWN:,} more", err=True)
+
+
+def _show_findings(findings: Sequence[Finding]) -> None:
+    """Print the findings on the data as a table, and below what each does to the forecast and how to mend it."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not findings:
+        typer.echo("Nothing odd was found in the data.")
+        return
+    shown = Table(title="Findings on the data, most telling first", title_justify="left", box=box.SIMPLE_HEAD)
+    for name, side in (("", "right"), ("finding", "left"), ("where", "left"), ("rows", "right"), ("share", "right")):
+        shown.add_column(name, justify=side)  # type: ignore[arg-type]
+    for number, one in enumerate(findings, 1):
+        where = f"{one.table}.{one.column}" if one.column else one.table
+        cells = (str(number), one.rule, where, f"{one.rows:,}", f"{100 * one.share:.1f} %")
+        shown.add_row(*(Text(cell, overflow="fold") for cell in cells))
+    Console(soft_wrap=True).print(shown)
+    for number, one in enumerate(findings, 1):
+        examples = f" For example: {'; '.join(one.examples[:_MOST_EXAMPLES])}." if one.examples else ""
+        typer.echo(f"{number}. {one.effect}{examples} Mend: {one.mend}")
 
 
 @app.command()

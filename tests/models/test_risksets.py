@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -213,3 +215,40 @@ def test_order_of_the_input_rows_does_not_matter(seed):
 def test_day_numbers_count_from_1970_and_mark_missing_dates():
     dates = pd.Series(["1970-01-01", "1970-01-02T23:59:59", None], dtype="datetime64[s]")
     assert day_number(dates).tolist() == [0, 1, np.iinfo(np.int64).min]
+
+
+def censored(deals, events, on, as_of):
+    """Rebuild the visits of a history of which one deal is watched no longer than to a day."""
+    known = history_of(deals, events).as_of(as_of)
+    frame = known.opportunities.assign(censored_on=pd.Series(pd.Timestamp(on), index=known.opportunities.index))
+    return build_stays(replace(known, tables={**known.tables, "opportunities": frame}))
+
+
+def test_deal_lost_in_a_clean_up_is_watched_to_its_last_touch_and_is_not_open():
+    lost = {**DEAL, "status": "lost", "close_date": "2024-06-30"}
+    events = [event("A", "2024-01-10"), event("B", "2024-01-15"), event("Closed", "2024-06-30", "lost")]
+    stays = censored([lost], events, "2024-02-04", "2024-08-01")
+    assert visits(stays) == [("A", "2024-01-10", 0, 5, "B"), ("B", "2024-01-15", 0, 20, "open")]
+    assert stays.censored.tolist() == [False, True]
+    assert stays.open_now.tolist() == [False, False]
+
+
+def test_a_clean_up_after_the_as_of_day_censors_nothing():
+    lost = {**DEAL, "status": "lost", "close_date": "2024-06-30"}
+    events = [event("A", "2024-01-10"), event("B", "2024-01-15"), event("Closed", "2024-06-30", "lost")]
+    stays = censored([lost], events, "2024-02-04", "2024-06-29")
+    assert visits(stays)[-1] == ("B", "2024-01-15", 0, 166, "open")
+    assert stays.open_now.tolist() == [False, True]
+
+
+def test_a_deal_touched_on_the_day_of_its_loss_keeps_its_loss():
+    lost = {**DEAL, "status": "lost", "close_date": "2024-02-01"}
+    stays = censored([lost], [event("A", "2024-01-10")], "2024-02-01", "2024-02-01")
+    assert visits(stays) == [("A", "2024-01-10", 0, 22, "lost")]
+    assert not stays.open_now.any()
+
+
+def test_a_won_deal_is_never_censored():
+    won = {**DEAL, "status": "won", "close_date": "2024-02-01"}
+    stays = censored([won], [event("A", "2024-01-10")], "2024-01-20", "2024-03-01")
+    assert visits(stays) == [("A", "2024-01-10", 0, 22, "won")]

@@ -95,7 +95,7 @@ def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
     scale = _usual_stays(stays, segment, len(profiles.segments))
     relative = stays.duration / scale[segment, stays.stage]
     cuts = [
-        _edges(relative[stays.stage == s], stays.open_now[stays.stage == s], spec) for s in range(len(stays.stages))
+        _edges(relative[stays.stage == s], stays.censored[stays.stage == s], spec) for s in range(len(stays.stages))
     ]
     edges = [[_whole_days(cut[0] * scale[k, s]) for s, cut in enumerate(cuts)] for k in range(len(scale))]
     cap = max(int(stage_edges[-1]) for segment_edges in edges for stage_edges in segment_edges)
@@ -121,7 +121,7 @@ def _usual_stays(stays: Stays, segment: Ints, segments: int) -> Array:
     array of float, shape (segments, stages)
         Days; one where no exit was seen.
     """
-    moved = ~stays.open_now & (stays.duration > 0)
+    moved = ~stays.censored & (stays.duration > 0)
     out = np.ones((segments, len(stays.stages)))
     for s in range(len(stays.stages)):
         here = moved & (stays.stage == s)
@@ -190,7 +190,7 @@ def collect(stays: Stays, profiles: Profiles, bins: AgeBins) -> Statistics:
             rows = (of_row == g) & (stays.stage == s)
             if rows.any():
                 exposure[g, s] = _exposure(stays, rows, bins.of_age[segment[g], s], bins.bins, first_day, days)
-    done = ~stays.open_now
+    done = ~stays.censored
     age = np.minimum(stays.duration, bins.cap)
     exit_day = stays.entry + stays.duration - first_day
     shape = (len(segment), stages, destinations, bins.bins, days)

@@ -2,7 +2,8 @@
 
 Time is counted in whole days. A deal that enters a stage on day ``e`` is at risk on the days ``e, e+1, …`` at
 the ages ``0, 1, …``; it leaves on day ``x`` at age ``x - e`` (zero for a move on the same day) or is censored at
-the close of the as-of day. A stay is at risk at every age ``start <= age <= duration``.
+the close of the as-of day, or of its ``censored_on`` where a deal was lost in a clean-up and is watched no longer.
+A stay is at risk at every age ``start <= age <= duration``.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Stays:
         Stages in the order in which deals usually meet them. Destination ``len(stages)`` is won and
         ``len(stages) + 1`` is lost.
     deal, stage, entry, start, duration, to : numpy.ndarray of int, shape (n,)
-        Row of the deal, stage, entry day, first age at which the deal was watched, age at exit or at the as-of
-        day, destination or :data:`CENSORED`.
+        Row of the deal, stage, entry day, first age at which the deal was watched, age at exit or at the day
+        up to which it is watched, destination or :data:`CENSORED`.
     deals : pandas.DataFrame
         The deals that the rows point to.
     today : int
@@ -66,9 +67,14 @@ class Stays:
         return len(self.stages) + 1
 
     @property
-    def open_now(self) -> npt.NDArray[np.bool_]:
-        """Rows that are still running at the as-of day."""
+    def censored(self) -> npt.NDArray[np.bool_]:
+        """Rows whose end was not seen."""
         return np.asarray(self.to == CENSORED)
+
+    @property
+    def open_now(self) -> npt.NDArray[np.bool_]:
+        """Rows that are still running at the as-of day, not those that are watched no longer."""
+        return np.asarray(self.censored & (self.entry + self.duration == self.today))
 
 
 def day_number(dates: pd.Series | pd.DatetimeIndex) -> Ints:
@@ -96,7 +102,19 @@ def build_stays(history: History) -> Stays:
     stages = _stage_order(events)
     codes = {stage: code for code, stage in enumerate((*stages, _CLOSED + "won", _CLOSED + "lost"))}
     events["code"] = events["state"].map(codes).astype(np.int64)
-    return _to_stays(events, stages, deals, today, history.observed_from, unplaced)
+    until = _watched_until(deals, today)
+    events = events[day_number(events["when"]) <= until[events["deal"].to_numpy(dtype=np.int64)]]
+    return _to_stays(events, stages, deals, today, until, history.observed_from, unplaced)
+
+
+def _watched_until(deals: pd.DataFrame, today: int) -> Ints:
+    """Return the last day on which each deal is watched: today, or the day of ``censored_on`` if it was lost later."""
+    until = np.full(len(deals), today, dtype=np.int64)
+    if "censored_on" not in deals:
+        return until
+    day, close = day_number(deals["censored_on"]), day_number(deals["close_date"])
+    swept = (deals["status"] == "lost").to_numpy() & deals["censored_on"].notna().to_numpy() & (day < close)
+    return np.where(swept, day, until)
 
 
 def _events(deals: pd.DataFrame, stage_history: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -179,6 +197,7 @@ def _to_stays(
     stages: tuple[str, ...],
     deals: pd.DataFrame,
     today: int,
+    until: Ints,
     observed_from: pd.Timestamp | None,
     unplaced: int,
 ) -> Stays:
@@ -187,7 +206,7 @@ def _to_stays(
     day = day_number(events["when"])
     has_next = np.append(deal[1:] == deal[:-1], False)
     to = np.where(has_next, np.append(code[1:], CENSORED), CENSORED)
-    leave = np.where(has_next, np.append(day[1:], today), today)
+    leave = np.where(has_next, np.append(day[1:], today), until[deal])
     watched_from = day if observed_from is None else np.maximum(day, day_number(pd.DatetimeIndex([observed_from]))[0])
     keep = (code < len(stages)) & (leave >= watched_from)
     return Stays(

@@ -6,40 +6,83 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import History, read_history
+from spmforecast.data.quality import Finding
+from spmforecast.data.quality.findings import find
 from spmforecast.errors import InputError, Problem
-from spmforecast.scenario.run import load_history, load_plan, no_plan_for_quotas, quota_totals, wrong_attributes
+from spmforecast.scenario.periods import wrong_periods
+from spmforecast.scenario.quality import QualityKeys
+from spmforecast.scenario.run import (
+    load_history,
+    load_plan,
+    no_plan_for_quotas,
+    quota_totals,
+    without_deals,
+    wrong_attributes,
+)
 from spmforecast.scenario.schema import FolderSpec, Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 
-__all__ = ["check_source"]
+__all__ = ["check_source", "findings_of"]
 
 
-def check_source(source: str | Path, strict: bool = False) -> tuple[History | None, list[Problem]]:
-    """Check a scenario file with the data it names, or a folder of tables.
+def check_source(
+    source: str | Path, strict: bool = False, chart: str | None = None, crm: str | None = None
+) -> tuple[History | None, list[Problem]]:
+    """Check a scenario file with the data it names, or a source of tables.
 
     Parameters
     ----------
     source : path or str
-        Scenario file or folder.
+        Scenario file (.yaml, .yml); anything else is a source: folder, file, or URL of a database.
     strict : bool
         Bear no rejected row.
+    chart, crm : str, optional
+        Map file, and CRM whose export the source is; a scenario says both itself.
 
     Returns
     -------
     tuple of History or None, and list of Problem
         The history where it can be read, and what would keep a run from going on.
     """
-    if Path(source).is_dir():
+    if not _is_scenario(source):
         try:
-            return read_history(source, strict=strict), []
+            return read_history(source, map=chart, strict=strict, crm=crm), []
         except InputError as error:
             return None, list(error.problems)
+    if chart is not None or crm is not None:
+        told, mend = "a scenario says its map and its CRM itself", "Write them under history, or check the data alone."
+        raise InputError(Problem("command line", told, mend, file=str(source)))
     try:
         scenario = load_scenario(source)
     except InputError as error:
         return None, [*error.problems, *_history_problems(Path(source), strict)]
     return _check_scenario(scenario, strict)
+
+
+def _is_scenario(source: str | Path) -> bool:
+    return Path(source).suffix.lower() in (".yaml", ".yml")
+
+
+def findings_of(source: str | Path, history: History) -> tuple[Finding, ...]:
+    """Find what is odd about a history that was checked, by the scenario's own rules where there is one.
+
+    Parameters
+    ----------
+    source : path or str
+        Scenario file or folder that the history was read by.
+    history : History
+        What :func:`check_source` returned.
+
+    Returns
+    -------
+    tuple of Finding
+        Most telling first; rejected rows, which are told apart, are left out.
+    """
+    keys = QualityKeys() if not _is_scenario(source) else load_scenario(source).keys.quality
+    told = find(history, keys.rules.limits(), files=True)
+    return tuple(one for one in told if one.rule not in ("rejected_rows", "duplicate_ids"))
 
 
 def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, list[Problem]]:
@@ -54,10 +97,11 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
         plan = load_plan(scenario, history)
     except InputError as error:
         problems += error.problems
-    if known.opportunities.empty:
+    if known.opportunities.empty and not without_deals(known):
         told = "no deal is known at this date"
         problems.append(scenario.written.problem(("as_of",), told, "Choose a later day.", str(scenario.keys.as_of)))
     problems += wrong_attributes(scenario, known)
+    problems += wrong_periods(history, scenario.calendar, scenario.keys.as_of)
     if plan is not None and scenario.keys.quotas is not None and not quota_totals(scenario, plan):
         problems.append(no_plan_for_quotas(scenario))
     return known, problems
@@ -70,7 +114,8 @@ def _history_problems(path: Path, strict: bool) -> list[Problem]:
         named = tree["history"]
         spec = FolderSpec(folder=named) if isinstance(named, str) else FolderSpec.model_validate(named)
         chart = None if spec.map is None else path.parent / spec.map
-        read_history(path.parent / spec.folder, map=chart, strict=strict)
+        options = spec.options(path.parent, str(tree.get("currency", "")), FiscalCalendar())
+        read_history(spec.source(path.parent), map=chart, strict=strict, crm=spec.crm, crm_options=options)
     except InputError as error:
         return [problem for problem in error.problems if problem.table != "scenario"]
     except (KeyError, TypeError, ValidationError):

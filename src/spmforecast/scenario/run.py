@@ -17,14 +17,18 @@ import pandas as pd
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate import evaluate_plan
-from spmforecast.models import FittedPipeline, ModelSpec, PipelineModel
+from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
+from spmforecast.models.bookings.ledger import booking_lines
 from spmforecast.models.capacity import TO_BE_HIRED
-from spmforecast.models.pipeline import last_recorded
 from spmforecast.models.profiles import check_attribute
+from spmforecast.models.spec import attributes
 from spmforecast.optimize import propose_quotas
 from spmforecast.plan import AnnualPlan, QuotaProposal
+from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.folder import bytes_hash, new_folder, write_run
 from spmforecast.scenario.notes import model_notes
+from spmforecast.scenario.periods import period_dates, wrong_periods
+from spmforecast.scenario.quality import Examined, examine
 from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.simulate import Forecast, simulate
@@ -34,8 +38,6 @@ __all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
 
 Progress = Callable[[str, int, int], None]
 
-_SILENT_DAYS = 45
-_FEW_TRIALS = 100
 _PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
 
 
@@ -49,7 +51,7 @@ class RunResult:
         The question.
     history : History
         The record as known at the as-of date, with what was rejected.
-    model : FittedPipeline
+    model : FittedPipeline or FittedBookings
         The fit.
     plan : AnnualPlan
         Targets.
@@ -63,17 +65,20 @@ class RunResult:
         Seconds by step.
     warnings : tuple of str
         What a reader must know.
+    examined : Examined
+        What was odd about the data and what was repaired.
     """
 
     scenario: Scenario
     history: History
-    model: FittedPipeline
+    model: FittedPipeline | FittedBookings
     plan: AnnualPlan
     forecast: Forecast
     quotas: QuotaProposal | None
     evaluation: pd.DataFrame
     timings: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    examined: Examined = field(default_factory=lambda: Examined(History({})))
 
     @property
     def targets(self) -> dict[str, float]:
@@ -166,12 +171,12 @@ def run_scenario(
     with _timed(timings, "read", told):
         history = load_history(scenario, strict)
         plan = load_plan(scenario, history)
-        wrong = wrong_attributes(scenario, history)
+        wrong = wrong_attributes(scenario, history) + wrong_periods(history, scenario.calendar, keys.as_of)
         if wrong:
             raise InputError(wrong)
+        examined = examine(history.as_of(keys.as_of), keys.quality)
     with _timed(timings, "fit", told):
-        spec = ModelSpec(segment_by=keys.model.segment_by)
-        model = PipelineModel(spec, keys.fiscal_year_start).fit(history, keys.as_of)
+        model = _fit(scenario, examined.history)
     with _timed(timings, "simulate", told):
         forecast = simulate(
             model,
@@ -197,9 +202,10 @@ def run_scenario(
         timings=timings,
         warnings=(
             *model.history.warnings,
-            *_doubts(scenario, model, forecast, plan),
+            *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
         ),
+        examined=examined,
     )
 
 
@@ -210,6 +216,19 @@ def _timed(timings: dict[str, float], step: str, told: Progress) -> Iterator[Non
     yield
     timings[step] = round(time.perf_counter() - start, 3)
     told(step, 1, 1)
+
+
+def _fit(scenario: Scenario, known: History) -> FittedPipeline | FittedBookings:
+    """Fit what deals teach, or, where none is known, what bookings do."""
+    if without_deals(known):
+        return BookingsModel(calendar=scenario.calendar).fit(known, scenario.keys.as_of)
+    spec = ModelSpec(segment_by=scenario.keys.model.segment_by)
+    return PipelineModel(spec, calendar=scenario.calendar).fit(known, scenario.keys.as_of)
+
+
+def without_deals(known: History) -> bool:
+    """Tell whether a history holds bookings alone, so that they are all that a forecast can rest on."""
+    return known.opportunities.empty and len(known.bookings) > 0
 
 
 def load_history(scenario: Scenario, strict: bool = False) -> History:
@@ -238,11 +257,13 @@ def load_history(scenario: Scenario, strict: bool = False) -> History:
         return read_history(company.tables(), timezone=keys.timezone, strict=strict)
     spec = keys.history
     return read_history(
-        scenario.resolve(spec.folder),
+        spec.source(scenario.path.parent),
         map=None if spec.map is None else scenario.resolve(spec.map),
         timezone=keys.timezone,
         strict=strict,
         observed_from=spec.observed_from,
+        crm=spec.crm,
+        crm_options=spec.options(scenario.path.parent, keys.currency, scenario.calendar),
     )
 
 
@@ -269,7 +290,9 @@ def load_plan(scenario: Scenario, history: History) -> AnnualPlan:
     return AnnualPlan.from_frame(history.plan, scenario.calendar)
 
 
-def _quotas(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> QuotaProposal | None:
+def _quotas(
+    scenario: Scenario, model: FittedPipeline | FittedBookings, forecast: Forecast, plan: AnnualPlan
+) -> QuotaProposal | None:
     """Propose quotas for every period to come that has a target, for those who sell and those to be hired."""
     keys = scenario.keys.quotas
     if keys is None:
@@ -292,11 +315,15 @@ def _quotas(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan:
 
 
 def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:
-    """Name the levels and the segment that the deals do not have, or that would tell the outcome."""
-    deals = history.deals()
-    named: list[tuple[Loc, str]] = [(("levels",), level) for level in scenario.keys.levels]
-    named.append((("model", "segment_by"), scenario.keys.model.segment_by))
-    found = [(loc, check_attribute(name, deals)) for loc, name in named]
+    """Name the levels and segments that the deals do not have, or that would tell the outcome."""
+    keys = scenario.keys
+    named: list[tuple[Loc, str]] = [(("levels",), level) for level in keys.levels]
+    if without_deals(history):
+        known = booking_lines(history, rows=False)
+    else:
+        known = history.deals()
+        named += [(("model", "segment_by"), name) for name in attributes(keys.model.segment_by)]
+    found = [(loc, check_attribute(name, known)) for loc, name in named]
     return [scenario.written.problem(loc, one.reason, one.mend, one.value) for loc, one in found if one is not None]
 
 
@@ -319,46 +346,6 @@ def _coming(scenario: Scenario) -> list[str]:
     return [period.label for period in scenario.calendar.periods(first, keys.until, keys.period)]
 
 
-def _doubts(scenario: Scenario, model: FittedPipeline, forecast: Forecast, plan: AnnualPlan) -> list[str]:
-    """Say where the forecast leans on little."""
-    out = []
-    won = int((model.deals["status"] == "won").sum())
-    lost = int((model.deals["status"] == "lost").sum())
-    if won == 0:
-        out.append("no won deal is known: chances to win and amounts of new deals are guesses from the prior")
-    silent = (model.as_of - last_recorded(model.history)).days
-    if silent > _SILENT_DAYS:
-        out.append(f"nothing is recorded in the last {silent} days before as_of: is the export older than the date?")
-    if forecast.trials < _FEW_TRIALS:
-        out.append(f"only {forecast.trials} trials: intervals and chances are too coarse to use")
-    out += _unjudged(forecast, plan) if scenario.keys.plan is not None else []
-    if won + lost < 100:
-        out.append(
-            f"only {won} won and {lost} lost deals are known: rates lean on the pooled mean and intervals are wide"
-        )
-    if model.stays.unplaced:
-        out.append(
-            f"{model.stays.unplaced} deals have no stage history: taken as entering the usual first stage at creation"
-        )
-    if model.amounts.ratio_deals == 0:
-        out.append("no amounts are known before the close: an open deal's recorded amount is taken as final")
-    unknown = int(model.deals.loc[model.deals["status"] == "open", "amount"].isna().sum())
-    if unknown:
-        out.append(f"{unknown} open deals have no known amount: drawn from the amounts of won deals")
-    if not company_targets(plan, forecast):
-        out.append("no plan covers the periods of the forecast: nothing is judged against plan")
-    return out
-
-
-def _unjudged(forecast: Forecast, plan: AnnualPlan) -> list[str]:
-    """Name company targets that begin after the forecast's start and that it does not cover."""
-    judged = company_targets(plan, forecast)
-    start = forecast.calendar.period(forecast.periods[0]).start
-    company = [label for label, level, _ in plan.given if level == "company"]
-    late = [label for label in company if label not in judged and forecast.calendar.period(label).start >= start]
-    return [f"the forecast does not cover the target of {', '.join(sorted(late))}: not judged"] if late else []
-
-
 def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
     """Collect what ``run.json`` says."""
     keys, history = result.scenario.keys, result.history
@@ -372,15 +359,19 @@ def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "until": str(keys.until),
         "period": keys.period,
         "fiscal_year_start": keys.fiscal_year_start,
+        "fiscal_calendar": result.scenario.calendar.describe(),
+        "periods": period_dates(result.forecast, result.targets),
         "currency": keys.currency,
         "timezone": keys.timezone,
         "levels": list(keys.levels),
+        "basis": "bookings" if isinstance(result.model, FittedBookings) else "deals",
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
         "inputs": _inputs(result),
         "timings": timings,
         "warnings": list(result.warnings),
         "counts": history.counts.to_dict("records"),
         "exclusions": history.exclusions.to_dict("records"),
+        "repairs": history.repairs.to_dict("records"),
         "model": model_notes(result.model, result.quotas),
     }
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from spmforecast.calendar import FiscalCalendar
+from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
+from spmforecast.data import CrmOptions
+from spmforecast.data.sources import Source, is_address, open_source
 from spmforecast.errors import InputError, Problem
 from spmforecast.optimize.splits import SPLITS
+from spmforecast.scenario.quality import QualityKeys, wrong_rules
 from spmforecast.written import Written, nearest, read_file, read_yaml
 
 __all__ = ["ExampleSpec", "FolderSpec", "Scenario", "ScenarioFile", "load_scenario"]
@@ -21,6 +25,10 @@ _LATER = {
     "assumptions": "assumptions are not supported in this version",
     "compensation": "compensation plans are not supported in this version",
 }
+
+
+_DATING = {"fiscal_year_start", "fiscal_calendar", "period"}
+"""Keys that decide which days end a period."""
 
 
 class _Strict(BaseModel):
@@ -39,12 +47,66 @@ class ExampleSpec(_Strict):
     example: _ExampleKeys
 
 
-class FolderSpec(_Strict):
-    """History from a folder, with a map where its tables are not the canonical ones."""
+def _listed(value: Any) -> Any:
+    """Let a single text stand for a list of one."""
+    return [value] if isinstance(value, str) else value
 
-    folder: str = Field(min_length=1)
+
+class FolderSpec(_Strict):
+    """History from a folder, file or database, with a map where its tables are not the canonical ones."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    folder: str | None = Field(default=None, min_length=1)
+    # A URL may hold a password, so it is not shown with the rest.
+    database: str | None = Field(default=None, min_length=1, repr=False)
+    database_schema: str | None = Field(default=None, min_length=1, alias="schema")
     map: str | None = None
     observed_from: date | None = None
+    crm: Literal["salesforce", "hubspot", "dynamics", "pipedrive"] | None = None
+    rates: str | None = None
+    pipelines: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    stage_names: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address(cls, value: Any) -> Any:
+        """Let the URL of a database stand for a folder."""
+        folder = value.get("folder") if isinstance(value, dict) else None
+        if isinstance(folder, str) and is_address(folder) and value.get("database") is None:
+            return {**value, "folder": None, "database": folder}
+        return value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        """Ask for one of folder and database."""
+        named = [name for name in ("folder", "database") if getattr(self, name) is not None]
+        if len(named) != 1:
+            told = "folder and database are both given" if named else "neither folder nor database is given"
+            raise ValueError(f"{told}: Name the one that holds the data.")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        """Refuse what would do nothing: whoever wrote it expects it to do something."""
+        idle = [name for name in ("pipelines", "stage_names") if getattr(self, name) and self.crm is None]
+        idle += ["rates"] if self.rates is not None and self.crm is None and self.map is None else []
+        if idle:
+            raise ValueError(f"{' and '.join(idle)} without crm: Say which CRM the data come from, or take it out.")
+        return self
+
+    def source(self, base: Path) -> Source:
+        """Open it; paths are relative to the scenario's folder."""
+        return open_source(str(self.database or self.folder), self.database_schema, base)
+
+    def options(self, base: Path, currency: str, calendar: FiscalCalendar) -> CrmOptions:
+        """Return what an import is to know: the rates, seen from the scenario's folder, and the scenario's own keys.
+
+        A currency that is no code (``€``, ``kEUR``) names amounts in the report and needs no conversion.
+        """
+        code = currency if self.rates is not None or re.fullmatch("[A-Za-z]{3}", currency) else ""
+        rates = None if self.rates is None else base / self.rates
+        return CrmOptions(code, rates, self.pipelines, self.stage_names, fiscal=calendar)
 
 
 def _history(value: Any) -> Any:
@@ -53,7 +115,9 @@ def _history(value: Any) -> Any:
         return FolderSpec(folder=value)
     if isinstance(value, dict):
         return (ExampleSpec if "example" in value else FolderSpec).model_validate(value)
-    raise ValueError("this names no history: Give a folder, or {example: {seed: 7, size: medium}}.")
+    raise ValueError(
+        "this names no history: Give a folder, a file, a database URL, or {example: {seed: 7, size: medium}}."
+    )
 
 
 def _at_least_one(value: Any) -> Any:
@@ -76,10 +140,28 @@ class SimulateKeys(_Strict):
     method: Literal["monte-carlo"] = "monte-carlo"
 
 
+class FiscalKeys(_Strict):
+    """How the fiscal year falls into months."""
+
+    pattern: Pattern = "months"
+    weekday: Weekday = "saturday"
+    ends: YearEnd = "last"
+
+
+def _attributes(value: Any) -> Any:
+    """Let one name stand for itself and a list of names for all of them together."""
+    names = list(value) if isinstance(value, list | tuple) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("names no attribute of deals: Give one, or a list such as [segment, type].")
+    if len(set(names)) < len(names):
+        raise ValueError("names an attribute twice: Name each once.")
+    return names[0] if len(names) == 1 else tuple(names)
+
+
 class ModelKeys(_Strict):
     """What to fit."""
 
-    segment_by: str = Field(default="segment", min_length=1)
+    segment_by: Annotated[str | tuple[str, ...], BeforeValidator(_attributes)] = "segment"
 
 
 class QuotaKeys(_Strict):
@@ -105,16 +187,24 @@ class ScenarioFile(_Strict):
     until: date
     period: Literal["month", "quarter"] = "quarter"
     fiscal_year_start: int = Field(default=1, ge=1, le=12)
+    fiscal_calendar: FiscalKeys = FiscalKeys()
     currency: str = ""
     timezone: str = "UTC"
     levels: tuple[str, ...] = ("region", "segment")
     plan: dict[str, float] | str | None = None
     model: ModelKeys = ModelKeys()
+    quality: QualityKeys = QualityKeys()
     simulate: SimulateKeys = SimulateKeys()
     quotas: QuotaKeys | None = None
     territories: TerritoryKeys = TerritoryKeys()
     assumptions: tuple[Any, ...] = ()
     compensation: str | None = None
+
+    @property
+    def calendar(self) -> FiscalCalendar:
+        """The fiscal calendar."""
+        own = self.fiscal_calendar
+        return FiscalCalendar(self.fiscal_year_start, own.pattern, own.weekday, own.ends)
 
 
 @dataclass(frozen=True)
@@ -135,13 +225,13 @@ class Scenario:
 
     keys: ScenarioFile
     path: Path
-    text: str
-    written: Written
+    text: str = field(repr=False)
+    written: Written = field(repr=False)
 
     @property
     def calendar(self) -> FiscalCalendar:
         """The fiscal calendar."""
-        return FiscalCalendar(self.keys.fiscal_year_start)
+        return self.keys.calendar
 
     def resolve(self, name: str) -> Path:
         """Return a path that the scenario names, relative to its own folder."""
@@ -193,7 +283,7 @@ def _among_sound_keys(written: Written, error: InputError) -> list[Problem]:
         keys = replace(written, tree=sound, twice=()).validate(ScenarioFile)
     except InputError:
         return []  # a key without which nothing can be judged is missing or wrong itself
-    return _wrong_together(keys, written)
+    return _wrong_together(keys, written, dated=not wrong & _DATING)
 
 
 def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
@@ -212,37 +302,53 @@ def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
     return options.validate(ScenarioFile)
 
 
-def _wrong_together(keys: ScenarioFile, written: Written) -> list[Problem]:
-    """Find what each key allows but all of them together do not."""
+def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) -> list[Problem]:
+    """Find what each key allows but all of them together do not; periods are judged where the calendar is known."""
     problems = [
         written.problem((key,), told, "Take the key out for now.") for key, told in _LATER.items() if getattr(keys, key)
     ]
-    calendar = FiscalCalendar(keys.fiscal_year_start)
+    calendar = keys.calendar
+    problems += _idle_weeks(keys.fiscal_calendar, written)
     if keys.until <= keys.as_of:
         problems.append(
             written.problem(("until",), f"must be after as_of ({keys.as_of})", "Give a later day.", str(keys.until))
         )
     closing = calendar.period_of(keys.until, keys.period).end
-    if closing != pd.Timestamp(keys.until):
+    if dated and closing != pd.Timestamp(keys.until):
         mend = f"The {keys.period} that holds it ends on {closing.date()}."
         problems.append(written.problem(("until",), f"must be the last day of a {keys.period}", mend, str(keys.until)))
+    problems += wrong_rules(keys.quality, written)
     if keys.quotas is not None and keys.quotas.method not in SPLITS:
         near = nearest(keys.quotas.method, SPLITS)
         mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(SPLITS)}."
         problems.append(written.problem(("quotas", "method"), "no such method", mend, keys.quotas.method))
     if isinstance(keys.plan, dict):
-        problems += _wrong_plan(keys.plan, written, calendar)
+        problems += _wrong_plan(keys.plan, written, calendar if dated else None)
     return problems
 
 
-def _wrong_plan(plan: dict[str, float], written: Written, calendar: FiscalCalendar) -> list[Problem]:
+def _idle_weeks(fiscal: FiscalKeys, written: Written) -> list[Problem]:
+    """Refuse settings of weeks beside calendar months: whoever wrote them expects them to do something."""
+    if fiscal.pattern != "months":
+        return []
+    plain, mend = FiscalKeys(), "Give a pattern, for instance 4-4-5, or take the key out."
+    told = "has no effect without a pattern of weeks"
+    return [
+        written.problem(("fiscal_calendar", name), told, mend, str(getattr(fiscal, name)))
+        for name in ("weekday", "ends")
+        if getattr(fiscal, name) != getattr(plain, name)
+    ]
+
+
+def _wrong_plan(plan: dict[str, float], written: Written, calendar: FiscalCalendar | None) -> list[Problem]:
     problems = []
     for label, target in plan.items():
         try:
-            calendar.kind(label)
+            if calendar is not None:
+                calendar.kind(label)
         except InputError as error:
-            mend = error.problems[0].mend
-            problems.append(written.problem(("plan", label), "not a fiscal period", mend, label))
+            told = error.problems[0]
+            problems.append(written.problem(("plan", label), told.reason, told.mend, label))
         if not target >= 0 or target == float("inf"):
             problems.append(written.problem(("plan", label), "a target must be at least 0", "", str(target)))
     return problems

@@ -11,8 +11,10 @@ import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import NONE
-from spmforecast.models import FittedPipeline
+from spmforecast.data.quality.findings import as_table
+from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan
+from spmforecast.scenario.quality import rejected_and_found
 from spmforecast.simulate import Forecast
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "deals": _deals(forecast),
         "rates": result.model.summary(),
         "evaluation": result.evaluation,
-        "rejected": result.history.rejected,
+        "quality": as_table(result.examined.findings),
+        "rejected": rejected_and_found(result.history.rejected, [*result.examined.of_files, *result.examined.findings]),
     }
     if result.quotas is not None:
         tables["quotas"] = _quotas(result)
@@ -191,7 +194,7 @@ def _parts(forecast: Forecast) -> pd.DataFrame:
     return out.assign(_order=order).sort_values(["_order"], kind="stable").drop(columns="_order").reset_index(drop=True)
 
 
-def _actuals(model: FittedPipeline, forecast: Forecast) -> pd.DataFrame:
+def _actuals(model: FittedPipeline | FittedBookings, forecast: Forecast) -> pd.DataFrame:
     """List the company's bookings of past periods."""
     deals = model.deals[(model.deals["status"] == "won").to_numpy()]
     calendar: FiscalCalendar = model.calendar
@@ -227,6 +230,6 @@ def _quotas(result: RunResult) -> pd.DataFrame:
     cells = result.forecast.cells
     several = "(several)"
     region = cells.groupby("owner_id")["region"].agg(lambda of: of.iloc[0] if (of == of.iloc[0]).all() else several)
-    table.insert(1, "name", table["rep_id"].map(names).fillna(""))
+    table.insert(1, "name", table["rep_id"].map(names).astype(object).fillna(""))
     table.insert(2, "region", table["rep_id"].map(region).fillna(NONE))
     return table

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from spmforecast.report.blocks import Block, Cell, Column, Heading, Listing, Section, Table, Text, tabulate
-from spmforecast.report.folder import Run
+from spmforecast.report.folder import Row, Run
 
 __all__ = ["section"]
 
 _SHOWN = 50
+_FIGURES = re.compile(r"\d[\d.,:T+-]*\d|\d")
 _COUNTS = ("read", "used", "rejected", "excluded")
 
 
@@ -78,10 +80,10 @@ def _exclusions(run: Run) -> list[Block]:
 
 
 def _rejected(run: Run) -> list[Block]:
-    rows = run.rejected
+    rows = _lines(run)
     if not rows:
         return [Heading("Rejected"), Text("No row was rejected.", "note")]
-    reasons = Counter((row.text("table"), row.text("reason"), row.text("mend")) for row in rows).most_common()
+    reasons = Counter((row.text("table"), _kind(row.text("reason")), row.text("mend")) for row in rows).most_common()
     summary = tabulate(
         [
             (Column("Table", numeric=False), lambda index: reasons[index][0][0]),
@@ -97,8 +99,19 @@ def _rejected(run: Run) -> list[Block]:
     return blocks
 
 
+def _lines(run: Run) -> tuple[Row, ...]:
+    """Return the rejected rows; what has no line is a finding on the data, which has a section of its own."""
+    return tuple(row for row in run.rejected if row.text("line"))
+
+
+def _kind(reason: str) -> str:
+    """Take out of a reason what differs from row to row, so that like ones are counted together."""
+    return _FIGURES.sub("…", reason)
+
+
 def _first(run: Run) -> Table:
-    rows = run.rejected[:_SHOWN]
+    every = _lines(run)
+    rows = every[:_SHOWN]
 
     def text(name: str) -> Callable[[int], str]:
         return lambda index: rows[index].text(name)
@@ -114,5 +127,5 @@ def _first(run: Run) -> Table:
         (Column("Reason", numeric=False, style="note"), text("reason")),
     ]
     return tabulate(
-        columns, len(rows), folded="Row by row" if len(run.rejected) <= _SHOWN else f"The first {_SHOWN}, row by row"
+        columns, len(rows), folded="Row by row" if len(every) <= _SHOWN else f"The first {_SHOWN}, row by row"
     )

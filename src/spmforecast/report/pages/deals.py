@@ -20,6 +20,9 @@ _PERIODS = 3  # columns of P(win) by period that still fit the page
 def section(run: Run) -> Section:
     """Make the section on the deals that decide."""
     title = "The deals that decide"
+    if run.on_bookings:
+        told = "The record holds no deals: the forecast rests on what the reps have booked."
+        return Section("deals", "Deals", title, (Text(told, "note"),))
     if not run.deals:
         return Section("deals", "Deals", title, (Text("No deal was open at the date of the forecast.", "note"),))
     ordered = sorted(run.deals, key=_weight)

@@ -74,7 +74,7 @@ def forecast_table(
     columns += [
         (Column("Mean / plan"), lambda index: _ratio(run.comparable(rows[index]))),
         (Column("P(plan)", style="meterbar"), lambda index: chance(run.comparable(rows[index]).number("p_plan"))),
-        (Column("Wins (80 %)"), lambda index: _wins(rows[index])),
+        (Column(f"{run.wins} (80 %)"), lambda index: _wins(rows[index])),
     ]
     return tabulate(columns, len(rows), caption=scale.caption, folded=folded, dense=wide)
 
@@ -135,7 +135,7 @@ def _past_table(run: Run) -> list[Block]:
             [
                 (Column("Period", numeric=False), lambda index: past[index].text("period")),
                 (Column("Booked"), lambda index: scale.text(past[index].number("booked"))),
-                (Column("Wins"), lambda index: count(past[index].number("deals"))),
+                (Column(run.wins), lambda index: count(past[index].number("deals"))),
             ],
             len(past),
             caption=scale.caption,

@@ -47,7 +47,8 @@ def _answers(run: Run) -> list[Block]:
     blocks: list[Block] = [Verdicts((*periods[:_SHOWN], *years))]
     if periods[_SHOWN:]:
         later = periods[_SHOWN:]
-        blocks.append(Verdicts(tuple(later), f"The later periods, {later[0].period} to {later[-1].period}"))
+        several = f"The later periods, {later[0].period} to {later[-1].period}"
+        blocks.append(Verdicts(tuple(later), several if len(later) > 1 else f"The later period, {later[0].period}"))
     if not any(math.isfinite(row.number("plan")) for row in ahead):
         blocks.append(
             Text("The run was given no plan for these periods, so no probability of reaching one is stated.", "note")

@@ -16,7 +16,7 @@ __all__ = ["names", "section"]
 
 _LEVELS = (
     ("region", "regions"), ("segment", "segments"), ("territory", "territories"), ("manager", "managers"),
-    ("product", "products"), ("rep", "reps"),
+    ("product", "products"), ("type", "types"), ("industry", "industries"), ("rep", "reps"),
 )  # fmt: skip
 _CHARTED = 30  # nodes in a chart
 _OPEN = 12  # rows of a table that is not folded
@@ -24,7 +24,7 @@ _OPEN = 12  # rows of a table that is not folded
 
 def section(run: Run) -> Section:
     """Make the section on the levels."""
-    known = [(level, plural) for level, plural in _LEVELS if run.level(level)]
+    known = [(level, plural) for level, plural in (*_LEVELS, *_others(run)) if run.level(level)]
     blocks: list[Block] = [
         Text(
             "Means add up from level to level, since every figure is computed from the same draws; quantiles do not.",
@@ -32,10 +32,17 @@ def section(run: Run) -> Section:
         )
     ]
     for level, plural in known:
-        blocks += [Heading(f"By {level}", f"by-{level}"), *_level(run, level, plural)]
+        blocks += [Heading(f"By {level.replace('_', ' ')}", f"by-{level}"), *_level(run, level, plural)]
     if not known:
         blocks = [Text("The run knows the company alone: its deals name no region, segment or rep.", "note")]
     return Section("levels", "Levels", "Where it comes from", tuple(blocks))
+
+
+def _others(run: Run) -> list[tuple[str, str]]:
+    """List the levels of this run that are known to no other."""
+    listed = {"company", *(level for level, _ in _LEVELS)}
+    found = dict.fromkeys(row.text("node_level") for row in run.forecast)
+    return [(level, f"values of {level.replace('_', ' ')}") for level in found if level not in listed]
 
 
 def names(run: Run) -> Mapping[str, str]:

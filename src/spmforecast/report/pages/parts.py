@@ -6,20 +6,21 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from spmforecast.report.blocks import Block, Cell, Column, Section, Text, tabulate
-from spmforecast.report.figures import PARTS, stacked
+from spmforecast.report.figures import BOOKING_PARTS, PARTS, stacked
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.periods import is_year, order
 from spmforecast.report.wording import MISSING, Scale, tally
 
 __all__ = ["section"]
 
+_TITLE = "What is won, what is open, what is still to be created"
 _EMPTY = Row({})
 _Grid = Mapping[tuple[str, str], Row]
 
 
 def section(run: Run) -> Section:
     """Make the section on the three parts."""
-    title = "What is won, what is open, what is still to be created"
+    title = "What is booked, what is to come" if run.on_bookings else _TITLE
     if not run.parts:
         return Section("parts", "Parts", title, (Text("The run folder holds no parts.csv.", "note"),))
     periods = sorted({row.text("period") for row in run.parts}, key=order)
@@ -27,7 +28,10 @@ def section(run: Run) -> Section:
     short = [period for period in periods if not is_year(period)] or periods
     plans = {row.text("period"): row.number("plan") for row in run.company}
     drawn = [grid[period, part] for period in short for part in PARTS if (period, part) in grid]
-    blocks: list[Block] = [stacked(drawn, plans, run.currency), *_table(run, periods, grid)]
+    blocks: list[Block] = [
+        stacked(drawn, plans, run.currency, BOOKING_PARTS if run.on_bookings else PARTS),
+        *_table(run, periods, grid),
+    ]
     return Section("parts", "Parts", title, tuple(blocks))
 
 
@@ -47,15 +51,17 @@ def _table(run: Run, periods: Sequence[str], grid: _Grid) -> list[Block]:
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Period", numeric=False), lambda index: periods[index]),
-        (Column("Already won"), mean("won")),
+        (Column("Already booked" if run.on_bookings else "Already won"), mean("won")),
     ]
-    for part, name in (("open", "Open deals"), ("new", "Not yet created")):
+    to_come = (("new", "To come"),) if run.on_bookings else (("open", "Open deals"), ("new", "Not yet created"))
+    for part, name in to_come:
         columns += [(Column(name), mean(part)), (Column("P10–P90"), spread(part))]
     columns += [
         (Column("Sum of means", style="strong"), lambda index: scale.text(sums[index])),
         (Column("Forecast mean"), lambda index: scale.text(means.get(periods[index], math.nan))),
     ]
-    columns += [(Column(f"Wins, {part}"), wins(part)) for part in PARTS]
+    counted = {"won": "booked", "new": "to come"} if run.on_bookings else {part: part for part in PARTS}
+    columns += [(Column(f"{run.wins}, {name}"), wins(part)) for part, name in counted.items()]
     off = [
         period for period, total in zip(periods, sums, strict=True)
         if abs(total - means.get(period, math.nan)) > 1e-6 * max(abs(total), 1.0)

@@ -12,6 +12,9 @@ from spmforecast.report.wording import count, percent, share, significant
 __all__ = ["section"]
 
 _KINDS = {
+    "level": "Levels: what each rep is expected to book in a mean month of the coming year",
+    "season": "Season: each month against the usual one",
+    "order": "Orders",
     "conversion": "Conversion: of the deals that enter a stage, the share that goes on",
     "cycle": "Cycle length",
     "creation": "Creation of deals",
@@ -20,6 +23,17 @@ _KINDS = {
     "capacity": "Capacity of reps",
 }
 _OPEN = 30
+_FIRST = {"level": "Rep", "season": "Month"}  # what the column segment names, where it is no segment
+_DEALS = (
+    "Every rate was learnt from the company's own history. The interval is the 90 % interval of the estimate; "
+    "deals says how many it rests on. Shrinkage is the weight that the pooled rate of all deals has in it: "
+    "near 0 % the group speaks for itself, near 100 % it has too few deals to."
+)
+_BOOKINGS = (
+    "Every rate was learnt from the company's own history. The interval is the 90 % interval of the estimate; "
+    "orders says how many it rests on. Shrinkage is the weight that the average rep has in a rep's level: "
+    "near 0 % the rep's own bookings speak, near 100 % there are too few of them to."
+)
 
 
 def section(run: Run) -> Section:
@@ -27,23 +41,16 @@ def section(run: Run) -> Section:
     if not run.rates:
         blocks: tuple[Block, ...] = (Text("The run folder holds no rates.", "note"),)
         return Section("rates", "Rates", "The rates behind it", blocks)
-    made: list[Block] = [
-        Text(
-            "Every rate was learnt from the company's own history. The interval is the 90 % interval of the estimate; "
-            "deals says how many it rests on. Shrinkage is the weight that the pooled rate of all deals has in it: "
-            "near 0 % the group speaks for itself, near 100 % it has too few deals to.",
-            "note",
-        )
-    ]
+    made: list[Block] = [Text(_BOOKINGS if run.on_bookings else _DEALS, "note")]
     kinds = list(dict.fromkeys([*_KINDS, *(row.text("kind") for row in run.rates)]))
     for kind in kinds:
         rows = [row for row in run.rates if row.text("kind") == kind]
         if rows:
-            made += [Heading(_KINDS.get(kind, kind or "Other")), _table(rows)]
+            made += [Heading(_KINDS.get(kind, kind or "Other")), _table(run, kind, rows)]
     return Section("rates", "Rates", "The rates behind it", tuple(made))
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(run: Run, kind: str, rows: Sequence[Row]) -> Table:
     def text(name: str) -> Callable[[int], str]:
         return lambda index: rows[index].text(name)
 
@@ -52,7 +59,7 @@ def _table(rows: Sequence[Row]) -> Table:
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column(title, numeric=False, style="id"), text(name))
-        for title, name in (("Stage", "stage"), ("To", "to"), ("Segment", "segment"))
+        for title, name in (("Stage", "stage"), ("To", "to"), (_FIRST.get(kind, "Segment"), "segment"))
     ]
     columns += [
         (Column("Estimate", style="strong"), value("estimate")),
@@ -60,7 +67,7 @@ def _table(rows: Sequence[Row]) -> Table:
         (Column("High"), value("high")),
         (Column("Unit", numeric=False), lambda index: _unit(rows[index].text("unit"))),
         (Column("90 % interval", numeric=False, style="range"), lambda index: _range(rows, index)),
-        (Column("Deals"), lambda index: count(rows[index].number("deals"))),
+        (Column("Orders" if run.on_bookings else "Deals"), lambda index: count(rows[index].number("deals"))),
         (Column("Shrinkage"), lambda index: percent(rows[index].number("shrinkage"))),
         (Column("Note", numeric=False, style="note"), text("note")),
     ]

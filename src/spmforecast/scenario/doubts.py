@@ -1,0 +1,118 @@
+"""Where a forecast leans on little: what a reader must know before relying on it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.models.pipeline import last_recorded
+from spmforecast.plan import AnnualPlan
+from spmforecast.scenario.schema import ModelKeys, Scenario
+from spmforecast.scenario.tables import company_targets
+from spmforecast.simulate import Forecast
+
+__all__ = ["doubts"]
+
+_SILENT_DAYS = 45
+_FEW_TRIALS = 100
+_FEW_CLOSED, _FEW_ORDERS, _FEW_MONTHS = 100, 100, 24
+
+
+def doubts(
+    scenario: Scenario, model: FittedPipeline | FittedBookings, forecast: Forecast, plan: AnnualPlan
+) -> list[str]:
+    """Say where the forecast leans on little.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The question.
+    model : FittedPipeline or FittedBookings
+        The fit.
+    forecast : Forecast
+        Draws.
+    plan : AnnualPlan
+        Targets.
+
+    Returns
+    -------
+    list of str
+        Sentences, without capitals or full stops.
+    """
+    asked = _of_question(scenario, model, forecast, plan)
+    if isinstance(model, FittedBookings):
+        out = [*_nature_of_bookings(scenario), *asked, *_few_bookings(model)]
+    else:
+        out = [*_nothing_won(model), *asked, *_few_deals(model)]
+    if not company_targets(plan, forecast):
+        out.append("no plan covers the periods of the forecast: nothing is judged against plan")
+    return out
+
+
+def _of_question(
+    scenario: Scenario, model: FittedPipeline | FittedBookings, forecast: Forecast, plan: AnnualPlan
+) -> list[str]:
+    out = []
+    last = model.history.bookings["date"].max() if isinstance(model, FittedBookings) else last_recorded(model.history)
+    silent = (model.as_of - pd.Timestamp(last)).days
+    if silent > _SILENT_DAYS:
+        out.append(f"nothing is recorded in the last {silent} days before as_of: is the export older than the date?")
+    if forecast.trials < _FEW_TRIALS:
+        out.append(f"only {forecast.trials} trials: intervals and chances are too coarse to use")
+    return out + (_unjudged(forecast, plan) if scenario.keys.plan is not None else [])
+
+
+def _unjudged(forecast: Forecast, plan: AnnualPlan) -> list[str]:
+    """Name company targets that begin after the forecast's start and that it does not cover."""
+    judged = company_targets(plan, forecast)
+    start = forecast.calendar.period(forecast.periods[0]).start
+    company = [label for label, level, _ in plan.given if level == "company"]
+    late = [label for label in company if label not in judged and forecast.calendar.period(label).start >= start]
+    return [f"the forecast does not cover the target of {', '.join(sorted(late))}: not judged"] if late else []
+
+
+def _nothing_won(model: FittedPipeline) -> list[str]:
+    if (model.deals["status"] == "won").any():
+        return []
+    return ["no won deal is known: chances to win and amounts of new deals are guesses from the prior"]
+
+
+def _few_deals(model: FittedPipeline) -> list[str]:
+    out = []
+    won, lost = (int((model.deals["status"] == status).sum()) for status in ("won", "lost"))
+    if won + lost < _FEW_CLOSED:
+        out.append(
+            f"only {won} won and {lost} lost deals are known: rates lean on the pooled mean and intervals are wide"
+        )
+    if model.stays.unplaced:
+        out.append(
+            f"{model.stays.unplaced} deals have no stage history: taken as entering the usual first stage at creation"
+        )
+    if model.amounts.ratio_deals == 0:
+        out.append("no amounts are known before the close: an open deal's recorded amount is taken as final")
+    unknown = int(model.deals.loc[model.deals["status"] == "open", "amount"].isna().sum())
+    if unknown:
+        out.append(f"{unknown} open deals have no known amount: drawn from the amounts of won deals")
+    return out
+
+
+def _nature_of_bookings(scenario: Scenario) -> list[str]:
+    out = [
+        "no deals are on record: the forecast carries on what each rep has booked (level, season, trend, market) and "
+        "cannot see what is in the pipeline"
+    ]
+    if scenario.keys.model.segment_by != ModelKeys().segment_by:
+        out.append("model: segment_by has no effect without deals; name attributes of bookings under levels instead")
+    return out
+
+
+def _few_bookings(model: FittedBookings) -> list[str]:
+    out = []
+    months = len(model.factors.common.months)
+    if model.sizes.count < _FEW_ORDERS:
+        out.append(f"only {model.sizes.count} orders are known: levels lean on the average rep and intervals are wide")
+    if months < _FEW_MONTHS:
+        out.append(f"{months} months of bookings are known: the season of the year is largely unknown")
+    if not len(model.history.reps):
+        out.append("there is no table of reps: who sells is told by recent bookings, and nobody is taken to leave")
+    return out
