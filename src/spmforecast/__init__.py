@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spmforecast.data import ExampleCompany, History, read_history
     from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
     from spmforecast.evaluate import evaluate_plan
-    from spmforecast.models import FittedPipeline, ModelSpec, PipelineModel
+    from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
     from spmforecast.optimize import propose_quotas
     from spmforecast.plan import AnnualPlan, QuotaProposal
     from spmforecast.report import report
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 # Where each public name lives; "" marks a module of its own.
 _HOME = {
     "AnnualPlan": "plan",
+    "BookingsModel": "models",
     "ExampleCompany": "data",
     "FiscalCalendar": "calendar",
+    "FittedBookings": "models",
     "FittedPipeline": "models",
     "Forecast": "simulate",
     "History": "data",
@@ -51,8 +53,10 @@ _HOME = {
 
 __all__ = [
     "AnnualPlan",
+    "BookingsModel",
     "ExampleCompany",
     "FiscalCalendar",
+    "FittedBookings",
     "FittedPipeline",
     "Forecast",
     "History",

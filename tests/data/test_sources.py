@@ -101,18 +101,6 @@ def test_a_folder_gives_plain_and_gzipped_files_with_their_hashes(tmp_path: Path
     assert [(file.name, len(file.sha256)) for file in source.files()] == [("plan.csv", 64), ("reps.csv.gz", 64)]
 
 
-def test_undecodable_text_is_named_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "reps.csv").write_bytes("rep_id,name\nR1,Anna\nR2,Zoë\n".encode("latin-1"))
-    with pytest.raises(InputError, match=r"reps\.csv, line 3: the text is not UTF-8 .*CSV UTF-8"):
-        FolderSource(tmp_path).read("reps.csv", "reps")
-
-
-def test_utf_16_is_named(tmp_path: Path) -> None:
-    (tmp_path / "reps.csv").write_text("rep_id,name\n", encoding="utf-16")
-    with pytest.raises(InputError, match="the text is UTF-16"):
-        FolderSource(tmp_path).read("reps.csv", "reps")
-
-
 @pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b"rep_id\nR1\n" * 50)[:-12]])
 def test_damaged_gzip_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "reps.csv.gz").write_bytes(data)

@@ -5,30 +5,44 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from spmforecast.data.history import SourceFile
 from spmforecast.data.sources.base import RawTable
-from spmforecast.data.sources.csvtext import parse_csv
+from spmforecast.data.sources.csvtext import parse_csv, separator_of
+from spmforecast.data.sources.encoding import decode
+from spmforecast.data.sources.headers import called, sole
+from spmforecast.data.sources.parquet import parquet_parts, parse_parquet
+from spmforecast.data.sources.plaincsv import parse_plain_csv
+from spmforecast.data.sources.workbook import Workbook
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 from spmforecast.written import nearest
 
-__all__ = ["FolderSource"]
+__all__ = ["BOOKS", "JSON", "TEXTS", "FolderSource"]
 
-_SUFFIXES = (".csv", ".csv.gz")
-_TABLE_LIKE = (*_SUFFIXES, ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
+TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+BOOKS = (".xlsx", ".xlsm")
+JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+_READ = (*TEXTS, ".parquet", *BOOKS)
+_TABLE_LIKE = (*_READ, ".xls", ".xlsb", ".ods", ".zip", ".duckdb", ".sqlite", ".sqlite3", ".db")
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass
 class FolderSource:
-    """CSV files, gzipped or not, in one folder.
+    """Files in one folder: CSV (also gzipped, or with other separators), Parquet and Excel workbooks of one sheet.
+
+    A subfolder of Parquet files is one table, read in the order of their names.
 
     Parameters
     ----------
     folder : pathlib.Path
         The folder.
+    only : str, optional
+        The one file that counts as there; others are read only where a map names them.
 
     Raises
     ------
@@ -37,6 +51,7 @@ class FolderSource:
     """
 
     folder: Path
+    only: str | None = None
     _seen: dict[str, SourceFile] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -46,37 +61,65 @@ class FolderSource:
             raise InputError(Problem("history", what, mend, file=str(self.folder)))
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of the files that can be read, in order."""
-        return tuple(sorted(path.name for path in self.folder.iterdir() if path.name.endswith(_SUFFIXES)))
+        """Return the names of what can be read as a table, in order."""
+        return tuple(path.name for path in self._paths() if _is_read(path))
 
     def find(self, table: str) -> str | None:
-        """Return ``table.csv`` or ``table.csv.gz``, whichever is there.
+        """Return the file or folder of a table's name, such as ``opportunities.csv``, whatever its case.
 
         Raises
         ------
         InputError
-            If both are.
+            If there are several.
         """
-        there = [table + suffix for suffix in _SUFFIXES if (self.folder / (table + suffix)).is_file()]
-        if len(there) > 1:
-            raise InputError(
-                Problem(table, f"{there[0]} and {there[1]} are both there", "Keep one of them.", file=there[0])
-            )
-        return there[0] if there else None
+        by_stem: dict[str, list[str]] = {}
+        for name in self.names():
+            by_stem.setdefault(_stem(name), []).append(name)
+        return sole(table, [name for stem in called(table, by_stem) for name in by_stem[stem]])
 
     def read(self, name: str, table: str) -> RawTable:
-        """Read one file of the folder (see :func:`parse_csv`).
+        """Read one file of the folder, or a subfolder of Parquet files.
 
         Raises
         ------
         InputError
-            If the file is missing, outside the folder, or cannot be read at all.
+            If it is missing, outside the folder, or cannot be read at all.
         """
-        data = self._bytes(name, table)
+        path = self._path(name, table)
+        if path.is_dir():
+            parts = [f"{name.rstrip('/')}/{part}" for part in parquet_parts(path)]
+            if not parts:
+                mend = "Put the parts of the table there, or name a file."
+                raise InputError(Problem(table, "the folder holds no Parquet files", mend, file=name))
+            return parse_parquet([(part, self.read_bytes(part, table)) for part in parts], name, table)
+        lower = name.lower()
+        if lower.endswith(".parquet"):
+            return parse_parquet([(name, self.read_bytes(name, table))], name, table)
+        if lower.endswith(BOOKS):
+            data = self.read_bytes(name, table)
+            return Workbook(data, name).of_table(table)
+        if lower.endswith((*_TABLE_LIKE, *JSON)) and not lower.endswith(TEXTS):
+            mend = "Export the table as CSV, Parquet or .xlsx."
+            raise InputError(Problem(table, "files of this kind are not read as tables", mend, file=name))
+        data = self.read_bytes(name, table)
+        return _read_csv(_unzip(data, name, table) if lower.endswith(".gz") else data, name, table)
+
+    def read_bytes(self, name: str, table: str) -> bytes:
+        """Return the bytes of one file of the folder and note that it was read.
+
+        Raises
+        ------
+        InputError
+            If it is missing, outside the folder, or cannot be read.
+        """
+        path = self._path(name, table)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            told = f"the file cannot be read ({error.strerror})"
+            raise InputError(Problem(table, told, "Look at its permissions.", file=name)) from error
         self._seen[name] = SourceFile(name, hashlib.sha256(data).hexdigest(), len(data))
-        if name.endswith(".gz"):
-            data = _unzip(data, name, table)
-        return parse_csv(_decode(data, name, table), name, table)
+        return data
 
     def files(self) -> tuple[SourceFile, ...]:
         """Return every file read so far, by name."""
@@ -85,30 +128,65 @@ class FolderSource:
     def leftovers(self, used: set[str]) -> tuple[str, ...]:
         """Return a note for each file of the folder that is not used."""
         notes = []
-        for path in sorted(self.folder.iterdir()):
-            if path.is_file() and path.name not in used and path.name.endswith(_TABLE_LIKE):
-                stem = path.name.split(".")[0]
-                meant = nearest(stem, TABLES) if path.name.endswith(_SUFFIXES) and stem not in TABLES else None
-                hint = f"; did you mean {meant}.csv?" if meant else ""
-                notes.append(f"{path.name} is not used: it is none of the tables{hint}")
+        for path in self._paths():
+            if path.name in used or not (_is_read(path) or path.name.lower().endswith(_TABLE_LIKE)):
+                continue
+            stem = _stem(path.name)
+            guessed = _is_read(path) and stem not in TABLES and not path.name.lower().endswith(".txt")
+            meant = nearest(stem, TABLES) if guessed else None
+            hint = f"; did you mean {meant}{path.name[len(stem) :]}?" if meant else ""
+            if not meant and path.name.lower().endswith(BOOKS) and stem not in TABLES:
+                hint = "; name the workbook itself to read all its sheets"
+            notes.append(f"{path.name} is not used: it is none of the tables{hint}")
         return tuple(notes)
 
-    def _bytes(self, name: str, table: str) -> bytes:
+    def _paths(self) -> Iterator[Path]:
+        """Walk over what stands in the folder, by name, without hidden files and Excel's lock files."""
+        for path in sorted(self.folder.iterdir()):
+            if not path.name.startswith((".", "~$")) and self.only in (None, path.name):
+                yield path
+
+    def _path(self, name: str, table: str) -> Path:
         inside = PurePosixPath(name)
         root = self.folder.resolve()
-        path = (root / inside).resolve()
-        if inside.is_absolute() or not path.is_relative_to(root):
+        path = (root / inside).resolve() if "\0" not in name else root.parent
+        if inside.is_absolute() or not path.is_relative_to(root) or path == root:
             mend = "Put the file into the folder and name it relative to that."
             raise InputError(Problem(table, "the file lies outside the data folder", mend, file=name))
-        if not path.is_file():
+        if not path.exists():
             near = nearest(name, (found.name for found in self.folder.iterdir()))
             mend = f"Did you mean {near}?" if near else "Put the file there or name another one."
             raise InputError(Problem(table, "there is no such file", mend, file=name))
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            told = f"the file cannot be read ({error.strerror})"
-            raise InputError(Problem(table, told, "Look at its permissions.", file=name)) from error
+        return path
+
+
+def _is_read(path: Path) -> bool:
+    if path.is_dir():
+        return bool(parquet_parts(path))
+    return path.is_file() and path.name.lower().endswith(_READ)
+
+
+def _stem(name: str) -> str:
+    """Take off the suffix that says how a file is read."""
+    longest = max((suffix for suffix in _READ if name.lower().endswith(suffix)), key=len, default="")
+    return name[: len(name) - len(longest)]
+
+
+def _read_csv(data: bytes, file: str, table: str) -> RawTable:
+    plain = parse_plain_csv(data, file)
+    if plain is not None:
+        return _said(plain, data[:65536].decode("utf-8-sig", "replace"))
+    text, notes = decode(data, file, table)
+    raw = parse_csv(text, file, table)
+    return _said(replace(raw, notes=(*notes, *raw.notes)), text)
+
+
+def _said(raw: RawTable, text: str) -> RawTable:
+    """Say so where cells are not separated by commas, unless the file's name says it."""
+    found = separator_of(text.lstrip("\r\n").splitlines()[0])
+    if found == "," or (found == "\t" and raw.file.lower().endswith((".tsv", ".tsv.gz"))):
+        return raw
+    return replace(raw, notes=(f"{raw.file}: cells are separated by {_SEPARATORS[found]}", *raw.notes))
 
 
 def _unzip(data: bytes, file: str, table: str) -> bytes:
@@ -117,17 +195,3 @@ def _unzip(data: bytes, file: str, table: str) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         mend = "Compress it again with gzip, or give the plain CSV file."
         raise InputError(Problem(table, f"the file is not whole gzip data ({error})", mend, file=file)) from error
-
-
-def _decode(data: bytes, file: str, table: str) -> str:
-    """Read UTF-8 with or without a byte order mark; anything else is fatal, because guessing would change names."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        told = "the text is not UTF-8"
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            told, line = "the text is UTF-16, not UTF-8", 1
-        found = data[error.start : error.start + 4].hex(" ")
-        mend = "Save the file as UTF-8 (in Excel: CSV UTF-8) and try again."
-        raise InputError(Problem(table, told, mend, file=file, line=line, value=f"bytes {found}")) from error

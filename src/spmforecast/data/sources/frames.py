@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from spmforecast.data.history import SourceFile
 from spmforecast.data.sources.base import RawTable
 from spmforecast.data.sources.columns import frame_hash, raw_frame
+from spmforecast.data.sources.headers import no_column_twice, numbered
 from spmforecast.errors import InputError, Problem
 
 __all__ = ["FrameSource"]
@@ -47,9 +47,10 @@ class FrameSource:
         """
         if name not in self.frames:
             raise InputError(Problem(table, "there is no such table", "Give it, or name another one.", file=name))
+        no_column_twice(map(str, self.frames[name].columns), table, name)
         frame = raw_frame(self.frames[name])
         self._seen[name] = SourceFile(name, *frame_hash(frame))
-        return RawTable(name, frame, np.arange(2, len(frame) + 2, dtype=np.int64))
+        return numbered(name, frame, table)
 
     def files(self) -> tuple[SourceFile, ...]:
         """Return every table read so far, by name."""
