@@ -206,7 +206,7 @@ def read_rates(raw: RawTable, wanted: str) -> dict[str, tuple[npt.NDArray[np.dat
     if problems or not len(frame):
         nothing = Problem("rates", "there are no rates", "Write a row for each currency.", raw.file)
         raise InputError(problems or nothing)
-    since, values = rows.since(), rows.rate.astype("float64").to_numpy()
+    since, values = rows.since(), rows.rate.to_numpy(dtype=np.float64)
     out = {}
     for code in dict.fromkeys(rows.code):
         own = np.flatnonzero((rows.code == code).to_numpy())
