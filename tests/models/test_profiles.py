@@ -87,3 +87,21 @@ def test_the_amount_of_the_first_event_counts_not_the_final_one():
     first = entry_amounts(history, frame)
     # Open deals are banded as closed ones are, or the bands of both would not compare.
     np.testing.assert_array_equal(first, [100.0, 100.0])
+
+
+def test_several_attributes_make_one_segment_together():
+    deals = deals_of(80, segment=lambda i: ["SMB", "Big"][i % 2], type=lambda i: "renewal" if i % 4 < 2 else "new")
+    history, frame = cut(deals)
+    both = build_profiles(history, frame, ModelSpec(segment_by=("segment", "type")))
+    assert both.segments == ("Big · new", "Big · renewal", "SMB · new", "SMB · renewal")
+    assert [both.segments[k] for k in both.segment_of_deal[:4]] == [
+        "SMB · renewal",
+        "Big · renewal",
+        "SMB · new",
+        "Big · new",
+    ]
+    one, alone = (build_profiles(history, frame, ModelSpec(segment_by=by)) for by in (("segment",), "segment"))
+    assert one.segments == alone.segments
+    np.testing.assert_array_equal(one.of_deal, alone.of_deal)
+    with pytest.raises(InputError, match=r"(?s)found 'segmen'.*this tells the outcome"):
+        build_profiles(history, frame, ModelSpec(segment_by=("segmen", "status")))

@@ -102,7 +102,9 @@ def test_the_page_speaks_of_orders_not_of_deals(folder):
 def test_levels_are_those_of_bookings(scenario):
     wrong = scenario.with_name("wrong.yaml")
     wrong.write_text(QUESTION.replace("levels: [region]", "levels: [region, produkt]"))
-    with pytest.raises(InputError, match=r"levels: deals have no such attribute \(found 'produkt'\). Did you mean product"):
+    with pytest.raises(
+        InputError, match=r"levels: deals have no such attribute \(found 'produkt'\). Did you mean product"
+    ):
         spm.run(wrong)
     idle = scenario.with_name("idle.yaml")
     idle.write_text(QUESTION.replace("simulate:", "model: {segment_by: [segment, type]}\nsimulate:"))

@@ -4,7 +4,8 @@ One competing-risk process says how open deals really move (conversion and cycle
 stands beside it. The room knows the data, but nothing of simulation or plans.
 """
 
+from spmforecast.models.bookings import BookingsModel, FittedBookings
 from spmforecast.models.pipeline import FittedPipeline, PipelineModel
 from spmforecast.models.spec import ModelSpec
 
-__all__ = ["FittedPipeline", "ModelSpec", "PipelineModel"]
+__all__ = ["BookingsModel", "FittedBookings", "FittedPipeline", "ModelSpec", "PipelineModel"]

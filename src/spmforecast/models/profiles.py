@@ -10,7 +10,7 @@ import pandas as pd
 
 from spmforecast.data import History
 from spmforecast.errors import InputError, Problem
-from spmforecast.models.spec import ModelSpec
+from spmforecast.models.spec import ModelSpec, attributes
 from spmforecast.written import nearest
 
 __all__ = ["OTHER", "UNKNOWN_BAND", "Profiles", "build_profiles", "check_attribute", "entry_amounts"]
@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
 OTHER = "(other)"
+_JOINED = " · "
 UNKNOWN_BAND = 0
 
 
@@ -126,12 +127,16 @@ def check_attribute(name: str, deals: pd.DataFrame) -> Problem | None:
 
 def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], Ints]:
     """Name the segment of each deal, pooling the rare ones."""
-    wrong = check_attribute(spec.segment_by, deals)
-    if wrong is not None:
-        raise InputError(replace(wrong, column="segment_by"))
+    names_of = attributes(spec.segment_by)
+    wrong = [check_attribute(name, deals) for name in names_of]
+    problems = [replace(problem, column="segment_by") for problem in wrong if problem is not None]
+    if problems:
+        raise InputError(problems)
     if deals.empty:
         return ("(all)",), np.zeros(len(deals), dtype=np.int64)
-    value = deals[spec.segment_by].astype(object)
+    value = deals[names_of[0]].astype(object)
+    for name in names_of[1:]:
+        value = value.astype(str) + _JOINED + deals[name].astype(str)
     size = value.map(value.value_counts())
     value = value.where(size >= spec.min_level_deals, OTHER)
     names = tuple(sorted(str(name) for name in value.unique()))

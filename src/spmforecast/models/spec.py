@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ModelSpec"]
+__all__ = ["ModelSpec", "attributes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +13,9 @@ class ModelSpec:
 
     Parameters
     ----------
-    segment_by : str
-        Deal attribute that separates the stage processes (conversion, speed, amount). Levels with fewer than
-        `min_level_deals` deals are pooled as ``(other)``.
+    segment_by : str or tuple of str
+        Deal attribute that separates the stage processes (conversion, speed, amount), or several that do so together,
+        as in ``SMB · renewal``. Levels with fewer than `min_level_deals` deals are pooled as ``(other)``.
     amount_bands : tuple of float
         Quantiles of the amount at which deals are banded; larger deals win less often. Empty for no bands.
     min_level_deals : int
@@ -28,9 +28,14 @@ class ModelSpec:
         Share of the observed exits beyond whose age the hazard is frozen.
     """
 
-    segment_by: str = "segment"
+    segment_by: str | tuple[str, ...] = "segment"
     amount_bands: tuple[float, ...] = (0.5, 0.8, 0.95)
     min_level_deals: int = 20
     max_age_bins: int = 12
     events_per_bin: int = 40
     plateau: float = 0.975
+
+
+def attributes(segment_by: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the attributes that separate the stage processes, one or several."""
+    return (segment_by,) if isinstance(segment_by, str) else segment_by

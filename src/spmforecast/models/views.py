@@ -96,12 +96,13 @@ def _groups(model: FittedPipeline, by: str | None) -> tuple[list[str], Array]:
     if by is None:
         size = np.bincount(model.profiles.of_deal, minlength=len(model.profiles.table)).astype(np.float64)
         return ["(all)"], (size / size.sum())[None]
-    if by not in ("segment", model.spec.segment_by):
+    fitted = model.spec.segment_by if isinstance(model.spec.segment_by, str) else "segment"
+    if by not in ("segment", fitted):
         raise InputError(
             Problem(
                 "model",
                 "rates are fitted by one attribute only",
-                f"Use by='{model.spec.segment_by}', by=None, or fit with ModelSpec(segment_by={by!r}).",
+                f"Use by='{fitted}', by=None, or fit with ModelSpec(segment_by={by!r}).",
                 column="by",
                 value=by,
             )

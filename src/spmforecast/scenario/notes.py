@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from spmforecast.models import FittedPipeline
+from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.models.spec import attributes
 from spmforecast.plan import QuotaProposal
+from spmforecast.scenario.booking_notes import TITLE, booking_notes
 
 __all__ = ["model_notes"]
 
 
-def model_notes(model: FittedPipeline, quotas: QuotaProposal | None) -> dict[str, Any]:
+def model_notes(model: FittedPipeline | FittedBookings, quotas: QuotaProposal | None) -> dict[str, Any]:
     """Describe the fit: what was estimated, under which assumption, on how many deals.
 
     Parameters
     ----------
-    model : FittedPipeline
+    model : FittedPipeline or FittedBookings
         The fit.
     quotas : QuotaProposal or None
         The proposal, if any.
@@ -25,6 +27,8 @@ def model_notes(model: FittedPipeline, quotas: QuotaProposal | None) -> dict[str
     dict
         ``title`` and ``notes`` (sentences).
     """
+    if isinstance(model, FittedBookings):
+        return {"title": TITLE, "notes": [*booking_notes(model), *([_quotas(quotas)] if quotas is not None else [])]}
     notes = [_stages(model), _pooling(model), _amounts(model), _creation(model), _capacity(model), _market(model)]
     notes.append(
         "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
@@ -51,8 +55,9 @@ def _stages(model: FittedPipeline) -> str:
 def _pooling(model: FittedPipeline) -> str:
     bands = max(model.profiles.bands - 2, 0) + 1 if len(model.profiles.band_edges) else 0
     banded = f", and by {bands} bands of the amount known before the outcome" if bands else ""
+    by = " and ".join(attributes(model.spec.segment_by))
     return (
-        f"Rates differ by {model.spec.segment_by}{banded}, each shrunk towards the company's rate by as much as its "
+        f"Rates differ by {by}{banded}, each shrunk towards the company's rate by as much as its "
         "few deals demand (gamma-Poisson empirical Bayes); reps have shrunk multipliers of their own on winning and on "
         "creating."
     )

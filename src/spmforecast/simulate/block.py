@@ -150,11 +150,20 @@ class _Block:
             won = np.flatnonzero(period < periods)
             amount = self._open_amount(i, won)
             column = deals.column[i] + period[won]
-            self.amounts[won, column] += amount
+            self.amounts[won, column] += self._credited(deals.partners[i], period, won, amount)
             self.counts[won, column] += 1
             wins[i] = np.bincount(period[won], minlength=periods)
             total[i], squares[i] = amount.sum(), (amount**2).sum()
         return wins, total, squares
+
+    def _credited(self, partners: tuple[tuple[int, float], ...], period: Ints, won: Ints, amount: Array) -> Array:
+        """Credit partners with their shares of a deal, to the cent, and return what is left for the leading rep."""
+        left = amount
+        for column, share in partners:
+            part = np.round(amount * share, 2)
+            self.amounts[won, column + period[won]] += part
+            left = np.round(left - part, 2)
+        return left
 
     def _open_amount(self, deal: int, won: Ints) -> Array:
         """Amounts, in cents, of the trials in which an open deal is won."""
@@ -185,7 +194,8 @@ class _Block:
                 known = seller < len(cells.sellers)
                 effect = effects[owners[cells.sellers[seller]]] if known else np.ones(self.stop - self.start)
                 chances[seller, segment] = self._cohort_chances(segment, shocks.level, effect)
-            mean = cells.share[k] * np.einsum("tc,tcp->tp", created[seller], chances[seller, segment])
+            made = created[seller] if cells.tilt is None else created[seller] * cells.tilt[k]
+            mean = cells.share[k] * np.einsum("tc,tcp->tp", made, chances[seller, segment])
             for period in range(self.inputs.periods):
                 self._winners(k, period, mean[:, period])
 

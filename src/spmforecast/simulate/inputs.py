@@ -47,6 +47,8 @@ class OpenDeals:
         Owner, segment, and first of the deal's cells (one for each period).
     log_amount : array of float, shape (deals,)
         NaN where the amount is not known.
+    partners : tuple of tuple of (int, float)
+        For each deal, first cell and share of whoever shares it beside the leading rep.
     """
 
     ids: tuple[str, ...]
@@ -58,6 +60,7 @@ class OpenDeals:
     segment: Ints
     column: Ints
     log_amount: Array
+    partners: tuple[tuple[tuple[int, float], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
     return SimulationInputs(
         seed=seed,
         plan=plan,
-        open_deals=_open_deals(model, rows, (futures, centre, moved), horizon, owners, plan.open_column),
+        open_deals=_open_deals(model, rows, (futures, centre, moved), horizon, owners, plan),
         new_deals=_new_deals(model, (futures, centre, moved), horizon, creation),
         owners=owners,
         win_shape=win_shape,
@@ -247,7 +250,7 @@ def _open_deals(
     runs: tuple[Futures, Futures, Futures],
     horizon: Horizon,
     owners: tuple[str, ...],
-    column: Ints,
+    plan: CellPlan,
 ) -> OpenDeals:
     futures, centre, moved = runs
     stays, deals, cap = model.stays, model.deals, model.process.bins.cap
@@ -273,8 +276,9 @@ def _open_deals(
         lose=lose,
         owner=np.asarray(deals["owner_id"].map(place), dtype=np.int64)[deal],
         segment=model.profiles.segment_of_deal[deal],
-        column=column,
+        column=plan.open_column,
         log_amount=np.log(np.where(amount > 0, amount, np.nan)),
+        partners=plan.open_partners,
     )
 
 
