@@ -11,8 +11,13 @@ from typing import Any
 
 import matplotlib as mpl
 import pytest
+from hypothesis import settings
 
 mpl.use("Agg")
+
+# Random examples are the same on every machine, and none fails for being slow on a busy one.
+settings.register_profile("seeded", derandomize=True)
+settings.load_profile("seeded")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SPMFORECAST_SHARED", ROOT.parent / "shared"))

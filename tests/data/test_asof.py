@@ -309,14 +309,14 @@ def _tangled(draw: Callable[..., Any]) -> History:
 
 
 @given(history=_tangled(), first=DAYS, second=DAYS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_cutting_twice_is_cutting_to_the_earlier_day(history: History, first: int, second: int) -> None:
     one, two = (pd.Timestamp("2024-01-01") + pd.Timedelta(days=days) for days in (first, second))
     _same(history.as_of(one).as_of(two), history.as_of(min(one, two)))
 
 
 @given(history=_tangled(), days=DAYS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_a_view_holds_is_dated_by_then(history: History, days: int) -> None:
     day = pd.Timestamp("2024-01-01") + pd.Timedelta(days=days)
     view = history.as_of(day)
@@ -401,7 +401,7 @@ def test_the_rest_of_the_reference_agrees_too(reference: Callable[[str], Any]) -
 
 
 @given(history=_tangled(), days=DAYS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_ledger_sums_to_the_won_deals(history: History, days: int) -> None:
     view = history.as_of(pd.Timestamp("2024-01-01") + pd.Timedelta(days=days))
     won = view.opportunities[view.opportunities["status"] == "won"]

@@ -320,7 +320,7 @@ DAMAGE = st.lists(st.tuples(st.integers(0, 19), st.integers(0, 6), CELL, st.bool
 
 
 @given(damage=DAMAGE, zipped=st.booleans())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_row_read_is_used_rejected_or_left_out_whatever_the_damage(
     tmp_path: Path, damage: list[tuple[int, int, str, bool]], zipped: bool
 ) -> None:

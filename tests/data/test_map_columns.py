@@ -197,7 +197,7 @@ def test_cases_keep_the_type_of_a_source_that_knows_types() -> None:
 WORDS = st.sampled_from(["x", "X", "y", ""])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cells=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=8),
     cases=st.lists(st.tuples(WORDS, WORDS, st.booleans(), st.sampled_from("stu")), max_size=5),
@@ -299,7 +299,6 @@ def test_numbers_that_are_not_of_the_format(cell: str) -> None:
     assert wrong.all()
 
 
-@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=2))
 def test_a_number_written_in_a_format_is_read_back(number: object) -> None:
     swiss = NumberFormat(decimal=",", thousands=" ")

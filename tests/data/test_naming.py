@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spmforecast.data.naming import find_name, fold_column, fold_file
@@ -42,7 +42,6 @@ def test_a_name_spelt_alike_goes_before_one_that_is_like_it() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="aB_ -1", min_size=1, max_size=6), unique=True, max_size=6), st.data())
 def test_a_name_that_is_there_is_found_as_it_stands(names: list[str], data: st.DataObject) -> None:
     if names:

@@ -121,7 +121,7 @@ WHOLE = _bytes(
 
 
 @given(hits=st.lists(st.tuples(st.integers(4, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_flipped_bytes_end_in_a_table_or_in_a_clear_problem(hits: list[tuple[int, int]]) -> None:
     data = bytearray(WHOLE)
     for place, value in hits:

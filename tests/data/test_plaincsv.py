@@ -36,7 +36,7 @@ def _agrees(data: bytes) -> bool:
     ending=st.sampled_from(["\n", "\r\n"]),
     mark=st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_written_files_are_read_alike(
     rows: list[list[str]], quoting: int, separator: str, ending: str, mark: bool
 ) -> None:
@@ -46,7 +46,7 @@ def test_written_files_are_read_alike(
 
 
 @given(st.lists(st.sampled_from(['"', ",", "\n", "\r\n", "a", "é", " ", '""', "\r", ";", "\0"]), max_size=30))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_read_alike_or_left_alone(parts: list[str]) -> None:
     data = ("x,y\n1,2\n" + "".join(parts)).encode()
     try:

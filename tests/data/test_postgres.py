@@ -376,7 +376,7 @@ def empty(server: Server) -> str:
 
 
 @given(hits=st.lists(HIT, max_size=12))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_row_is_used_or_rejected(empty: str, hits: list[tuple[str, int, Any]]) -> None:
     good = {"owner_id": "R1", "created_date": "2024-01-01", "status": "won", "amount": "5", "close_date": "2024-03-01"}
     rows: list[dict[str, Any]] = [{"opportunity_id": f"D{i}", **good} for i in range(20)]

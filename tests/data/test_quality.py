@@ -443,7 +443,7 @@ def test_a_finding_keeps_five_examples_at_most() -> None:
     assert Finding("r", "t", "c", 3, 0, (), "", "").share == 0.0
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from(CASES), min_size=1, max_size=3))
 def test_the_order_of_rows_does_not_matter(random: object, cases: list[object]) -> None:
     tables = tidy_tables(deals=300)
@@ -506,7 +506,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20)
 @given(DEALS, EVENTS, st.one_of(st.none(), WHEN))
 def test_no_records_are_too_odd_to_look_at(deals: list[object], events: list[object], day: str | None) -> None:
     frame = pd.DataFrame(

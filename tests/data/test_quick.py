@@ -95,13 +95,13 @@ def _alike(cells: list[str], column: Column) -> None:
 
 
 @given(st.lists(DATES, min_size=1, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_dates(cells: list[str]) -> None:
     _alike(cells, DATE)
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_numbers(cells: list[str]) -> None:
     _alike(cells, AMOUNT)
 

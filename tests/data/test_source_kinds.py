@@ -140,7 +140,7 @@ def _written_typed(kind: str, columns: dict[str, list[Any]], folder: Path) -> Pa
 
 
 @given(hits=st.lists(HIT, max_size=12))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("kind", ["parquet", "duckdb", "sqlite"])
 def test_every_row_of_a_typed_source_is_used_or_rejected(
     tmp_path: Path, kind: str, hits: list[tuple[str, int, Any]]
@@ -169,7 +169,7 @@ CELLS = st.one_of(
 
 
 @given(hits=st.lists(st.tuples(st.sampled_from(list(GOOD)), st.integers(0, 19), CELLS), max_size=12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20)
 def test_cells_of_any_python_type_are_used_or_rejected(hits: list[tuple[str, int, Any]]) -> None:
     from spmforecast.data.sources.columns import raw_frame
     from spmforecast.data.sources.headers import numbered

@@ -218,7 +218,7 @@ WHOLE = _bytes(_book([["period", "target"], *([f"{2000 + i}", i] for i in range(
 
 
 @given(hits=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_flipped_bytes_end_in_a_table_or_in_a_clear_problem(hits: list[tuple[int, int]]) -> None:
     data = bytearray(WHOLE)
     for place, value in hits:

@@ -47,7 +47,7 @@ def stay_rows(draw):
 
 
 @given(rows=stay_rows(), cap=st.integers(1, 90), seed=st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equals_a_loop_over_deal_days(rows, cap, seed):
     rng = np.random.default_rng(seed)
     stays = stays_of(rows, today=TODAY)

@@ -51,7 +51,7 @@ def test_without_overdispersion_the_pool_is_nearly_full():
 @given(
     counts=st.lists(st.tuples(st.integers(0, 300), st.floats(0.1, 300)), min_size=2, max_size=20),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_posterior_mean_lies_between_one_and_the_cells_own_ratio(counts):
     observed, expected = (np.array(column, dtype=float) for column in zip(*counts, strict=True))
     pool = fit_gamma_pool(observed, expected)

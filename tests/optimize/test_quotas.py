@@ -61,7 +61,7 @@ def exact_sum(table):
     reps=st.integers(1, 7),
     seed=st.integers(0, 50),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_quotas_and_remainder_sum_to_the_cushioned_total(total, over, round_to, method, reps, seed):
     forecast = forecast_of(lognormal(60, reps, seed), [f"R{i}" for i in range(reps)])
     got = propose_quotas(forecast, total, method, float(over), round_to)

@@ -61,7 +61,7 @@ def test_known_answer_stays_as_it_was_first_published():
 
 
 @given(start=st.integers(0, 500).map(lambda n: 4 * n), length=st.integers(1, 300), lane=st.integers(0, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_block_is_a_piece_of_the_whole(start, length, lane):
     whole = Streams(3).uniforms(*NAME, 0, 2400, lane)
     np.testing.assert_array_equal(
