@@ -16,7 +16,7 @@ from hypothesis import settings
 mpl.use("Agg")
 
 # Random examples are the same on every machine, and none fails for being slow on a busy one.
-settings.register_profile("seeded", derandomize=True)
+settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")
 
 ROOT = Path(__file__).resolve().parents[1]
