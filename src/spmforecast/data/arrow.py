@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["all_distinct", "arrow_of", "has_blank_ends", "lengths_of", "rows_of", "select", "text_of", "without_empty"]
+__all__ = [
+    "all_distinct",
+    "arrow_of",
+    "choose",
+    "has_blank_ends",
+    "lengths_of",
+    "rows_of",
+    "select",
+    "text_of",
+    "without_empty",
+]
 
 Ints = npt.NDArray[np.int64]
+
+_MANY = 200_000  # rows from which columns are worth a thread each: Arrow lets others run while it copies
 
 _BLANK = np.zeros(256, dtype=bool)
 _BLANK[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
@@ -72,8 +87,13 @@ def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
     if mask.all():
         return frame
     wanted = pa.array(mask)
-    columns = {name: _select(column, mask, wanted) for name, column in frame.items()}
-    return pd.DataFrame(columns, copy=False)
+    columns = [column for _, column in frame.items()]
+    if len(frame) < _MANY:
+        kept = [_select(column, mask, wanted) for column in columns]
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            kept = list(pool.map(lambda column: _select(column, mask, wanted), columns))
+    return pd.DataFrame(dict(zip(frame.columns, kept, strict=True)), copy=False)
 
 
 def _select(column: pd.Series, mask: npt.NDArray[np.bool_], wanted: pa.BooleanArray) -> pd.Series:
@@ -82,6 +102,15 @@ def _select(column: pd.Series, mask: npt.NDArray[np.bool_], wanted: pa.BooleanAr
     if isinstance(column.dtype, np.dtype):
         return pd.Series(column.to_numpy()[mask])
     return column[mask].reset_index(drop=True)
+
+
+def choose(first: pd.Series, second: pd.Series, use_first: npt.NDArray[np.bool_]) -> pd.Series:
+    """Return, cell by cell, the first of two columns of one type where that is wanted, else the second."""
+    if isinstance(first.dtype, pd.StringDtype) and isinstance(second.dtype, pd.StringDtype):
+        return text_of(pc.if_else(pa.array(use_first), arrow_of(first), arrow_of(second)), first.index)
+    if isinstance(first.dtype, np.dtype) and first.dtype == second.dtype:
+        return pd.Series(np.where(use_first, first.to_numpy(), second.to_numpy()), index=first.index)
+    return first.where(pd.Series(use_first, index=first.index), second)
 
 
 def without_empty(column: pd.Series) -> pd.Series:

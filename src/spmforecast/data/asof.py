@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import rows_of, select
+from spmforecast.data.arrow import choose, rows_of, select
 from spmforecast.data.events import CLOSED, EventLog, Known, status_codes
 from spmforecast.data.tables import TABLES
 
@@ -196,10 +196,11 @@ class _States:
         """Return the deals in that state, shape (n, columns)."""
         new: dict[str, pd.Series] = {"status": pd.Series(_STATUS[self.status], dtype="str")}
         for column in _CARRIED:
-            recorded = self.deals[column].where(self.spare)
-            new[column] = recorded.where(self.own).fillna(self.seen[column]).fillna(recorded)
+            recorded, seen = self.deals[column], self.seen[column]
+            wanted = self.own | (self.spare & seen.isna().to_numpy())
+            new[column] = choose(recorded, seen, wanted & recorded.notna().to_numpy())
         new["close_date"] = self._actual_close(new["close_date"])
-        new["owner_id"] = self.owner.fillna(self.deals["owner_id"])
+        new["owner_id"] = choose(self.owner, self.deals["owner_id"], self.owner.notna().to_numpy())
         for column in sorted(final_only & set(self.deals.columns)):
             new[column] = self.deals[column].where(self.closed)
         return self.deals.assign(**new)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 from spmforecast.data.example import figures as fig
 from spmforecast.data.example.clock import Today
@@ -141,7 +140,9 @@ def found_staff(seats: int, start: int, rng: np.random.Generator) -> Staff:
     filled = np.sort(rng.permutation(seats)[: max(1, round(seats * fig.SEATS_AT_START))])
     staff.begin(filled, start, rng)
     # Evenly spread talents: a small company's size should not hang on the luck of its founders.
-    talent = np.asarray(norm.ppf((rng.permutation(len(filled)) + 0.5) / len(filled)), dtype=np.float64)
+    from scipy.special import ndtri
+
+    talent = np.asarray(ndtri((rng.permutation(len(filled)) + 0.5) / len(filled)), dtype=np.float64)
     staff.endow(filled, talent, rng)
     staff.hired[filled] = start - rng.integers(120, 1200, len(filled))
     later = np.setdiff1d(np.arange(seats), filled)
