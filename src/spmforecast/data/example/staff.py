@@ -126,6 +126,8 @@ class Staff:
 
 def found_staff(seats: int, start: int, rng: np.random.Generator) -> Staff:
     """Return the staff of one future on the company's first day: most seats filled, the others to open later."""
+    from scipy.special import ndtri
+
     staff = Staff(
         rep=np.full(seats, -1, dtype=np.int64),
         active=np.zeros(seats, dtype=np.bool_),
@@ -140,8 +142,6 @@ def found_staff(seats: int, start: int, rng: np.random.Generator) -> Staff:
     filled = np.sort(rng.permutation(seats)[: max(1, round(seats * fig.SEATS_AT_START))])
     staff.begin(filled, start, rng)
     # Evenly spread talents: a small company's size should not hang on the luck of its founders.
-    from scipy.special import ndtri
-
     talent = np.asarray(ndtri((rng.permutation(len(filled)) + 0.5) / len(filled)), dtype=np.float64)
     staff.endow(filled, talent, rng)
     staff.hired[filled] = start - rng.integers(120, 1200, len(filled))
