@@ -13,7 +13,7 @@ import numpy.typing as npt
 from spmforecast.plan.compensation.cents import Exactly, half_up, round_half_up
 from spmforecast.plan.compensation.pieces import Pieces, component_pieces, multiplier_pieces, stacked
 from spmforecast.plan.compensation.spans import Grid
-from spmforecast.plan.compensation.terms import Component, Multiplier
+from spmforecast.plan.compensation.terms import Component, Multiplier, Size
 
 __all__ = ["Amounts", "Earnings", "PayTable"]
 
@@ -217,22 +217,11 @@ class Earnings:
 
 
 def _table(component: Component, grid: Grid) -> PayTable:
+    """Work the pieces out once for every pair of quota and target incentive."""
     cells = [(rep, period) for rep in range(grid.shape[0]) for period in range(grid.shape[1])]
-    targets = [grid.target(component, *cell) for cell in cells]
-    known: dict[tuple[int | None, Fraction], list[tuple[float, Fraction, Fraction]]] = {}
-    for cell, target in zip(cells, targets, strict=True):
-        key = (grid.quota(component.measure, *cell, component), target)
-        if key not in known:
-            known[key] = component_pieces(component, *key)
-    keys = [
-        (grid.quota(component.measure, *cell, component), target) for cell, target in zip(cells, targets, strict=True)
-    ]
+    keys = [(grid.quota(component.measure, *cell, component), grid.target(component, *cell)) for cell in cells]
+    known = {key: component_pieces(component, *key) for key in dict.fromkeys(keys)}
     pieces = stacked((known[key] for key in keys), grid.shape)
-    limits = []
-    for size in (component.minimum, component.cap):
-        exact = np.empty(len(cells), dtype=object)
-        exact[:] = [Fraction(0) if size is None else size.of(target) for target in targets]
-        limits.append(None if size is None else exact.reshape(grid.shape))
     factors = tuple(
         (
             one,
@@ -240,7 +229,23 @@ def _table(component: Component, grid: Grid) -> PayTable:
         )
         for one in grid.terms.factors(component)
     )
-    return PayTable(component, pieces, limits[0], limits[1], factors, grid.terms.round_lines)
+    # Without the quota that it needs a component pays nothing, not even its minimum.
+    idle = [component.needs_quota and not quota for quota, _ in keys]
+    least = _limit(component.minimum, keys, idle, grid.shape)
+    return PayTable(
+        component, pieces, least, _limit(component.cap, keys, idle, grid.shape), factors, grid.terms.round_lines
+    )
+
+
+def _limit(
+    size: Size | None, keys: list[tuple[int | None, Fraction]], idle: list[bool], shape: tuple[int, int]
+) -> npt.NDArray[np.object_] | None:
+    """Return a minimum or cap in every cell; 0 where the component is idle."""
+    if size is None:
+        return None
+    exact = np.empty(len(keys), dtype=object)
+    exact[:] = [Fraction(0) if off else size.of(target) for (_, target), off in zip(keys, idle, strict=True)]
+    return exact.reshape(shape)
 
 
 def _plan_cap(grid: Grid) -> Array | None:

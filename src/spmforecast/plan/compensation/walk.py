@@ -104,8 +104,10 @@ def _interpolate(points: list[tuple[Fraction, Fraction]], at: Fraction, extend: 
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if at <= x1:
             return y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+    if not extend:
+        return points[-1][1]
     (x0, y0), (x1, y1) = points[-2:]
-    return y1 + ((y1 - y0) * (at - x1) / (x1 - x0) if extend else 0)
+    return y1 + (y1 - y0) * (at - x1) / (x1 - x0)
 
 
 def _limits(component: Component, span: Span, pay: Fraction) -> list[Part]:
