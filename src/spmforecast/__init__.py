@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from spmforecast.calendar import FiscalCalendar
     from spmforecast.data import ExampleCompany, History, read_history
     from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
-    from spmforecast.evaluate import evaluate_plan
+    from spmforecast.evaluate import PlanCost, evaluate_plan, price_draws, price_plan
     from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
     from spmforecast.optimize import propose_quotas
-    from spmforecast.plan import AnnualPlan, QuotaProposal
+    from spmforecast.plan import AnnualPlan, CompPlan, Ledger, QuotaProposal, Statement, prorate
     from spmforecast.report import report
     from spmforecast.scenario import RunResult, load_scenario
     from spmforecast.scenario.run import run
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AnnualPlan": "plan",
     "BookingsModel": "models",
+    "CompPlan": "plan",
     "ExampleCompany": "data",
     "FiscalCalendar": "calendar",
     "FittedBookings": "models",
@@ -35,15 +36,21 @@ _HOME = {
     "History": "data",
     "InfeasibleError": "errors",
     "InputError": "errors",
+    "Ledger": "plan",
     "ModelSpec": "models",
     "PipelineModel": "models",
+    "PlanCost": "evaluate",
     "Problem": "errors",
     "QuotaProposal": "plan",
     "RunResult": "scenario",
     "SpmError": "errors",
+    "Statement": "plan",
     "evaluate_plan": "evaluate",
     "load_scenario": "scenario",
+    "price_draws": "evaluate",
+    "price_plan": "evaluate",
     "propose_quotas": "optimize",
+    "prorate": "plan",
     "read_history": "data",
     "report": "report",
     "run": "scenario",
@@ -54,6 +61,7 @@ _HOME = {
 __all__ = [
     "AnnualPlan",
     "BookingsModel",
+    "CompPlan",
     "ExampleCompany",
     "FiscalCalendar",
     "FittedBookings",
@@ -62,15 +70,21 @@ __all__ = [
     "History",
     "InfeasibleError",
     "InputError",
+    "Ledger",
     "ModelSpec",
     "PipelineModel",
+    "PlanCost",
     "Problem",
     "QuotaProposal",
     "RunResult",
     "SpmError",
+    "Statement",
     "evaluate_plan",
     "load_scenario",
+    "price_draws",
+    "price_plan",
     "propose_quotas",
+    "prorate",
     "read_history",
     "report",
     "run",

@@ -1,10 +1,21 @@
 """What is promised: plain domain objects and their arithmetic, with no notion of how good promises are found.
 
-Public names: :class:`AnnualPlan`, :class:`QuotaProposal` and :func:`largest_remainder`.
+Public names: :class:`AnnualPlan`, :class:`QuotaProposal`, :class:`CompPlan` with :class:`Ledger` and
+:class:`Statement`, :func:`largest_remainder` and :func:`prorate`.
 """
 
 from spmforecast.plan.annual import AnnualPlan
+from spmforecast.plan.compensation import CompPlan, Ledger, Statement, prorate
 from spmforecast.plan.quota import QuotaProposal
 from spmforecast.plan.rounding import Rounded, largest_remainder
 
-__all__ = ["AnnualPlan", "QuotaProposal", "Rounded", "largest_remainder"]
+__all__ = [
+    "AnnualPlan",
+    "CompPlan",
+    "Ledger",
+    "QuotaProposal",
+    "Rounded",
+    "Statement",
+    "largest_remainder",
+    "prorate",
+]
