@@ -1,6 +1,7 @@
 """How good it is: calibration, backtest, choice among model specs, fairness, plan attainment and pay cost.
 
-Public names so far: :func:`evaluate_plan`, :func:`price_plan`, :func:`price_draws`, :func:`fairness` and the measures in :mod:`spmforecast.evaluate.inequality`.
+Public names so far: :func:`evaluate_plan`, :func:`price_plan`, :func:`price_draws`, :func:`fairness` and the measures
+in :mod:`spmforecast.evaluate.inequality`.
 """
 
 from spmforecast.evaluate.fairness import Fairness, fairness

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.calendar import FiscalCalendar
 from spmforecast.display import card
 from spmforecast.errors import InputError, Problem
 from spmforecast.plan import CompPlan, QuotaProposal
-from spmforecast.plan.compensation.effort import Effort
+from spmforecast.plan.compensation.effort import Effort, Reckoning
 from spmforecast.simulate import Forecast
 
 __all__ = ["PlanCost", "price_draws", "price_plan"]
@@ -163,6 +164,7 @@ def price_draws(
     reps: Sequence[str],
     periods: Sequence[str],
     effort: Sequence[Effort] = (),
+    calendar: FiscalCalendar | None = None,
 ) -> PlanCost:
     """Price a plan on draws of the bookings of its main measure.
 
@@ -178,6 +180,8 @@ def price_draws(
         Names; periods are labels in order of time.
     effort : sequence of Effort
         Assumptions on what reps do about their pay, applied one after the other; none unless asked for.
+    calendar : FiscalCalendar, optional
+        Calendar years where absent.
 
     Returns
     -------
@@ -193,18 +197,18 @@ def price_draws(
     if made.ndim != 3 or made.shape[1:] != shape or asked.shape != shape or not len(made):
         told = f"bookings {made.shape} and quotas {asked.shape} for {shape[0]} reps and {shape[1]} periods"
         raise InputError(Problem("compensation", told, "Give (trials, reps, periods) and (reps, periods)."))
+    pay = Reckoning(plan, tuple(map(str, periods)), calendar)
     for one in effort:
-        made = one.respond(plan, made, asked)
-    at_target = np.nan_to_num(asked)
+        made = one.respond(pay, made, asked)
     return PlanCost(
         plan,
         tuple(map(str, reps)),
         tuple(map(str, periods)),
-        plan.payout(made, asked, periods=periods),
+        pay.payout(made, asked),
         made,
         asked,
-        plan.payout(at_target, asked, periods=periods),
-        plan.payout(made.mean(axis=0), asked, periods=periods),
+        pay.payout(np.nan_to_num(asked), asked),
+        pay.payout(made.mean(axis=0), asked),
         tuple(one.assumption for one in effort),
     )
 
@@ -243,7 +247,9 @@ def price_plan(
     periods = sorted(wide.columns, key=lambda label: forecast.calendar.period(label).start)
     wide = wide[periods]
     bookings = _bookings(forecast, list(wide.index), periods)
-    return price_draws(plan, bookings, wide.to_numpy(dtype=np.float64), list(wide.index), periods, effort)
+    return price_draws(
+        plan, bookings, wide.to_numpy(dtype=np.float64), list(wide.index), periods, effort, forecast.calendar
+    )
 
 
 def _bookings(forecast: Forecast, reps: list[str], periods: list[str]) -> Array:

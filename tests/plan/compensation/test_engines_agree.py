@@ -33,9 +33,8 @@ ZERO = Size(Fraction(0))
 cents = st.integers(0, 3_000_000)
 rates = st.sampled_from(["0", "0.001", "0.05", "0.0333", "0.1", "0.125"]).map(Fraction)
 factors = st.sampled_from(["0", "0.5", "0.8", "1", "1.25", "1.5", "2", "0.333"]).map(Fraction)
-shares = st.sampled_from(["0.25", "0.5", "0.6", "0.75", "1", "1.2", "1.333"]).map(
-    lambda text: Size(Fraction(text), True)
-)
+bare_shares = st.sampled_from(["0.25", "0.5", "0.6", "0.75", "1", "1.2", "1.333"])
+shares = bare_shares.map(lambda text: Size(Fraction(text), True))
 sums = st.one_of(st.sampled_from([100_000, 333_333, 1_000_000, 1_000_001]), cents).map(lambda n: Size(Fraction(n)))
 bounds = st.one_of(st.lists(shares, max_size=3), st.lists(sums, max_size=3))
 
