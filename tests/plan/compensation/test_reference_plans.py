@@ -45,7 +45,9 @@ def pay(plan, sales, quota=1_000_000.0):
 
 
 def ledger(deals, periods=("2025",)):
-    rows = [(f"D{i}", "R", *one) if isinstance(one, tuple) else (f"D{i}", "R", "2025", one) for i, one in enumerate(deals)]
+    rows = [
+        (f"D{i}", "R", *one) if isinstance(one, tuple) else (f"D{i}", "R", "2025", one) for i, one in enumerate(deals)
+    ]
     return Ledger.from_frame(pd.DataFrame(rows, columns=["deal", "rep", "period", "amount"]), ["R"], periods)
 
 
@@ -225,10 +227,18 @@ def examples(shared_data):
     return {one["id"]: one for one in json.loads((shared_data("incentive_examples") / "examples.json").read_text())}
 
 
-MARGINAL = (
-    "oracle_step oracle_blended spiff_mamount excelforum_quarter_quota mytime salkin_declining_minimum "
-    "sparrowgenie_nonretroactive referello salestool gherkin_two_tier"
-).split()
+MARGINAL = [
+    "oracle_step",
+    "oracle_blended",
+    "spiff_mamount",
+    "excelforum_quarter_quota",
+    "mytime",
+    "salkin_declining_minimum",
+    "sparrowgenie_nonretroactive",
+    "referello",
+    "salestool",
+    "gherkin_two_tier",
+]
 
 
 def tiers_of(example, rule="marginal"):

@@ -34,6 +34,8 @@ def wrong_plan(plan: PlanText, written: Written, whole: bool = True) -> list[Pro
     problems += _multipliers(plan, written)
     problems += _whole_cents(plan, written)
     problems += _measures(plan, written)
+    if whole and not plan.components:
+        problems.append(written.problem(("components",), "the plan has no component", "Name at least one."))
     if whole:
         problems += [*_weights(plan, written), *_names(plan, written)]
     return problems

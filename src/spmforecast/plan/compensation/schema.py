@@ -227,7 +227,7 @@ class PlanText(_Strict):
     rounding: Literal["line", "total"] = "line"
     target_incentive: MoneyText | None = None
     measures: dict[str, MeasureText] = {}
-    components: tuple[ComponentText, ...] = Field(min_length=1)
+    components: tuple[ComponentText, ...]
     spifs: tuple[SpifText, ...] = ()
     multipliers: tuple[MultiplierText, ...] = ()
     cap: Annotated[CapText, _nested("at")] | None = None

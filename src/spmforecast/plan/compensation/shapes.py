@@ -18,6 +18,8 @@ from spmforecast.written import nearest
 __all__ = ["ByMeasure", "Shaped", "grid_of", "named", "shaped"]
 
 Array = npt.NDArray[np.float64]
+_MOST = 1e13  # beyond, floats do not hold every cent
+
 ByMeasure = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 
 
@@ -96,11 +98,13 @@ def grid_of(
         If quotas are negative or infinite, shares of periods are none, or shapes do not fit.
     """
     problems: list[Problem] = []
-    read = {name: _spread(to_hundredths(values), shape, "quota", problems) for name, values in quotas.items()}
-    for name, values in read.items():
-        if (values < 0).any() or np.isinf(values).any():
+    asked = {name: np.asarray(values, dtype=np.float64) for name, values in quotas.items()}
+    for name, values in asked.items():
+        if ((values < 0) | (values > _MOST)).any():
             mend = "Give 0 or more, or nothing (NaN) where there is no quota."
             problems.append(Problem("quota", "a quota below 0 or without end", mend, column=name))
+    sound = not problems
+    read = {n: _spread(to_hundredths(v) if sound else v, shape, "quota", problems) for n, v in asked.items()}
     there = _spread(np.asarray(1.0 if active is None else active, dtype=float), shape, "active", problems)
     if not ((there >= 0) & (there <= 1)).all():
         problems.append(Problem("active", "must be a share of the period", "Give 0 to 1.", column="active"))
@@ -150,9 +154,9 @@ def _named(
     read = {str(name): np.asarray(one, dtype=np.float64) for name, one in named.items()}
     if kind == "bookings":
         for name, one in read.items():
-            if not np.isfinite(one).all():
+            if not (np.abs(one) <= _MOST).all():
                 mend = "Give 0 where nothing was booked."
-                problems.append(Problem(kind, "not every number is finite", mend, column=name))
+                problems.append(Problem(kind, "not every number is finite, or one is beyond 1e13", mend, column=name))
     return {name: one for name, one in read.items() if name in needed}
 
 
