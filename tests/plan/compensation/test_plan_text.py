@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,16 @@ import pytest
 import spmforecast as spm
 from spmforecast.errors import InputError
 from spmforecast.plan.compensation import CompPlan
+from spmforecast.plan.compensation.schema import (
+    AcceleratorText,
+    ComponentText,
+    DeceleratorText,
+    MeasureText,
+    MultiplierText,
+    PlanText,
+    SpifText,
+    TierText,
+)
 from spmforecast.plan.compensation.terms import Size
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,7 +71,10 @@ def test_accelerators_and_decelerators_are_tiers_around_the_base_rate():
 
 
 def test_a_decelerator_may_end_where_an_accelerator_begins():
-    keys = "    rate: 10%\n    decelerators: {below: 100%, multiplier: 0.5}\n    accelerators: {above: 100%, multiplier: 2}\n"
+    keys = (
+        "    rate: 10%\n    decelerators: {below: 100%, multiplier: 0.5}\n"
+        "    accelerators: {above: 100%, multiplier: 2}\n"
+    )
     plan = CompPlan.parse(one(keys))
     assert plan.payout([50.0, 100.0, 200.0], 100.0).tolist() == [2.5, 5.0, 25.0]
 
@@ -121,7 +135,8 @@ def test_faults_of_keys_and_of_the_whole_are_told_together_with_lines():
         ("    curve: [{at: 50%, pay: 100}]\n", 4, "a curve needs two points"),
         ("    rate: 5%\n    curve: [{at: 50%, pay: 10}, {at: 60%, pay: 20}]\n", 4, "a curve says itself what is paid"),
         (
-            "    rate: 5%\n    decelerators: {below: 120%, multiplier: 0}\n    accelerators: {above: 100%, multiplier: 2}\n",
+            "    rate: 5%\n    decelerators: {below: 120%, multiplier: 0}\n"
+            "    accelerators: {above: 100%, multiplier: 2}\n",
             6,
             "an accelerator begins where a decelerator still holds",
         ),
@@ -191,3 +206,24 @@ def test_a_plan_shows_itself_in_words():
     assert "70 %" not in shown
     assert "56,000 a year at quota" in shown
     assert "at most 250 % of target incentive in a fiscal year" in str(plan)
+
+
+def _page():
+    return (ROOT / "docs" / "compensation.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [PlanText, ComponentText, TierText, AcceleratorText, DeceleratorText, SpifText, MeasureText, MultiplierText],
+)
+def test_every_key_is_described(model):
+    page = _page()
+    keys = [info.alias or name for name, info in model.model_fields.items()]
+    assert [key for key in keys if f"`{key}`" not in page and f"`{key}:" not in page] == []
+
+
+def test_plans_in_the_text_are_right():
+    blocks = re.findall(r"```yaml\n(.*?)```", _page(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert CompPlan.parse(block).name

@@ -78,21 +78,20 @@ class Grid:
 
     def target(self, component: Component, rep: int, period: int) -> Fraction:
         """Return the target incentive, in hundredths, of the span that a component looks at."""
-        if not component.year_to_date:
-            return self._share(component.target, rep, period)
-        span = self._span(period, component.to_date)
-        return sum((self._share(component.target, rep, p) for p in range(span.start, span.stop)), Fraction(0))
+        span = self._span(period, component.to_date) if component.year_to_date else slice(period, period + 1)
+        return self._summed(component.target, rep, span)
 
     def period_target(self, rep: int, period: int, yearly: bool) -> Fraction:
         """Return the plan's target incentive of a period or of its fiscal year, hundredths."""
         span = self._span(period, to_date=False) if yearly else slice(period, period + 1)
-        return sum((self._share(self.terms.target, rep, p) for p in range(span.start, span.stop)), Fraction(0))
+        return self._summed(self.terms.target, rep, span)
 
-    def _share(self, target: Fraction | None, rep: int, period: int) -> Fraction:
-        """Return a period's part of a year's target; where the rep is there for a part only, to the cent."""
+    def _summed(self, target: Fraction | None, rep: int, span: slice) -> Fraction:
+        """Add up the periods' parts of a year's target; where the rep is there for a part only, to the cent."""
         whole = (target or Fraction(0)) / self.terms.periods_per_year
-        share = float(self.active[rep, period])
-        return whole if share == 1.0 else Fraction(half_up(whole * Fraction(str(share))))
+        shares = self.active[rep, span].tolist()
+        full = shares.count(1.0)
+        return whole * full + sum(half_up(whole * Fraction(str(share))) for share in shares if share != 1.0)
 
     def _span(self, period: int, to_date: bool) -> slice:
         """Return the periods of the fiscal year, all of them or those so far."""
