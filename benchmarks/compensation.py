@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--exact", type=int, default=150, help="reps that the exact reckoning prices")
     options = parser.parse_args()
     rng = np.random.default_rng(1)
-    quota = np.round(rng.uniform(20e3, 100e3, (options.reps, 4))  # no deal reaches the plan's cap on one, -3)
+    quota = np.round(rng.uniform(20e3, 100e3, (options.reps, 4)), -3)  # no deal comes near the plan's cap on one
     bookings = rng.lognormal(0.0, 0.6, (options.trials, options.reps, 4)) * quota
     print(f"{options.trials:,} trials × {options.reps:,} reps × 4 quarters = {bookings.size:,} cells\n")
     print("plan | arrays, s | ns a cell | exact, µs a cell | ratio | cells compared")
