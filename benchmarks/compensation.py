@@ -76,6 +76,16 @@ def priced(name: str, plan: spm.CompPlan, bookings: np.ndarray, quota: np.ndarra
     return " | ".join((name, *told, f"{same.size:,}"))
 
 
+def by_deal(plan: spm.CompPlan, quota: np.ndarray, rng: np.random.Generator, deals: int = 1_000_000) -> str:
+    """Price a simulation's winners deal by deal."""
+    trial, rep, period = (rng.integers(0, size, deals) for size in (100, len(quota), len(PERIODS)))
+    names = {"reps": [f"R{i}" for i in range(len(quota))], "periods": PERIODS, "trials": 100}
+    amount = rng.lognormal(9, 1, deals)
+    ledger = spm.Ledger.from_arrays(trial, np.arange(deals), rep, period, amount, **names)
+    _, used, clock = timed(lambda: plan.pay_deals(ledger, quota))
+    return f"\npay by deal, comp_plan.yaml, {deals:,} deals: {used:.2f} s ({clock:.2f})"
+
+
 def main() -> None:
     """Price every plan both ways."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -90,6 +100,7 @@ def main() -> None:
     print("plan | arrays, s | ns a cell | exact, µs a cell | ratio | cells compared")
     for name, text in PLANS.items():
         print(priced(name, spm.CompPlan.parse(text), bookings, quota, min(options.exact, options.reps)))
+    print(by_deal(spm.CompPlan.load(SCENARIOS / "comp_plan.yaml"), quota, rng))
     print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
 
 

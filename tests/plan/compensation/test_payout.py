@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from spmforecast.errors import InputError
 from spmforecast.plan.compensation import CompPlan, Ledger
 from spmforecast.plan.compensation.cents import half_up, round_half_up, to_hundredths
 
+ROOT = Path(__file__).resolve().parents[3]
 YEARLY = """
 name: yearly
 components:
@@ -133,6 +135,36 @@ def test_every_problem_of_the_ledger_is_told_at_once():
     ]
     with pytest.raises(InputError, match="the column is missing"):
         Ledger.from_frame(frame.drop(columns="amount"), ["R"], ["2025Q1"])
+
+
+def test_winners_of_a_simulation_are_taken_as_arrays(plain):
+    rng = np.random.default_rng(4)
+    trial, rep, period = rng.integers(0, 5, 60), rng.integers(0, 3, 60), rng.integers(0, 2, 60)
+    amount = rng.uniform(1, 90, 60).round(2)
+    reps, periods = ["A", "B", "C"], ["2025Q1", "2025Q2"]
+    made = Ledger.from_arrays(trial, range(60), rep, period, amount, reps=reps, periods=periods, trials=6)
+    named = {"trial": trial, "deal": range(60), "rep": np.take(reps, rep), "period": np.take(periods, period)}
+    read = Ledger.from_frame(pd.DataFrame({**named, "amount": amount}), reps, periods, trials=6)
+    quota = np.full((3, 2), 100.0)
+    paid = plain.pay_ledger(made, quota)
+    assert paid.shape == (6, 3, 2)
+    np.testing.assert_array_equal(paid, plain.pay_ledger(read, quota))
+    assert not paid[5].any()
+    deals = plain.pay_deals(made, quota)
+    pd.testing.assert_frame_equal(deals, plain.pay_deals(read, quota), check_dtype=False)
+    sums = deals.groupby(["trial", "rep", "period"])["pay"].sum()
+    for (which, name, label), total in sums.items():
+        assert total == pytest.approx(paid[which, reps.index(name), periods.index(label)], abs=1e-9)
+    with pytest.raises(InputError, match="there are 2 of them only"):
+        Ledger.from_arrays([0], ["d"], [0], [2], [1.0], reps=reps, periods=periods, trials=1)
+
+
+def test_the_example_plan_pays_the_target_incentive_at_quota():
+    plan = CompPlan.load(ROOT / "scenarios" / "comp_plan.yaml")
+    paid = plan.payout([[60e3, 90e3, 110e3, 140e3]], [[100e3] * 4])
+    # Below the threshold only the draw is paid; it is taken back from the second quarter.
+    assert paid[0].tolist() == [3_000.0, 19_500.0, 16_500.0, 21_000.0]
+    assert paid.sum() == 60_000.0
 
 
 def test_shares_must_sum_to_one_unless_overlays_are_allowed(plain):

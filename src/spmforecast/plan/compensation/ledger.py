@@ -29,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ledger:
-    """Credited deals, a row for each rep who is credited; made by :meth:`from_frame`.
+    """Credited deals, a row for each rep who is credited; made by :meth:`from_frame` or :meth:`from_arrays`.
 
     Attributes
     ----------
@@ -126,6 +126,63 @@ class Ledger:
         )
         return made.take(made.order())
 
+    @classmethod
+    def from_arrays(
+        cls,
+        trial: npt.ArrayLike,
+        deal: npt.ArrayLike,
+        rep: npt.ArrayLike,
+        period: npt.ArrayLike,
+        amount: npt.ArrayLike,
+        *,
+        reps: Sequence[str],
+        periods: Sequence[str],
+        trials: int,
+        attributes: pd.DataFrame | None = None,
+    ) -> Ledger:
+        """Take the winners of a simulation as they are: each deal is one rep's, and none is cancelled.
+
+        Parameters
+        ----------
+        trial, rep, period : array-like of int, shape (n,)
+            Numbers from 0 of trials, and of entries of `reps` and `periods`.
+        deal : array-like, shape (n,)
+            Name or number of the deal.
+        amount : array-like of float, shape (n,)
+            Amount, rounded to hundredths.
+        reps, periods : sequence of str
+            All of them; periods in order of time.
+        trials : int
+            Number of trials, also of those without a deal.
+        attributes : pandas.DataFrame, optional
+            n rows, for measures that count some deals only.
+
+        Raises
+        ------
+        InputError
+            If shapes differ, a number points at nothing, or an amount is not finite.
+        """
+        codes = [np.asarray(one).astype(np.int64) for one in (trial, rep, period)]
+        names = np.asarray(deal).astype(object)
+        sums = np.asarray(amount, dtype=np.float64)
+        count = len(sums)
+        _check_arrays([*codes, names, sums], codes, (trials, len(reps), len(periods)), sums)
+        made = cls(
+            tuple(map(str, reps)),
+            tuple(map(str, periods)),
+            trials,
+            codes[0],
+            names,
+            codes[1],
+            codes[2],
+            to_hundredths(sums).astype(np.int64),
+            np.full(count, _SHARES, dtype=np.int64),
+            np.full(count, np.datetime64("NaT", "ns")),
+            np.full(count, -1, dtype=np.int64),
+            pd.DataFrame(index=range(count)) if attributes is None else attributes.reset_index(drop=True),
+        )
+        return made.take(made.order())
+
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Ledger:
         """Return some rows."""
         return Ledger(
@@ -156,6 +213,21 @@ class Ledger:
         late = np.zeros(len(self), bool) if within is None else self.cancelled - self.period > within
         gone = (self.cancelled >= 0) & (self.cancelled <= period) & ~late
         return np.asarray((self.period <= period) & ~gone)
+
+
+def _check_arrays(
+    columns: list[npt.NDArray[np.generic]], codes: list[Ints], sizes: tuple[int, ...], amount: npt.NDArray[np.float64]
+) -> None:
+    problems = []
+    if len({one.shape for one in columns}) > 1 or amount.ndim != 1:
+        problems.append(Problem("ledger", "arrays of different shapes", "Give one entry for each deal."))
+    for name, code, size in zip(("trial", "rep", "period"), codes, sizes, strict=True):
+        if ((code < 0) | (code >= size)).any():
+            problems.append(Problem("ledger", f"there are {size} of them only", "Count from 0.", column=name))
+    if not np.isfinite(amount).all():
+        problems.append(Problem("ledger", "not every number is finite", "Leave lost deals out.", column="amount"))
+    if problems:
+        raise InputError(problems)
 
 
 def _codes(

@@ -91,7 +91,8 @@ class Grid:
         whole = (target or Fraction(0)) / self.terms.periods_per_year
         shares = self.active[rep, span].tolist()
         full = shares.count(1.0)
-        return whole * full + sum(half_up(whole * Fraction(str(share))) for share in shares if share != 1.0)
+        parts = [half_up(whole * Fraction(str(share))) for share in shares if share != 1.0]
+        return Fraction(whole * full + sum(parts))
 
     def _span(self, period: int, to_date: bool) -> slice:
         """Return the periods of the fiscal year, all of them or those so far."""
