@@ -54,7 +54,7 @@ def test_shapes_come_back_as_they_were_given(plain):
 def test_pay_does_not_depend_on_how_many_trials_are_worked_on_at_once(yearly, monkeypatch):
     bookings = np.random.default_rng(2).uniform(0, 90_000, (40, 5, 4))
     whole = yearly.payout(bookings, np.full((5, 4), 50_000.0))
-    monkeypatch.setattr("spmforecast.plan.compensation.plan._BLOCK", 60)
+    monkeypatch.setattr("spmforecast.plan.compensation.arrays._BLOCK", 60)
     np.testing.assert_array_equal(yearly.payout(bookings, np.full((5, 4), 50_000.0)), whole)
 
 
@@ -112,6 +112,7 @@ def test_without_a_quota_what_is_measured_by_attainment_pays_nothing(plain, year
         ({"bookinks": [1.0]}, 1.0, {}, "Did you mean bookings"),
         ([1.0], 1.0, {"active": 1.5}, "must be a share of the period"),
         (np.ones((2, 3)), 1.0, {"periods": ["2025Q1"]}, "1 labels for 3 periods"),
+        (np.ones((1, 2)), 1.0, {"periods": ["2025Q2", "2025Q1"]}, "not in order of time"),
         (np.ones((2, 3)), 1.0, {"periods": ["2025Q1", "2025Q2", "later"]}, "later"),
     ],
 )
@@ -124,6 +125,7 @@ def test_every_problem_of_the_ledger_is_told_at_once():
     rows = [("a", "R1", "2025Q1", 10, 0.5), ("b", "R", "2025Q9", "x", 20), ("c", "R", "2025Q2", 5, 1)]
     frame = pd.DataFrame(rows, columns=["deal", "rep", "period", "amount", "share"])
     frame["cancelled"] = [None, None, "2025Q1"]
+    frame["date"] = ["2025-01-01", None, "1st of May"]
     with pytest.raises(InputError, match="ledger") as caught:
         Ledger.from_frame(frame, ["R"], ["2025Q1", "2025Q2"])
     assert [(one.column, one.value) for one in caught.value.problems] == [
@@ -132,6 +134,7 @@ def test_every_problem_of_the_ledger_is_told_at_once():
         ("amount", "x"),
         ("share", ""),
         ("cancelled", "c"),
+        ("date", "1st of May"),
     ]
     with pytest.raises(InputError, match="the column is missing"):
         Ledger.from_frame(frame.drop(columns="amount"), ["R"], ["2025Q1"])
@@ -220,6 +223,7 @@ def test_a_cancelled_deal_is_clawed_back_within_its_window(plain):
     told = statement.explain("R", "2025Q3")
     assert "clawback of 2025Q1: -50.00 = -10.00" in told
     assert told.endswith("paid: -10.00")
+    assert "paid: <b>10.00</b>" in statement._repr_html_()
     short = CompPlan.parse(PLAIN + "clawback: {within: 1}\n")
     assert short.pay_ledger(ledger, 100.0)[0, 0].tolist() == [20.0, 0.0, 0.0]
     kept = CompPlan.parse(PLAIN + "clawback: none\n")

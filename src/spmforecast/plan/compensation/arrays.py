@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -15,10 +15,11 @@ from spmforecast.plan.compensation.pieces import Pieces, component_pieces, multi
 from spmforecast.plan.compensation.spans import Grid
 from spmforecast.plan.compensation.terms import Component, Multiplier, Size
 
-__all__ = ["Amounts", "Earnings", "PayTable"]
+__all__ = ["Amounts", "Earnings", "PayTable", "blocks"]
 
 Array = npt.NDArray[np.float64]
 Credits = Mapping[str, Array]
+_BLOCK = 1 << 17  # cells worked on at once, so that the arrays in between stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,12 @@ def _whole(values: Array) -> Amounts:
     return Amounts(values, np.zeros(cells), np.ones(cells), lambda place: Fraction(int(values[place])))
 
 
+def blocks(trials: int, reps: int, periods: int) -> Iterator[slice]:
+    """Cut trials into blocks that are worked on at once."""
+    step = max(1, _BLOCK // max(1, reps * periods))
+    return (slice(low, min(low + step, trials)) for low in range(0, trials, step))
+
+
 class Earnings:
     """What a plan pays before draws, on arrays of credit.
 
@@ -166,6 +173,12 @@ class Earnings:
 
     def earned(self, credits: Credits) -> Array:
         """Return cents, shape (n, reps, periods), for credits in hundredths of that shape by measure."""
+        out = np.empty(next(iter(credits.values())).shape)
+        for block in blocks(len(out), *self.grid.shape):
+            out[block] = self._earned({name: one[block] for name, one in credits.items()})
+        return out
+
+    def _earned(self, credits: Credits) -> Array:
         total: Array | None = None
         for yearly in (False, True):
             tables = [one for one in self.tables if one.component.year_to_date == yearly]

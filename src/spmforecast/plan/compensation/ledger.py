@@ -107,9 +107,9 @@ class Ledger:
             "trial": _numbers(rows, "trial", 0.0, problems),
         }
         problems += _wrong_numbers(rows, own, cancelled, trials)
+        day = _days(rows, problems)
         if problems:
             raise InputError(problems)
-        day = pd.to_datetime(rows["date"]) if "date" in rows else pd.Series(pd.NaT, index=rows.index)
         made = cls(
             tuple(map(str, reps)),
             tuple(map(str, periods)),
@@ -120,7 +120,7 @@ class Ledger:
             own["period"].astype(np.int64),
             to_hundredths(own["amount"]).astype(np.int64),
             np.rint(own["share"] * _SHARES).astype(np.int64),
-            day.to_numpy(dtype="datetime64[ns]"),
+            day,
             cancelled.astype(np.int64),
             rows.drop(columns=[name for name in _OWN if name in rows]),
         )
@@ -261,6 +261,18 @@ def _numbers(rows: pd.DataFrame, name: str, absent: float, problems: list[Proble
         told = str(rows[name].iloc[row])
         problems.append(Problem("ledger", "not a number", "Write it in digits.", column=name, value=told))
     return np.where(np.isfinite(numbers), numbers, absent)
+
+
+def _days(rows: pd.DataFrame, problems: list[Problem]) -> npt.NDArray[np.datetime64]:
+    if "date" not in rows:
+        return np.full(len(rows), np.datetime64("NaT", "ns"))
+    day = pd.to_datetime(rows["date"], errors="coerce", format="ISO8601")
+    wrong = day.isna() & rows["date"].notna() & (rows["date"].astype(str) != "")
+    problems.extend(
+        Problem("ledger", "not a date", "Write it as YYYY-MM-DD.", column="date", value=value)
+        for value in rows["date"][wrong].astype(str)[:20]
+    )
+    return day.to_numpy(dtype="datetime64[ns]")
 
 
 def _wrong_numbers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from spmforecast.calendar import FiscalCalendar
 from spmforecast.display import card
 from spmforecast.errors import InputError, Problem
 from spmforecast.plan.compensation.advance import apply_draw
-from spmforecast.plan.compensation.arrays import Earnings
+from spmforecast.plan.compensation.arrays import Earnings, blocks
 from spmforecast.plan.compensation.cents import to_hundredths
 from spmforecast.plan.compensation.deals import earned_of, pay_by_deal
 from spmforecast.plan.compensation.ledger import Ledger
@@ -28,7 +28,6 @@ from spmforecast.plan.compensation.words import facts, parts
 __all__ = ["CompPlan"]
 
 Array = npt.NDArray[np.float64]
-_BLOCK = 1 << 17  # cells worked on at once, so that the arrays in between stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class CompPlan:
         given = shaped(self.terms, bookings, quota, periods, active, calendar)
         pay = Earnings(given.grid)
         out = np.empty(given.whole)
-        for block in _blocks(*given.whole):
+        for block in blocks(*given.whole):
             credits = {name: to_hundredths(one[block]) for name, one in given.credits.items()}
             out[block] = apply_draw(self.terms.draw, pay.earned(credits))[0]
         out /= 100.0
@@ -161,7 +160,7 @@ class CompPlan:
         given = shaped(self.terms, bookings, quota, periods, active, calendar)
         pay = Earnings(given.grid)
         out = np.empty(given.whole)
-        for block in _blocks(*given.whole):
+        for block in blocks(*given.whole):
             out[block] = pay.marginal({name: to_hundredths(one[block]) for name, one in given.credits.items()})
         return out.reshape(given.shape)
 
@@ -269,8 +268,3 @@ class CompPlan:
 
     def _repr_html_(self) -> str:
         return card(self.name, facts(self.terms), pd.DataFrame(parts(self.terms), columns=["part", "rule"]))
-
-
-def _blocks(trials: int, reps: int, periods: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // max(1, reps * periods))
-    return (slice(low, min(low + step, trials)) for low in range(0, trials, step))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -111,9 +112,14 @@ def grid_of(
     if periods is not None and len(periods) != shape[1]:
         told = f"{len(periods)} labels for {shape[1]} periods"
         problems.append(Problem("periods", told, "Give one for each column.", column="periods"))
+    calendar = calendar or FiscalCalendar()
+    starts = [calendar.period(str(label)).start for label in periods or ()]
+    if any(later <= earlier for earlier, later in pairwise(starts)):
+        told = "the periods are not in order of time"
+        problems.append(Problem("periods", told, "Sort them, with the columns.", column="periods"))
     if problems:
         raise InputError(problems)
-    years = year_starts(shape[1], terms.periods_per_year, periods, calendar or FiscalCalendar())
+    years = year_starts(shape[1], terms.periods_per_year, periods, calendar)
     return Grid(terms, read, there, years)
 
 
