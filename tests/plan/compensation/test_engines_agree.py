@@ -32,6 +32,8 @@ MEASURES = {"bookings": Measure("bookings"), "logos": Measure("logos", True, {"t
 ZERO = Size(Fraction(0))
 
 cents = st.integers(0, 3_000_000)
+large = st.integers(200_000, 5_000_000)
+rarely = st.sampled_from([False, False, False, True])
 rates = st.sampled_from(["0", "0.001", "0.05", "0.0333", "0.1", "0.125"]).map(Fraction)
 factors = st.sampled_from(["0", "0.5", "0.8", "1", "1.25", "1.5", "2", "0.333"]).map(Fraction)
 bare_shares = st.sampled_from(["0.25", "0.5", "0.6", "0.75", "1", "1.2", "1.333"])
@@ -52,7 +54,7 @@ def tiers(draw, based):
     for start in found:
         own = not based or draw(st.booleans())
         rate, factor = (draw(rates), None) if own else (None, draw(factors))
-        out.append(Tier(start, factor, rate, bool(start.value) and draw(st.booleans())))
+        out.append(Tier(start, factor, rate, bool(start.value) and draw(rarely)))
     return tuple(out)
 
 
@@ -79,12 +81,12 @@ def components(draw, name):
         target=target,
         year_to_date=yearly,
         to_date=yearly and draw(st.booleans()),
-        threshold=draw(st.none() | st.builds(Threshold, shares | sums, st.booleans())),
+        threshold=draw(st.builds(Threshold, shares | sums, st.booleans())) if draw(rarely) else None,
         tiers=draw(tiers(base != "none")) if not curved else (Tier(ZERO, Fraction(1)),),
         curve=draw(curves()) if curved else (),
         extend=draw(st.booleans()),
-        minimum=draw(st.none() | st.none() | cents.map(lambda n: Size(Fraction(n, 3)))),
-        cap=draw(st.none() | sums | shares),
+        minimum=draw(cents.map(lambda n: Size(Fraction(n, 3)))) if draw(rarely) else None,
+        cap=draw(sums | shares) if draw(rarely) else None,
     )
 
 
@@ -98,7 +100,7 @@ def multipliers(draw):
 @st.composite
 def plans(draw):
     parts = tuple(draw(components(f"part {i}")) for i in range(draw(st.integers(1, 3))))
-    caps = st.builds(Cap, cents.map(lambda n: Size(Fraction(n))), st.booleans())
+    caps = st.builds(Cap, large.map(lambda n: Size(Fraction(n))), st.booleans())
     draws = st.builds(Draw, st.sampled_from([0, 50_000, 333_333]), st.booleans(), st.none() | st.integers(1, 4))
     return CompPlan(
         Terms(
@@ -108,27 +110,27 @@ def plans(draw):
             periods_per_year=4,
             round_lines=draw(st.booleans()),
             multipliers=draw(st.just(()) | st.tuples(multipliers())),
-            cap=draw(st.none() | caps),
+            cap=draw(caps) if draw(rarely) else None,
             draw=draw(st.none() | draws),
             clawback=draw(st.builds(Clawback, st.booleans(), st.none() | st.integers(0, 2))),
-            credit=draw(st.builds(Credit, st.none() | cents, st.just(True))),
+            credit=draw(st.builds(Credit, st.none() | large, st.just(True))),
         )
     )
 
 
 @st.composite
 def deals(draw, trials=1):
-    periods = draw(st.lists(st.integers(0, 5), max_size=12))
+    periods = draw(st.lists(st.integers(0, 5), min_size=4, max_size=14))
     rows = []
     for number, period in enumerate(periods):
-        later = draw(st.none() | st.integers(period, 5))
+        later = draw(st.integers(period, 5)) if draw(rarely) else None
         rows.append(
             {
                 "trial": draw(st.integers(0, trials - 1)),
                 "deal": f"D{number}",
                 "rep": draw(st.sampled_from(["A", "B"])),
                 "period": PERIODS[period],
-                "amount": draw(st.integers(-20_000, 1_500_000)) / 100,
+                "amount": draw(st.one_of(large, large, st.integers(-200_000, 200_000))) / 100,
                 "share": draw(st.sampled_from([1, 0.6, 0.333333, 1.5])),
                 "type": draw(st.sampled_from(["new", "renewal"])),
                 "cancelled": None if later is None else PERIODS[later],
@@ -139,14 +141,16 @@ def deals(draw, trials=1):
 
 
 # Only generated, not shrunk: plans are large, and shrinking them takes minutes.
-quota_values = st.sampled_from([np.nan, 0.0, 1.0, 2500.0, 3333.33, 10_000.0, 7919.77])
+quota_values = st.sampled_from([10_000.0, 25_000.0, 3333.33, 7919.77, 20_000.01, np.nan, 0.0])
 
 
 @st.composite
 def quotas(draw):
     return {
         "bookings": np.array(draw(st.lists(quota_values, min_size=12, max_size=12))).reshape(2, 6),
-        "logos": np.array(draw(st.lists(st.sampled_from([np.nan, 1.0, 3.0]), min_size=12, max_size=12))).reshape(2, 6),
+        "logos": np.array(draw(st.lists(st.sampled_from([1.0, 2.0, 3.0, np.nan]), min_size=12, max_size=12))).reshape(
+            2, 6
+        ),
     }
 
 
@@ -160,7 +164,7 @@ def test_arrays_pay_the_same_cents_as_the_reckoning(plan, frame, quota, there):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=1000, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(plans(), deals(), quotas(), active)
 def test_arrays_pay_the_same_cents_on_many_more_plans(plan, frame, quota, there):
     _same_cents(plan, frame, quota, there)
