@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from spmforecast.arrays import Floats, finite, require
 from spmforecast.errors import InputError, Problem
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "weighted_interval",
 ]
 
-Floats = npt.NDArray[np.float64]
 _BLOCK = 512  # rows of a distance matrix held at a time: 10,000 draws need 40 MB, not 800 MB
 
 
@@ -320,8 +320,7 @@ def _plain(value: npt.ArrayLike) -> float | Floats:
 
 
 def _require(holds: bool | np.bool_, reason: str, column: str) -> None:
-    if not holds:
-        raise InputError(Problem("scores", reason, column=column))
+    require(holds, "scores", reason, column)
 
 
 def _positive(**values: Floats) -> None:
@@ -330,29 +329,7 @@ def _positive(**values: Floats) -> None:
 
 
 def _finite(values: dict[str, npt.ArrayLike]) -> list[Floats]:
-    """Turn each value into a finite float array, naming every one that is not."""
-    arrays, problems = [], []
-    for name, value in values.items():
-        try:
-            array = np.asarray(value, dtype=float)
-        except (ValueError, TypeError):
-            problems.append(Problem("scores", "not an array of numbers", column=name))
-            continue
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            problems.append(
-                Problem(
-                    "scores",
-                    f"{len(bad)} of {array.size} values are missing or infinite",
-                    "Leave these cells out on purpose before scoring.",
-                    column=name,
-                    value=str(array[tuple(bad[0])]),
-                )
-            )
-        arrays.append(array)
-    if problems:
-        raise InputError(problems)
-    return arrays
+    return finite("scores", values, "Leave these cells out on purpose before scoring.")
 
 
 def _together(**values: npt.ArrayLike) -> list[Floats]:

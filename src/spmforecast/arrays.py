@@ -1,0 +1,95 @@
+"""Checks of plain arrays: every value that is not a finite number is named, all at once, before anything is worked out."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.errors import InputError, Problem
+
+__all__ = ["Floats", "columns", "finite", "require"]
+
+Floats = npt.NDArray[np.float64]
+
+_MEND = "Leave these cells out on purpose first."
+
+
+def require(holds: bool | np.bool_, about: str, reason: str, column: str = "", mend: str = "") -> None:
+    """Raise an :class:`InputError` unless a condition holds."""
+    if not holds:
+        raise InputError(Problem(about, reason, mend, column=column))
+
+
+def finite(about: str, values: dict[str, npt.ArrayLike], mend: str = _MEND) -> list[Floats]:
+    """Turn each value into a float array without missing or infinite entries.
+
+    Parameters
+    ----------
+    about : str
+        What is being worked out; stands first in the messages.
+    values : dict of str to array-like
+        Values by name.
+    mend : str
+        What the user can do about a missing one.
+
+    Returns
+    -------
+    list of array of float
+        In the order of `values`.
+
+    Raises
+    ------
+    InputError
+        Naming every value that is no array of finite numbers.
+    """
+    arrays, problems = [], []
+    for name, value in values.items():
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (ValueError, TypeError):
+            problems.append(Problem(about, "not an array of numbers", column=name))
+            continue
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            told = f"{len(bad)} of {array.size} values are missing or infinite"
+            problems.append(Problem(about, told, mend, column=name, value=str(array[tuple(bad[0])])))
+        arrays.append(array)
+    if problems:
+        raise InputError(problems)
+    return arrays
+
+
+def columns(about: str, least: int = 1, **values: npt.ArrayLike) -> list[Floats]:
+    """Turn values into one-dimensional float arrays of one length.
+
+    Parameters
+    ----------
+    about : str
+        What is being worked out.
+    least : int
+        Rows that are needed.
+    **values : array-like, shape (n,)
+        Values by name.
+
+    Returns
+    -------
+    list of array of float, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If a value is missing, infinite or not a list, lengths differ, or there are fewer rows than needed.
+    """
+    arrays = finite(about, values)
+    problems = [
+        Problem(about, f"must be a list, not of shape {array.shape}", column=name)
+        for name, array in zip(values, arrays, strict=True)
+        if array.ndim != 1
+    ]
+    if problems:
+        raise InputError(problems)
+    sizes = {name: array.size for name, array in zip(values, arrays, strict=True)}
+    told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    require(len(set(sizes.values())) == 1, about, f"lengths differ: {told}")
+    require(arrays[0].size >= least, about, f"at least {least} rows are needed, {arrays[0].size} are given")
+    return arrays
