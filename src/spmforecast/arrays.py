@@ -1,4 +1,4 @@
-"""Checks of plain arrays: every value that is not a finite number is named, all at once, before anything is worked out."""
+"""Checks of plain arrays: every value that is not a finite number is named before anything is worked out."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ def finite(about: str, values: dict[str, npt.ArrayLike], mend: str = _MEND) -> l
     return arrays
 
 
-def columns(about: str, least: int = 1, **values: npt.ArrayLike) -> list[Floats]:
+def columns(about: str, values: dict[str, npt.ArrayLike], least: int = 1) -> list[Floats]:
     """Turn values into one-dimensional float arrays of one length.
 
     Parameters
     ----------
     about : str
         What is being worked out.
+    values : dict of str to array-like of shape (n,)
+        Values by name.
     least : int
         Rows that are needed.
-    **values : array-like, shape (n,)
-        Values by name.
 
     Returns
     -------

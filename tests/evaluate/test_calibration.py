@@ -1,4 +1,4 @@
-"""Tests of the coverage and calibration tests against published reference values, and where they have nothing to say."""
+"""Tests of coverage and calibration tests: published reference values, and where they have nothing to say."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ class Coverage:
         from scipy import stats
 
         tail = (1 - level) / 2
-        low, high = stats.binom.ppf([tail, 1 - tail], self.trials, self.nominal) / self.trials
-        return float(low), float(high)
+        low, high = (float(stats.binom.ppf(q, self.trials, self.nominal)) for q in (tail, 1 - tail))
+        return low / self.trials, high / self.trials
 
 
 def coverage(hits: npt.ArrayLike, nominal: float, level: float = 0.95) -> Coverage:
@@ -107,7 +107,7 @@ def coverage(hits: npt.ArrayLike, nominal: float, level: float = 0.95) -> Covera
 
 @dataclass(frozen=True, slots=True)
 class Independence:
-    """Do hits come in clusters?
+    """Whether hits come in clusters.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def _log_likelihood(eta: Floats, y: Floats) -> float:
 
 
 def spiegelhalter(chance: npt.ArrayLike, outcome: npt.ArrayLike) -> tuple[float, float]:
-    """Spiegelhalter's z and its two-sided p-value: is the Brier score what calibrated forecasts would have?
+    """Return Spiegelhalter's z and p-value: whether the Brier score is what calibrated forecasts would have.
 
     Arguments as :func:`brier`. Forecasts that are all 0, ½ or 1 leave nothing to test: ``(nan, nan)``.
     """
@@ -339,7 +339,7 @@ def _log_binomial(x: int, n: int, p: float) -> float:
 
 
 def _binary(**values: npt.ArrayLike) -> list[Floats]:
-    arrays = columns(_TOPIC, **values)
+    arrays = columns(_TOPIC, dict(values))
     for name, array in zip(values, arrays, strict=True):
         require(np.isin(array, (0.0, 1.0)).all(), _TOPIC, "values must be 0 or 1", name)
     return arrays
@@ -351,7 +351,7 @@ def _fraction(**values: float) -> None:
 
 
 def _forecasts(chance: npt.ArrayLike, outcome: npt.ArrayLike) -> tuple[Floats, Floats]:
-    p, y = columns(_TOPIC, chance=chance, outcome=outcome)
+    p, y = columns(_TOPIC, {"chance": chance, "outcome": outcome})
     _binary(outcome=y)
     require(((p >= 0) & (p <= 1)).all(), _TOPIC, "chances must lie between 0 and 1", "chance")
     return p, y
