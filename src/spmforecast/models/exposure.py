@@ -39,11 +39,14 @@ class AgeBins:
         Number of bins.
     plateau : array of int, shape (stages,)
         Bin in which each stage's plateau begins; later bins hold the stale deals.
+    edges : tuple of array of float
+        For each stage the age in days, at the pace of the company as a whole, at which bins 0, 1, … end.
     """
 
     of_age: Ints
     bins: int
     plateau: Ints
+    edges: tuple[Array, ...] = ()
 
     @property
     def cap(self) -> int:
@@ -101,7 +104,13 @@ def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
     cap = max(int(stage_edges[-1]) for segment_edges in edges for stage_edges in segment_edges)
     ages = np.arange(cap + 1)
     of_age = np.array([[np.searchsorted(one, ages, side="right") for one in row] for row in edges], dtype=np.int64)
-    return AgeBins(of_age, int(of_age.max()) + 1, np.array([cut[1] for cut in cuts], dtype=np.int64))
+    usual = _usual_stays(stays, np.zeros_like(segment), 1)[0]
+    return AgeBins(
+        of_age,
+        int(of_age.max()) + 1,
+        np.array([cut[1] for cut in cuts], dtype=np.int64),
+        tuple(np.asarray(cut[0] * usual[s]) for s, cut in enumerate(cuts)),
+    )
 
 
 def _usual_stays(stays: Stays, segment: Ints, segments: int) -> Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spmforecast.models.parametric.hazards import FREE, check_law
+
 __all__ = ["ModelSpec", "attributes"]
 
 
@@ -26,6 +28,15 @@ class ModelSpec:
         Exits an age bin should hold.
     plateau : float
         Share of the observed exits beyond whose age the hazard is frozen.
+    law : str
+        How the chance to move depends on the age in stage: ``piecewise`` (free in each age bin), a law by name
+        (``exponential``, ``weibull``, ``lognormal``, ``log-logistic``, ``gamma``, ``gompertz``,
+        ``generalized-gamma``, or one of the first four with ``-cure``), or ``aic`` for the best of every transition.
+
+    Raises
+    ------
+    InputError
+        If there is no such law.
     """
 
     segment_by: str | tuple[str, ...] = "segment"
@@ -34,6 +45,10 @@ class ModelSpec:
     max_age_bins: int = 12
     events_per_bin: int = 40
     plateau: float = 0.975
+    law: str = FREE
+
+    def __post_init__(self) -> None:
+        check_law(self.law)
 
 
 def attributes(segment_by: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ Within a day the intensities are constant, so the chance to leave is ``1 - exp(-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.models.daytypes import DAY_TYPES, day_types
 from spmforecast.models.exposure import AgeBins, Statistics, age_bins, collect
+from spmforecast.models.parametric.hazards import FREE, LawHazards, StageAges
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool, gamma_quantile
 from spmforecast.models.profiles import Profiles
 from spmforecast.models.risksets import Stays
@@ -36,6 +37,7 @@ _BIN_PRIOR_EVENTS = 2.0  # an age bin is worth this many exits of the whole stag
 _STALE_PRIOR_EVENTS = 0.2  # deals past the plateau are mostly dead: they borrow little from those that move
 _RHYTHM_PRIOR_EVENTS = 10.0
 _SWEEPS = 40
+_LAW_SWEEPS, _LAW_BINS = 4, 24
 _FEW_OUTCOMES = 5
 
 
@@ -74,6 +76,8 @@ class StageProcess:
         Deal-days at risk.
     calendar : FiscalCalendar
         Decides the types of day.
+    laws : LawHazards, optional
+        Where the base intensities follow laws, what they are; `base_events` over `base_exposure` is theirs.
     """
 
     stages: tuple[str, ...]
@@ -88,6 +92,7 @@ class StageProcess:
     observed: Array
     exposure: Array
     calendar: FiscalCalendar
+    laws: LawHazards | None = None
 
     @property
     def won(self) -> int:
@@ -115,13 +120,18 @@ class StageProcess:
         -------
         array of float, shape (worlds, profiles, stages, destinations, bins)
         """
-        shape = (worlds, *self.base_events.shape)
-        rate = gamma_quantile(rng.random(shape), self.base_events, self.base_exposure)[:, None]
+        rate = self._base_draws(rng, worlds)[:, None]
         for factor in self.factors:
             main = factor.main.quantile(rng.random((worlds, *factor.main.observed.shape)))
             fine = factor.fine.quantile(rng.random((worlds, *factor.fine.observed.shape)))
             rate = rate * self._multiplier(factor, main, fine)
         return np.asarray(rate, dtype=np.float64)
+
+    def _base_draws(self, rng: np.random.Generator, worlds: int) -> Array:
+        """Draw the base intensities, shape (worlds, stages, destinations, bins)."""
+        if self.laws is not None:
+            return self.laws.draw(rng, worlds, self.base_events, self.base_exposure)
+        return gamma_quantile(rng.random((worlds, *self.base_events.shape)), self.base_events, self.base_exposure)
 
     def shifted(self, level: float) -> Array:
         """Posterior mean intensities when the market's level (log intensity of advances and wins) is shifted."""
@@ -172,12 +182,17 @@ def fit_with_statistics(
     stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec
 ) -> tuple[StageProcess, Statistics]:
     """Fit the stage process and hand on the counts it was fitted to."""
-    bins = age_bins(stays, profiles, spec)
+    bins = age_bins(stays, profiles, spec if spec.law == FREE else _finer(spec))
     count = collect(stays, profiles, bins)
     by_type = np.eye(len(DAY_TYPES))[day_types(count.days, calendar)]
     fit = _CyclicFit(count.events @ by_type, count.exposure @ by_type, profiles, bins)
     for _ in range(_SWEEPS):
         fit.sweep()
+    laws = None
+    if spec.law != FREE:
+        laws = LawHazards(spec.law, tuple(StageAges(e, int(p)) for e, p in zip(bins.edges, bins.plateau, strict=True)))
+        for _ in range(_LAW_SWEEPS):
+            fit.follow(laws)
     entry_stage, entry_profile = _entries(stays, profiles)
     process = StageProcess(
         stages=stays.stages,
@@ -192,8 +207,14 @@ def fit_with_statistics(
         observed=count.events.sum(axis=(3, 4)),
         exposure=count.exposure.sum(axis=(2, 3)),
         calendar=calendar,
+        laws=laws,
     )
     return process, count
+
+
+def _finer(spec: ModelSpec) -> ModelSpec:
+    """Cut ages finely: a law needs no events to hold up each bin."""
+    return replace(spec, max_age_bins=max(spec.max_age_bins, _LAW_BINS), events_per_bin=min(spec.events_per_bin, 10))
 
 
 class _CyclicFit:
@@ -244,9 +265,24 @@ class _CyclicFit:
         for index in range(len(self.levels)):
             self._update_factor(index)
 
-    def _update_base(self) -> None:
+    def follow(self, laws: LawHazards) -> None:
+        """Update once with base intensities that follow laws."""
+        seen, expected = self._base_counts()
+        self._update_base()
+        laws.refit(seen, expected)
+        self.base = laws.spread(self.base)
+        self.base_shape = self.base * self.base_rate
+        self._update_rhythm()
+        for index in range(len(self.levels)):
+            self._update_factor(index)
+
+    def _base_counts(self) -> tuple[Array, Array]:
+        """Count exits, and exposure times all else that multiplies the base, shape (s, j, b)."""
         expected = np.einsum("gsbk,jk,gsj->sjb", self.time_at_risk(), self.rhythm, self.multipliers())
-        seen = self.events.sum(axis=(0, 4))
+        return self.events.sum(axis=(0, 4)), np.asarray(expected)
+
+    def _update_base(self) -> None:
+        seen, expected = self._base_counts()
         all_seen = seen.sum(axis=2) + self.prior_outcome
         all_expected = expected.sum(axis=2) + np.where(self.prior_outcome > 0, self.prior_days, 0.0)
         stage_rate = all_seen / np.maximum(all_expected, 1e-9)
