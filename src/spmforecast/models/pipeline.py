@@ -21,6 +21,7 @@ from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.risksets import Stays, build_stays, day_number
 from spmforecast.models.spec import ModelSpec
+from spmforecast.models.tail import with_pareto_tail
 from spmforecast.models.transitions import FORWARD, WON, StageProcess, fit_with_statistics, move_types
 
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
@@ -186,6 +187,9 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
     creation = fit_creation(deals, spans, first_day, stays.today, calendar)
+    amounts = fit_amounts(deals, known.stage_history, profiles)
+    if spec.amount_tail == "pareto":
+        amounts = with_pareto_tail(amounts, deals, profiles)
     return FittedPipeline(
         spec=spec,
         calendar=calendar,
@@ -193,7 +197,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         stays=stays,
         profiles=profiles,
         process=process,
-        amounts=fit_amounts(deals, known.stage_history, profiles),
+        amounts=amounts,
         creation=creation,
         market=_market(process, count, creation),
         spans=spans,

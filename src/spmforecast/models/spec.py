@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spmforecast.arrays import require
 from spmforecast.models.parametric.hazards import FREE, check_law
 
 __all__ = ["ModelSpec", "attributes"]
+
+TAILS = ("empirical", "pareto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,14 @@ class ModelSpec:
         How the chance to move depends on the age in stage: ``piecewise`` (free in each age bin), a law by name
         (``exponential``, ``weibull``, ``lognormal``, ``log-logistic``, ``gamma``, ``gompertz``,
         ``generalized-gamma``, or one of the first four with ``-cure``), or ``aic`` for the best of every transition.
+    amount_tail : str
+        Tail of the amounts of won deals: ``empirical`` (none is larger than the largest seen), or ``pareto``, a
+        generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.
 
     Raises
     ------
     InputError
-        If there is no such law.
+        If there is no such law or tail.
     """
 
     segment_by: str | tuple[str, ...] = "segment"
@@ -46,9 +52,12 @@ class ModelSpec:
     events_per_bin: int = 40
     plateau: float = 0.975
     law: str = FREE
+    amount_tail: str = "empirical"
 
     def __post_init__(self) -> None:
         check_law(self.law)
+        told = f"unknown tail {self.amount_tail!r}; use one of {', '.join(TAILS)}"
+        require(self.amount_tail in TAILS, "scenario", told, "amount_tail")
 
 
 def attributes(segment_by: str | tuple[str, ...]) -> tuple[str, ...]:
