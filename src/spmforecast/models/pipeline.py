@@ -62,6 +62,8 @@ class FittedPipeline:
         How reps leave and are replaced.
     rep_wins : GammaPool
         Multiplier of each owner (ordered as ``creation.owners``) on the chance to win.
+    choice : str
+        How the specification was chosen, in words; empty where it was given.
     """
 
     spec: ModelSpec
@@ -77,6 +79,7 @@ class FittedPipeline:
     roster: Roster
     attrition: Attrition
     rep_wins: GammaPool
+    choice: str = ""
 
     @property
     def as_of(self) -> pd.Timestamp:

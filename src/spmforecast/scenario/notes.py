@@ -29,7 +29,8 @@ def model_notes(model: FittedPipeline | FittedBookings, quotas: QuotaProposal | 
     """
     if isinstance(model, FittedBookings):
         return {"title": TITLE, "notes": [*booking_notes(model), *([_quotas(quotas)] if quotas is not None else [])]}
-    notes = [_stages(model), _pooling(model), _amounts(model), _creation(model), _capacity(model), _market(model)]
+    notes = [_stages(model), *_law(model), _pooling(model), _amounts(model), _creation(model)]
+    notes += [_capacity(model), _market(model)]
     notes.append(
         "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
         "every figure is computed from the same draws, so all levels add up."
@@ -52,6 +53,20 @@ def _stages(model: FittedPipeline) -> str:
     )
 
 
+def _law(model: FittedPipeline) -> list[str]:
+    """Say how chances depend on the age in stage where they are not free, and how that was chosen."""
+    out = [model.choice] if model.choice else []
+    laws = model.process.laws
+    if laws is not None:
+        names = sorted({fit.law.name for fit in laws.fits.values()})
+        which = f"a law ({', '.join(names)})" if names else "no law yet, for want of exits"
+        out.append(
+            f"The chance to move depends on the age in stage by {which} for each of {len(laws.fits)} moves with enough "
+            "exits; past the plateau it may fall with the law but not rise."
+        )
+    return out
+
+
 def _pooling(model: FittedPipeline) -> str:
     bands = max(model.profiles.bands - 2, 0) + 1 if len(model.profiles.band_edges) else 0
     banded = f", and by {bands} bands of the amount known before the outcome" if bands else ""
@@ -70,7 +85,8 @@ def _amounts(model: FittedPipeline) -> str:
         else "An open deal's recorded amount is taken as final."
     )
     won = int(model.amounts.deals.sum())
-    return f"Amounts of new deals follow the {won:,} won deals, empirical law by segment. {ratio}"
+    tail = " with a Pareto tail beyond the 95 % quantile" if model.spec.amount_tail == "pareto" else ""
+    return f"Amounts of new deals follow the {won:,} won deals, empirical law by segment{tail}. {ratio}"
 
 
 def _creation(model: FittedPipeline) -> str:

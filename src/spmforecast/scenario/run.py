@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +17,11 @@ import pandas as pd
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate import evaluate_plan
+from spmforecast.evaluate.selection import LAWS_TO_TRY, choose_spec
 from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
 from spmforecast.models.bookings.ledger import booking_lines
 from spmforecast.models.capacity import TO_BE_HIRED
+from spmforecast.models.parametric.hazards import FREE
 from spmforecast.models.profiles import check_attribute
 from spmforecast.models.spec import attributes
 from spmforecast.optimize import propose_quotas
@@ -222,8 +224,14 @@ def _fit(scenario: Scenario, known: History) -> FittedPipeline | FittedBookings:
     """Fit what deals teach, or, where none is known, what bookings do."""
     if without_deals(known):
         return BookingsModel(calendar=scenario.calendar).fit(known, scenario.keys.as_of)
-    spec = ModelSpec(segment_by=scenario.keys.model.segment_by)
-    return PipelineModel(spec, calendar=scenario.calendar).fit(known, scenario.keys.as_of)
+    keys, as_of, told = scenario.keys.model, scenario.keys.as_of, ""
+    law = keys.law if keys.law != "choose" else FREE
+    spec = ModelSpec(segment_by=keys.segment_by, law=law, amount_tail=keys.amount_tail)
+    if keys.law == "choose":
+        candidates = [replace(spec, law=name) for name in LAWS_TO_TRY]
+        choice = choose_spec(known, as_of, candidates, calendar=scenario.calendar)
+        spec, told = choice.spec, choice.told()
+    return replace(PipelineModel(spec, calendar=scenario.calendar).fit(known, as_of), choice=told)
 
 
 def without_deals(known: History) -> bool:

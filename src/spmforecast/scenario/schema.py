@@ -162,6 +162,23 @@ class ModelKeys(_Strict):
     """What to fit."""
 
     segment_by: Annotated[str | tuple[str, ...], BeforeValidator(_attributes)] = "segment"
+    law: Literal[
+        "piecewise",
+        "choose",
+        "aic",
+        "exponential",
+        "weibull",
+        "lognormal",
+        "log-logistic",
+        "gamma",
+        "gompertz",
+        "generalized-gamma",
+        "exponential-cure",
+        "weibull-cure",
+        "lognormal-cure",
+        "log-logistic-cure",
+    ] = "piecewise"
+    amount_tail: Literal["empirical", "pareto"] = "empirical"
 
 
 class QuotaKeys(_Strict):
