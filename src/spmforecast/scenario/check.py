@@ -11,6 +11,7 @@ from spmforecast.data import History, read_history
 from spmforecast.data.quality import Finding
 from spmforecast.data.quality.findings import find
 from spmforecast.errors import InputError, Problem
+from spmforecast.scenario.fitting import without_deals
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import QualityKeys
 from spmforecast.scenario.run import (
@@ -18,7 +19,6 @@ from spmforecast.scenario.run import (
     load_plan,
     no_plan_for_quotas,
     quota_totals,
-    without_deals,
     wrong_attributes,
 )
 from spmforecast.scenario.schema import FolderSpec, Scenario, load_scenario

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
@@ -17,16 +17,15 @@ import pandas as pd
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate import evaluate_plan
-from spmforecast.evaluate.selection import LAWS_TO_TRY, choose_spec
-from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
+from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
 from spmforecast.models.capacity import TO_BE_HIRED
-from spmforecast.models.parametric.hazards import FREE
 from spmforecast.models.profiles import check_attribute
 from spmforecast.models.spec import attributes
 from spmforecast.optimize import propose_quotas
 from spmforecast.plan import AnnualPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
+from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import bytes_hash, new_folder, write_run
 from spmforecast.scenario.notes import model_notes
 from spmforecast.scenario.periods import period_dates, wrong_periods
@@ -178,7 +177,7 @@ def run_scenario(
             raise InputError(wrong)
         examined = examine(history.as_of(keys.as_of), keys.quality)
     with _timed(timings, "fit", told):
-        model = _fit(scenario, examined.history)
+        model = fit_scenario(scenario, examined.history)
     with _timed(timings, "simulate", told):
         forecast = simulate(
             model,
@@ -218,25 +217,6 @@ def _timed(timings: dict[str, float], step: str, told: Progress) -> Iterator[Non
     yield
     timings[step] = round(time.perf_counter() - start, 3)
     told(step, 1, 1)
-
-
-def _fit(scenario: Scenario, known: History) -> FittedPipeline | FittedBookings:
-    """Fit what deals teach, or, where none is known, what bookings do."""
-    if without_deals(known):
-        return BookingsModel(calendar=scenario.calendar).fit(known, scenario.keys.as_of)
-    keys, as_of, told = scenario.keys.model, scenario.keys.as_of, ""
-    law = keys.law if keys.law != "choose" else FREE
-    spec = ModelSpec(segment_by=keys.segment_by, law=law, amount_tail=keys.amount_tail)
-    if keys.law == "choose":
-        candidates = [replace(spec, law=name) for name in LAWS_TO_TRY]
-        choice = choose_spec(known, as_of, candidates, calendar=scenario.calendar)
-        spec, told = choice.spec, choice.told()
-    return replace(PipelineModel(spec, calendar=scenario.calendar).fit(known, as_of), choice=told)
-
-
-def without_deals(known: History) -> bool:
-    """Tell whether a history holds bookings alone, so that they are all that a forecast can rest on."""
-    return known.opportunities.empty and len(known.bookings) > 0
 
 
 def load_history(scenario: Scenario, strict: bool = False) -> History:

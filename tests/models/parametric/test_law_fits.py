@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from spmforecast.errors import InputError
-from spmforecast.models.parametric import LAWS, choose_law, fit_law
+from spmforecast.models.parametric import LAWS, fit_law, rank_laws
 from spmforecast.models.parametric import residual as r
 
 SURVREG = {"weibull": "weibull", "lognormal": "lognormal", "loglogistic": "log-logistic", "exponential": "exponential"}
@@ -174,7 +174,7 @@ def test_every_law_finds_its_own_parameters_again(law):
 def test_akaike_s_criterion_finds_the_law():
     rng = np.random.default_rng(9)
     time = r.log_logistic(2.2, 30).quantile(rng.random(4000))
-    ranked = choose_law(time, np.ones(4000), laws=("exponential", "weibull", "lognormal", "log-logistic"))
+    ranked = rank_laws(time, np.ones(4000), laws=("exponential", "weibull", "lognormal", "log-logistic"))
     assert [ranked[0].law.name, ranked[-1].law.name] == ["log-logistic", "exponential"]
 
 

@@ -12,7 +12,7 @@ from spmforecast.models.parametric.laws import LAWS, Law, law_named
 from spmforecast.models.parametric.likelihood import Optimum, Rows, maximise, row_log_likelihood
 from spmforecast.models.parametric.residual import FixedLaw
 
-__all__ = ["LawFit", "choose_law", "fit_law"]
+__all__ = ["LawFit", "fit_law", "rank_laws"]
 
 _TOPIC = "law"
 _STARTS = {"log_scale": (0.0,), "q": (0.7, -0.7), "growth": (0.0, -0.5), "cure": (-1.0, -4.0)}
@@ -158,7 +158,7 @@ def fit_law(
     )
 
 
-def choose_law(
+def rank_laws(
     time: npt.ArrayLike,
     event: npt.ArrayLike,
     entry: npt.ArrayLike | None = None,

@@ -10,7 +10,7 @@ import spmforecast as spm
 from companies import AS_OF, example_tables, profiles_of, stays_of
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.errors import InputError
-from spmforecast.evaluate import selection
+from spmforecast.evaluate import law_choice
 from spmforecast.models import ModelSpec
 from spmforecast.models.risksets import CENSORED
 from spmforecast.models.transitions import fit_transitions
@@ -34,7 +34,7 @@ def test_the_score_is_the_likelihood_of_what_came():
     after = stays_of(later, stages=("A",), today=now + 10)
     profiles = profiles_of(np.zeros(303))
     process = fit_transitions(before, profiles, FiscalCalendar(), ModelSpec())
-    got = selection.stay_scores(process, before, profiles, after)
+    got = law_choice.stay_scores(process, before, profiles, after)
 
     def chances(age):
         day = np.array([now - 20 + age])
@@ -61,11 +61,11 @@ def _quarters(rng, gaps):
 def test_the_default_is_kept_unless_another_is_clearly_better():
     rng = np.random.default_rng(0)
     specs = [ModelSpec(), ModelSpec(law="weibull")]
-    clear = selection._choice(specs, _quarters(rng, [-0.1, -0.12, -0.08, -0.1]))
+    clear = law_choice._choice(specs, _quarters(rng, [-0.1, -0.12, -0.08, -0.1]))
     assert clear.spec.law == "weibull"
     assert clear.table.loc[1, "difference"] == pytest.approx(-0.1)
     assert "weibull; its score was better by 0.1000" in clear.told()
-    doubtful = selection._choice(specs, _quarters(rng, [-0.3, 0.25, -0.05, 0.02]))
+    doubtful = law_choice._choice(specs, _quarters(rng, [-0.3, 0.25, -0.05, 0.02]))
     assert doubtful.spec.law == "piecewise"
     assert "nothing foretold clearly better" in doubtful.told()
 
@@ -74,7 +74,7 @@ def test_the_default_is_kept_unless_another_is_clearly_better():
 def chosen():
     history = spm.read_history(example_tables())
     specs = [ModelSpec(), ModelSpec(law="exponential")]
-    return selection.choose_spec(history, AS_OF, specs, quarters=3)
+    return law_choice.choose_law(history, AS_OF, specs, quarters=3)
 
 
 def test_a_choice_on_a_company_shows_its_scores(chosen):
@@ -92,13 +92,13 @@ def test_the_future_does_not_reach_the_choice(chosen):
         table = tables[name]
         tables[name] = table[pd.to_datetime(table[column]) <= past]
     specs = [ModelSpec(), ModelSpec(law="exponential")]
-    again = selection.choose_spec(spm.read_history(tables), AS_OF, specs, quarters=3)
+    again = law_choice.choose_law(spm.read_history(tables), AS_OF, specs, quarters=3)
     pd.testing.assert_frame_equal(again.table, chosen.table)
 
 
 def test_a_record_too_short_keeps_the_default():
     history = spm.read_history(example_tables())
-    choice = selection.choose_spec(history, "2022-08-15", quarters=2)
+    choice = law_choice.choose_law(history, "2022-08-15", quarters=2)
     assert choice.spec == ModelSpec()
     assert "too short" in choice.told()
 
@@ -106,6 +106,6 @@ def test_a_record_too_short_keeps_the_default():
 def test_wrong_input_is_named():
     history = spm.read_history(example_tables())
     with pytest.raises(InputError, match="nothing to choose from"):
-        selection.choose_spec(history, AS_OF, [])
+        law_choice.choose_law(history, AS_OF, [])
     with pytest.raises(InputError, match="at least two quarters"):
-        selection.choose_spec(history, AS_OF, quarters=1)
+        law_choice.choose_law(history, AS_OF, quarters=1)

@@ -23,17 +23,17 @@ from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.risksets import CENSORED, Stays, build_stays
 from spmforecast.models.transitions import StageProcess, fit_transitions
 
-__all__ = ["LAWS_TO_TRY", "SpecChoice", "choose_spec", "stay_scores"]
+__all__ = ["LAWS_TO_TRY", "LawChoice", "choose_law", "stay_scores"]
 
 Ints = npt.NDArray[np.int64]
 
 LAWS_TO_TRY = ("piecewise", "weibull", "log-logistic", "lognormal", "generalized-gamma", "lognormal-cure")
-_TOPIC = "selection"
+_TOPIC = "choice of law"
 _FEWEST_STAYS = 10
 
 
 @dataclass(frozen=True)
-class SpecChoice:
+class LawChoice:
     """The chosen specification and the scores that it was chosen by.
 
     Parameters
@@ -64,13 +64,13 @@ class SpecChoice:
         )
 
 
-def choose_spec(
+def choose_law(
     history: History,
     as_of: object,
     specs: Sequence[ModelSpec] | None = None,
     quarters: int = 4,
     calendar: FiscalCalendar | None = None,
-) -> SpecChoice:
+) -> LawChoice:
     """Choose a specification by its score on the last quarters before a date.
 
     Parameters
@@ -89,7 +89,7 @@ def choose_spec(
 
     Returns
     -------
-    SpecChoice
+    LawChoice
 
     Raises
     ------
@@ -204,12 +204,12 @@ def _followed(before: Stays, after: Stays) -> tuple[Ints, Ints, Ints]:
     return tuple(np.array(part, dtype=np.int64) for part in (rows, ends, to))  # type: ignore[return-value]
 
 
-def _choice(specs: list[ModelSpec], scores: list[list[Floats]]) -> SpecChoice:
+def _choice(specs: list[ModelSpec], scores: list[list[Floats]]) -> LawChoice:
     """Compare mean scores by quarter; one standard error decides for the default."""
     if not scores:
         table = pd.DataFrame({"law": [spec.law for spec in specs]})
         table = table.assign(score=np.nan, difference=np.nan, se=np.nan, quarters=0, stays=0)
-        return SpecChoice(specs[0], table.assign(chosen=[True, *[False] * (len(specs) - 1)]))
+        return LawChoice(specs[0], table.assign(chosen=[True, *[False] * (len(specs) - 1)]))
     stays = np.array([len(quarter[0]) for quarter in scores], dtype=np.float64)
     means = np.array([[own.mean() for own in quarter] for quarter in scores])
     weight = stays / stays.sum()
@@ -231,4 +231,4 @@ def _choice(specs: list[ModelSpec], scores: list[list[Floats]]) -> SpecChoice:
             "chosen": np.arange(len(specs)) == best,
         }
     )
-    return SpecChoice(specs[best], table)
+    return LawChoice(specs[best], table)

@@ -1,0 +1,46 @@
+"""From a scenario's keys to a fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spmforecast.data import History
+from spmforecast.evaluate.law_choice import LAWS_TO_TRY, choose_law
+from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
+from spmforecast.models.parametric.hazards import FREE
+from spmforecast.scenario.schema import Scenario
+
+__all__ = ["fit_scenario", "without_deals"]
+
+
+def fit_scenario(scenario: Scenario, known: History) -> FittedPipeline | FittedBookings:
+    """Fit what deals teach, or, where none is known, what bookings do.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The question; its key ``model`` says what to fit. ``law: choose`` takes the way that foretold best on the last
+        quarters, and the fit says so in its ``choice``.
+    known : History
+        Cut at the scenario's as-of date.
+
+    Returns
+    -------
+    FittedPipeline or FittedBookings
+    """
+    as_of = scenario.keys.as_of
+    if without_deals(known):
+        return BookingsModel(calendar=scenario.calendar).fit(known, as_of)
+    keys, told = scenario.keys.model, ""
+    law = keys.law if keys.law != "choose" else FREE
+    spec = ModelSpec(segment_by=keys.segment_by, law=law, amount_tail=keys.amount_tail)
+    if keys.law == "choose":
+        candidates = [replace(spec, law=name) for name in LAWS_TO_TRY]
+        choice = choose_law(known, as_of, candidates, calendar=scenario.calendar)
+        spec, told = choice.spec, choice.told()
+    return replace(PipelineModel(spec, calendar=scenario.calendar).fit(known, as_of), choice=told)
+
+
+def without_deals(known: History) -> bool:
+    """Tell whether a history holds bookings alone, so that they are all that a forecast can rest on."""
+    return known.opportunities.empty and len(known.bookings) > 0
