@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -35,6 +35,11 @@ _MOST_SHOWN = 1000
 _FEW = 10
 _MOST_EXAMPLES = 3
 
+_REJECTED = "rejected.csv"
+
+TimeZone = Annotated[str, typer.Option(help="Zone that decides the day of a time stamp.")]
+Deleted = Annotated[str, typer.Option(help="Deleted records of Salesforce: exclude or keep.")]
+MaxRejected = Annotated[float, typer.Option(help="Share of a table's rows that may be rejected.")]
 ScenarioPath = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
 
 
@@ -79,6 +84,23 @@ def _tell_fault(error: Exception) -> None:
         traceback.print_exception(error)
     told = f"spmforecast: a fault of ours: {type(error).__name__}: {error}\nSet SPMFORECAST_TRACEBACK=1 to see where."
     print(told, file=sys.stderr)  # noqa: T201
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        typer.echo(f"spmforecast {metadata.version('spmforecast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """From a company's CRM history to a plan it can trust: forecasts, quotas and their evaluation."""
 
 
 @app.command()
@@ -131,16 +153,26 @@ def import_(
     rates: Annotated[str | None, typer.Option(help="CSV of exchange rates: currency, rate and perhaps from.")] = None,
     pipeline: Annotated[list[str] | None, typer.Option(help="Pipeline to keep; may be given several times.")] = None,
     map_file: Annotated[str | None, typer.Option("--map", help="Map for the tables that are not as usual.")] = None,
-    timezone: Annotated[str, typer.Option(help="Zone that decides the day of a time stamp.")] = "UTC",
+    timezone: TimeZone = "UTC",
     fiscal_year_start: Annotated[int, typer.Option(help="Month in which the fiscal year begins.")] = 1,
+    deleted: Deleted = "exclude",
+    max_rejected: MaxRejected = 0.05,
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
-    """Turn a CRM's export into canonical tables and rejected.csv."""
+    """Turn a CRM's export into canonical tables and rejected.csv; where it is refused, rejected.csv alone."""
     from spmforecast.data import CrmOptions, read_history, write_tables
 
     place = _new_place(folder)
-    options = CrmOptions(currency, rates, tuple(pipeline or ()), fiscal_year_start=fiscal_year_start)
-    history = read_history(source, map_file, timezone, strict, crm=kind, crm_options=options)
+    options = CrmOptions(
+        currency, rates, tuple(pipeline or ()), fiscal_year_start=fiscal_year_start, deleted=cast("Any", deleted)
+    )
+    share = _share(max_rejected)
+    try:
+        history = read_history(source, map_file, timezone, strict, share, crm=kind, crm_options=options)
+    except InputError as error:
+        with _writing(folder):
+            _write_rejected(error, place)
+        raise
     with _writing(folder):
         write_tables({**history.tables, "rejected": history.rejected}, place)
     _show_history(history)
@@ -151,16 +183,41 @@ def import_(
         typer.echo(f"Say observed_from: {history.observed_from.date()} in the scenario: tables cannot carry it.")
 
 
-def _new_place(folder: str) -> Path:
-    """Return a folder that can be filled.
+def _share(max_rejected: float) -> float:
+    """Return a share of rows that may be rejected.
 
     Raises
     ------
     InputError
-        If something stands there.
+        If it is none.
+    """
+    if not 0 <= max_rejected <= 1:
+        told, mend = "must be a share between 0 and 1", "0.05 is 5 %."
+        raise InputError(Problem("command line", told, mend, column="--max-rejected", value=f"{max_rejected:g}"))
+    return max_rejected
+
+
+def _write_rejected(error: InputError, place: Path) -> None:
+    """Leave the rows for which an import was refused, so that they can be mended."""
+    from spmforecast.data import write_tables
+    from spmforecast.data.quality.files import rejected_among
+
+    rejected = rejected_among(error.problems)
+    if len(rejected):
+        write_tables({"rejected": rejected}, place)
+        typer.echo(f"The import is refused; the rows that cannot be used are named in {place / _REJECTED}", err=True)
+
+
+def _new_place(folder: str) -> Path:
+    """Return a folder that can be filled; it may hold what a refused import left.
+
+    Raises
+    ------
+    InputError
+        If anything else stands there.
     """
     place = Path(folder)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+    if place.exists() and (not place.is_dir() or any(one.name != _REJECTED for one in place.iterdir())):
         told = "something stands there already, and nothing is overwritten"
         raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
     return place
@@ -184,12 +241,21 @@ def check(
     ],
     map_file: Annotated[str | None, typer.Option("--map", help="Map of the data.")] = None,
     crm: Annotated[str | None, typer.Option(help="CRM that the data are an export of.")] = None,
+    currency: Annotated[str, typer.Option(help="Currency wanted of a CRM's export.")] = "",
+    rates: Annotated[str | None, typer.Option(help="CSV of exchange rates: currency, rate and perhaps from.")] = None,
+    pipeline: Annotated[list[str] | None, typer.Option(help="Pipeline to keep; may be given several times.")] = None,
+    timezone: TimeZone = "UTC",
+    deleted: Deleted = "exclude",
+    max_rejected: MaxRejected = 0.05,
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
     """Name every problem of a scenario and its data; 0 if a run would go on."""
-    from spmforecast.scenario.check import check_source, findings_of
+    from spmforecast.data import CrmOptions
+    from spmforecast.scenario.check import Reading, check_source, findings_of
 
-    history, problems = check_source(source, strict, map_file, crm)
+    options = CrmOptions(currency, rates, tuple(pipeline or ()), deleted=cast("Any", deleted))
+    reading = Reading(map_file, crm, options, timezone, _share(max_rejected))
+    history, problems = check_source(source, strict, reading)
     if history is not None:
         _show_history(history)
         _show_findings(findings_of(source, history))

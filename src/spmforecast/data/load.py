@@ -13,7 +13,7 @@ import pandas as pd
 from spmforecast.calendar import to_day
 from spmforecast.data.asof import FINAL_ONLY
 from spmforecast.data.checks import Checked, check_tables, too_many_rejected
-from spmforecast.data.crm import CrmOptions, adapt
+from spmforecast.data.crm import DELETED, CrmOptions, adapt
 from spmforecast.data.crm.money import open_exchange
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
@@ -24,6 +24,7 @@ from spmforecast.errors import InputError, Problem
 
 __all__ = ["read_history"]
 
+_BEAR_MORE = ", or bear more (max_rejected_share in a scenario, --max-rejected on the command line)."
 _ENOUGH_OPEN = 20
 _USED = ("opportunities", "stage_history", "reps")
 
@@ -82,9 +83,12 @@ def read_history(
         chart = preset if chart is None else chart.over(preset)
     chart = None if chart is None else replace(chart, exchange=exchange)
     pieces, fatal, notes, used = _read(place, chart)
-    checked = check_tables(pieces, zone, deals_whole=not any(p.table in ("opportunities", "map") for p in fatal))
+    checked = check_tables(
+        pieces, zone, deals_whole=not any(p.table in ("opportunities", "map", "options") for p in fatal)
+    )
     fatal += _too_little(checked, pieces, fatal)
-    problems = [*fatal, *_refusals(checked, strict, max_rejected_share)]
+    # A cause that several tables run into (currencies, a missing file) is told once.
+    problems = [*dict.fromkeys(fatal), *_refusals(checked, strict, max_rejected_share)]
     if problems:
         raise InputError([*problems, *_row_problems(checked)])
     final_only, said = _final_only(checked.tables.get("opportunities"))
@@ -156,16 +160,31 @@ def _read(source: Source, chart: Map | None) -> tuple[dict[str, list[Piece]], li
 def _too_little(checked: Checked, pieces: Mapping[str, list[Piece]], fatal: list[Problem]) -> list[Problem]:
     """Say so where neither deals nor bookings are left to work with."""
     main = ("opportunities", "bookings")
-    if any(problem.table in (*main, "map") for problem in fatal):
+    if any(problem.table in (*main, "map", "options") for problem in fatal):
         return []
     if not any(name in pieces for name in main):
         mend = "Add opportunities.csv or bookings.csv, or name the files in a map."
         return [Problem("history", "there is neither an opportunities nor a bookings table", mend)]
     if all(not len(checked.tables.get(name, ())) for name in main):
         name = next(name for name in main if name in pieces)
-        mend = "Give rows that can be used; those that were refused follow." if len(checked.rejected) else "Give rows."
-        return [Problem(name, "no row is left to work with", mend, pieces[name][0].file)]
+        return [_nothing_left(checked, name, pieces[name][0].file)]
     return []
+
+
+def _nothing_left(checked: Checked, table: str, file: str) -> Problem:
+    """Say where the rows of a table went."""
+    counts = checked.counts[checked.counts["table"] == table]
+    out = checked.exclusions[checked.exclusions["table"] == table]
+    went = [f"{rows:,} left out ({reason})" for rows, reason in zip(out["rows"], out["reason"], strict=True) if rows]
+    rejected = int(counts["rejected"].sum())
+    went += [f"{rejected:,} rejected"] if rejected else []
+    told = f"no row is left to work with: of {int(counts['read'].sum()):,} rows {', '.join(went) or 'none is filled'}"
+    mend = "Give rows that can be used; those that were rejected follow." if rejected else "Give rows."
+    if any(str(reason) == DELETED for reason in out["reason"]):
+        mend = "Keep deleted records: --deleted keep on the command line, deleted: keep under history in a scenario."
+    elif went and not rejected:
+        mend = "Export rows that stay, or change what leaves them out."
+    return Problem(table, told, mend, file)
 
 
 def _refusals(checked: Checked, strict: bool, most: float) -> list[Problem]:
@@ -173,7 +192,8 @@ def _refusals(checked: Checked, strict: bool, most: float) -> list[Problem]:
     for table, rejected, judged in too_many_rejected(checked.counts, 0.0 if strict else most):
         limit = "strict bears none" if strict else f"more than {100 * most:g} %"
         told = f"{rejected:,} of {judged:,} rows cannot be used ({100 * rejected / judged:.1f} %, {limit})"
-        mend = "Mend the rows named below, or leave them out on purpose with exclude in a map."
+        mend = "Mend the rows named below, or leave them out on purpose with exclude in a map"
+        mend += "." if strict else _BEAR_MORE
         files = checked.counts.loc[checked.counts["table"] == table, "file"]
         out.append(Problem(table, told, mend, ", ".join(files)))
     return out

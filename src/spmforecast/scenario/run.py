@@ -249,6 +249,7 @@ def load_history(scenario: Scenario, strict: bool = False) -> History:
         map=None if spec.map is None else scenario.resolve(spec.map),
         timezone=keys.timezone,
         strict=strict,
+        max_rejected_share=spec.max_rejected_share,
         observed_from=spec.observed_from,
         crm=spec.crm,
         crm_options=spec.options(scenario.path.parent, keys.currency, scenario.calendar),

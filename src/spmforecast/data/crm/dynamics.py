@@ -14,7 +14,7 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.crm.dynamics_audit import stage_history
 from spmforecast.data.crm.goals import near_midnight, period_labels
-from spmforecast.data.crm.options import CrmOptions
+from spmforecast.data.crm.options import CrmOptions, option_problem
 from spmforecast.data.crm.rebuilt import Export, RebuiltSource
 from spmforecast.data.naming import find_name, fold_column, fold_file
 from spmforecast.data.sources import RawTable, Source
@@ -62,7 +62,7 @@ def adapt(source: Source, options: CrmOptions) -> Source:
     """
     if options.pipelines:
         told, mend = "Dynamics has no pipelines", "Take pipelines out, or keep rows with where in a map."
-        raise InputError(Problem("options", told, mend, column="pipelines", value=", ".join(options.pipelines)))
+        raise InputError(option_problem("pipelines", told, mend, ", ".join(options.pipelines)))
     export = Export(source)
     tables: dict[str, RawTable] = {}
     goals = export.table(["goal"], "quotas")

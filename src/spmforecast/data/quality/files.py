@@ -7,12 +7,21 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from spmforecast.data.history import REJECTED_COLUMNS
 from spmforecast.data.quality.findings import Finding
 from spmforecast.data.quality.records import Records
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import Problem
 
-__all__ = ["grouped", "left_out_rows", "rejected_rows", "told_in_groups", "unmatched_lookups", "without_figures"]
+__all__ = [
+    "grouped",
+    "left_out_rows",
+    "rejected_among",
+    "rejected_rows",
+    "told_in_groups",
+    "unmatched_lookups",
+    "without_figures",
+]
 
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\d[^()]*\)")
 _FIGURE = re.compile(r"\d[\d.,:T+-]*\d|\d")
@@ -84,6 +93,16 @@ def told_in_groups(problems: Iterable[Problem], most: int = 10) -> list[str]:
             place = f"{table}, {column}" if column else table
             lines.append(f"… and {rest:,} more of {place}: {kind}")
     return lines
+
+
+def rejected_among(problems: Iterable[Problem]) -> pd.DataFrame:
+    """Return what ``rejected.csv`` holds of some problems: those that speak of a row of a table."""
+    rows = [[getattr(one, name) for name in REJECTED_COLUMNS] for one in problems if _of_row(one)]
+    return pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
+
+
+def _of_row(one: Problem) -> bool:
+    return one.table in TABLES and one.line is not None and one.line > 1
 
 
 def rejected_rows(records: Records) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "quotas_beyond_record": Rule(targets.quotas_beyond_record, 2),
         "outlying_amounts": Rule(amounts.outlying_amounts, 2),
         "outlying_bookings": Rule(amounts.outlying_bookings, 2),
+        "won_without_amount": Rule(missing.won_without_amount, 1),
         "zero_amounts": Rule(amounts.zero_amounts, 2),
         "zero_amounts_of_lost": Rule(amounts.zero_amounts_of_lost, 3),
         "bulk_creation": Rule(dates.bulk_creation, 2),

@@ -27,7 +27,25 @@ _Got = TypeVar("_Got")
 _CHUNK = 20_000
 _SECONDS = 10
 _SHOWN = 8
-_PACKAGES = {"psycopg": "spmforecast[postgres]", "duckdb": "spmforecast[duckdb]"}
+_PACKAGES = {
+    "psycopg": "spmforecast[postgres]",
+    "duckdb": "spmforecast[duckdb]",
+    "MySQLdb": "mysqlclient",
+    "pymysql": "PyMySQL",
+    "mysql": "mysql-connector-python",
+    "psycopg2": "psycopg2-binary",
+}
+"""What pip calls the package that has a module of that name."""
+
+_DIALECTS = {
+    "bigquery": "sqlalchemy-bigquery",
+    "databricks": "databricks-sqlalchemy",
+    "duckdb": "duckdb-engine",
+    "redshift": "sqlalchemy-redshift",
+    "snowflake": "snowflake-sqlalchemy",
+    "trino": "trino[sqlalchemy]",
+}
+"""What pip calls the package with which SQLAlchemy learns to speak to a database."""
 
 
 class SqlSource:
@@ -171,7 +189,7 @@ class SqlSource:
 
     def _guarded(self, table: str, action: Callable[[], _Got]) -> _Got:
         """Do something with the database; tell what a driver says as a problem, without anything secret."""
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
         try:
             return action()
@@ -180,7 +198,14 @@ class SqlSource:
         except ImportError as error:
             missing = (error.name or "").partition(".")[0]
             package = _PACKAGES.get(missing, missing)
-            told, mend = f"this database needs the package {missing}", f'Install it: pip install "{package}".'
+            told, mend = f"this database needs the package {package}", f'Install it: pip install "{package}".'
+        except NoSuchModuleError:
+            backend = self.address.url.get_backend_name()
+            package = _DIALECTS.get(backend, "")
+            near = nearest(backend, ("postgresql", "mysql", "mariadb", "mssql", "oracle", "sqlite", *_DIALECTS))
+            told = f"SQLAlchemy cannot speak to {backend} by itself"
+            mend = f"Did you mean {near}?" if near else "Install its dialect of SQLAlchemy."
+            mend = f'Install the package: pip install "{package}".' if package else mend
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, ArithmeticError) as error:
             told = f"the database cannot be read: {self.address.told(error)}"
             mend = "Look at address, name, user and password, and at what the user may read."
