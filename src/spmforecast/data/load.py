@@ -13,8 +13,10 @@ import pandas as pd
 from spmforecast.calendar import to_day
 from spmforecast.data.asof import FINAL_ONLY
 from spmforecast.data.checks import Checked, check_tables, too_many_rejected
-from spmforecast.data.crm import DELETED, CrmOptions, adapt
+from spmforecast.data.crm import DELETED, CrmOptions, adapt, load_preset
+from spmforecast.data.crm.locales import in_plain_cells
 from spmforecast.data.crm.money import open_exchange
+from spmforecast.data.crm.stagenames import renamed, unknown_names
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
 from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece, mapped_file
@@ -79,10 +81,14 @@ def read_history(
     place.names()  # what cannot be reached at all is told once, not for every table
     exchange, rates = open_exchange(crm_options or CrmOptions())
     if crm is not None:
+        place, chart = in_plain_cells(place, chart, load_preset(crm))
         place, preset = adapt(crm, place, crm_options)
         chart = preset if chart is None else chart.over(preset)
     chart = None if chart is None else replace(chart, exchange=exchange)
     pieces, fatal, notes, used = _read(place, chart)
+    if crm is not None and crm_options is not None and crm_options.stage_names:
+        fatal += [] if fatal else unknown_names(pieces, crm_options.stage_names)
+        pieces = renamed(pieces, crm_options.stage_names)
     checked = check_tables(
         pieces, zone, deals_whole=not any(p.table in ("opportunities", "map", "options") for p in fatal)
     )

@@ -230,7 +230,7 @@ def _since(start: pd.DataFrame, log: _Log) -> pd.Series:
     """Return from when on the log tells of each deal: its creation, or the first row of a log that begins later."""
     if not log.first:
         return start["created"]
-    begins = instants(pd.Series([log.first], dtype="str")).at[0]
+    begins = instants(pd.Series([log.first], dtype="str")).at.min()
     late = instants(start["created"]).at < begins
     return start["created"].mask(late, log.first)
 
