@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from companies import AS_OF
 from spmforecast.data import History, read_history, write_database
-from spmforecast.data.sources import open_source
+from spmforecast.data.sources import open_source, parse_address
 from spmforecast.data.sources.columns import as_text
 from spmforecast.errors import InputError
 from spmforecast.scenario import load_scenario
@@ -157,6 +157,23 @@ def test_the_example_company_comes_back_as_it_was(filled: str, expected: History
         "postgresql://127.0.0.1/sales0/activities",
     ]
     assert read_history(filled).sources == history.sources
+
+
+def test_rows_come_back_in_their_order_though_updates_move_them(server: Server) -> None:
+    tables = small_tables()
+    tables = {name: table.sample(frac=1.0, random_state=4).reset_index(drop=True) for name, table in tables.items()}
+    where = server.database()
+    write_database(tables, where)
+    # PostgreSQL puts a row that was updated behind all others.
+    engine = sa.create_engine(parse_address(where).url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update stage_history set stage = stage where _row % 3 = 1"))
+        connection.execute(sa.text("update opportunities set status = status where _row % 2 = 1"))
+    engine.dispose()
+    history, plain = read_history(where), read_history(tables)
+    for name in plain.tables:
+        pd.testing.assert_frame_equal(history.tables[name], plain.tables[name], obj=name)
+    assert not any("without a primary key" in said for said in history.warnings)
 
 
 def test_typed_tables_come_back_as_they_were(server: Server, expected: History) -> None:

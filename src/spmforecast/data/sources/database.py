@@ -18,11 +18,15 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.written import nearest
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["SqlSource", "no_such_table", "others_note"]
+__all__ = ["ROW", "SqlSource", "in_order_of_rows", "no_such_table", "others_note"]
 
 _Got = TypeVar("_Got")
+
+ROW = "_row"
+"""Primary key of the tables that :func:`~spmforecast.data.write.write_database` writes: the number of the row."""
 
 _CHUNK = 20_000
 _SECONDS = 10
@@ -102,8 +106,8 @@ class SqlSource:
         file = self._file(name)
         if name not in self.names():
             raise InputError(no_such_table(name, table, self.address.label, self.names()))
-        columns, ordered = self._guarded(table, lambda: self._fetched(name, table, file))
-        frame = raw_frame(columns.frame())
+        columns, key = self._guarded(table, lambda: self._fetched(name, table, file))
+        frame, ordered = raw_frame(in_order_of_rows(columns.frame(), key)), bool(key)
         self._seen[name] = SourceFile(file, *frame_hash(frame))
         told = f"{self.address.label}: tables without a primary key are read in the order in which they come"
         return numbered(file, frame, table, (*columns.notes(file), *(() if ordered else (told,))))
@@ -160,7 +164,7 @@ class SqlSource:
                 found.update(seen.get_materialized_view_names(schema), seen.get_foreign_table_names(schema))  # type: ignore[attr-defined]
             yield from sorted(found)
 
-    def _fetched(self, name: str, table: str, file: str) -> tuple[ValueColumns, bool]:
+    def _fetched(self, name: str, table: str, file: str) -> tuple[ValueColumns, Sequence[str]]:
         import sqlalchemy as sa
 
         with self._connection() as connection:
@@ -176,7 +180,7 @@ class SqlSource:
             columns = ValueColumns(names)
             for rows in result.partitions(_CHUNK):
                 columns.add(rows)
-            return columns, bool(key)
+            return columns, key
 
     def _key(self, connection: Connection, name: str) -> Sequence[str]:
         from sqlalchemy import inspect
@@ -211,6 +215,11 @@ class SqlSource:
             mend = "Look at address, name, user and password, and at what the user may read."
         # Outside of the handlers, so that no chained error carries the password.
         raise InputError(Problem(table, told, mend, file=self.address.label))
+
+
+def in_order_of_rows(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """Take the number of the row out of a table that has it for its key only; it has done its work."""
+    return frame.drop(columns=ROW) if list(key) == [ROW] and len(frame.columns) > 1 else frame
 
 
 def _read_any_text(connection: Any, _: object) -> None:
