@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 
 from companies import AS_OF
 from spmforecast.data import History, read_history, write_database
-from spmforecast.data.sources import open_source, parse_address
+from spmforecast.data.sources import open_source
+from spmforecast.data.sources.addresses import parse_address
 from spmforecast.data.sources.columns import as_text
 from spmforecast.errors import InputError
 from spmforecast.scenario import load_scenario

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from spmforecast.data.crm.money import open_exchange
 from spmforecast.data.crm.stagenames import renamed, unknown_names
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
+from spmforecast.data.naming import fold_column
 from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece, mapped_file
 from spmforecast.data.sources import Source, open_source
 from spmforecast.data.tables import TABLES
@@ -28,6 +30,13 @@ __all__ = ["read_history"]
 
 _BEAR_MORE = ", or bear more (max_rejected_share in a scenario, --max-rejected on the command line)."
 _ENOUGH_OPEN = 20
+
+_OUTCOME = re.compile(
+    r".*(loss|lost|win|won|close|closed|churn)(primary)?reason.*|.*reasons?(for)?(loss|lost|win|won|close|closed|closing).*|"
+    r"hsclosed.*|is(closed|won|lost)c?|closed(won|lost).*|(lost|loss)to(competitor)?.*|daystoclose"
+)
+"""Folded names of fields in which CRMs write how a deal ended."""
+
 _USED = ("opportunities", "stage_history", "reps")
 
 
@@ -97,7 +106,7 @@ def read_history(
     problems = [*dict.fromkeys(fatal), *_refusals(checked, strict, max_rejected_share)]
     if problems:
         raise InputError([*problems, *_row_problems(checked)])
-    final_only, said = _final_only(checked.tables.get("opportunities"))
+    final_only, said = _final_only(checked.tables.get("opportunities"), crm is not None)
     warnings = [
         *notes,
         *_rejection_notes(checked),
@@ -223,14 +232,21 @@ def _absent(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return [f"not given, so what rests on it is left out: {', '.join(missing)}"] if missing else []
 
 
-def _final_only(deals: pd.DataFrame | None) -> tuple[frozenset[str], list[str]]:
-    """Find extra columns that are filled when a deal ends (a reason of loss): of an open deal they tell nothing."""
+def _final_only(deals: pd.DataFrame | None, of_crm: bool) -> tuple[frozenset[str], list[str]]:
+    """Find extra columns that are filled when a deal ends (a reason of loss): of an open deal they tell nothing.
+
+    In a CRM's export a column whose name says so counts however few deals there are; any other only where enough open
+    deals have it empty.
+    """
     if deals is None:
         return FINAL_ONLY, []
+    extra = [str(name) for name in deals.columns if TABLES["opportunities"].column(name) is None]
+    named = [name for name in extra if of_crm and _OUTCOME.fullmatch(fold_column(name))]
+    said = [f"opportunities: {name} tells how deals ended, as its name says; unknown before" for name in named]
     open_now = (deals["status"] == "open").to_numpy()
     if np.count_nonzero(open_now) < _ENOUGH_OPEN:
-        return FINAL_ONLY, []
-    extra = [name for name in deals.columns if TABLES["opportunities"].column(name) is None]
+        return FINAL_ONLY | set(named), said
+    extra = [name for name in extra if name not in named]
     found = [name for name in extra if deals[name][~open_now].notna().any() and not deals[name][open_now].notna().any()]
-    said = [f"opportunities: {name} is filled for closed deals only and counts as unknown before" for name in found]
-    return FINAL_ONLY | set(found), said
+    said += [f"opportunities: {name} is filled for closed deals only and counts as unknown before" for name in found]
+    return FINAL_ONLY | set(named) | set(found), said

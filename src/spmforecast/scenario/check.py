@@ -130,11 +130,11 @@ def findings_of(source: str | Path, history: History) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        Most telling first; rejected rows, which are told apart, are left out.
+        Most telling first; rows that were rejected or left out, which are told apart, are not among them.
     """
     keys = QualityKeys() if not _is_scenario(source) else load_scenario(source).keys.quality
     told = find(history, keys.rules.limits(), files=True)
-    return tuple(one for one in told if one.rule not in ("rejected_rows", "duplicate_ids"))
+    return tuple(one for one in told if one.rule not in ("rejected_rows", "duplicate_ids", "left_out_rows"))
 
 
 def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, list[Problem]]:

@@ -88,7 +88,8 @@ def told_in_groups(problems: Iterable[Problem], most: int = 10) -> list[str]:
         lines += [str(one) for one in like[:shown]]
         rest = len(like) - shown
         if kind == _ORPHAN:
-            lines.append(f"{table}, {column}: {len(like):,} times: {kind}")
+            rows = "1 row" if len(like) == 1 else f"{len(like):,} rows"
+            lines.append(f"{table}, {column}: {rows}: {kind}")
         elif rest > 0:
             place = f"{table}, {column}" if column else table
             lines.append(f"… and {rest:,} more of {place}: {kind}")
@@ -131,7 +132,7 @@ def _place(row: dict[object, object]) -> str:
 
 
 def left_out_rows(records: Records) -> Iterator[Finding]:
-    """Tell what a map leaves out with a reason."""
+    """Tell what a map or a preset leaves out with a reason."""
     read = records.history.counts.groupby("table", sort=False)["read"].sum()
     for row in records.history.exclusions.to_dict("records"):
         if row["reason"] in _ON_PURPOSE:
@@ -144,8 +145,8 @@ def left_out_rows(records: Records) -> Iterator[Finding]:
             int(row["rows"]),
             int(read.get(table, row["rows"])),
             (str(row["file"]),),
-            f"Rows are left out by the map ({row['reason']}): nothing they hold reaches the forecast.",
-            "None is needed if the reason is right; else complete the rows and drop the exclude.",
+            f"Rows are left out on purpose ({row['reason']}): nothing they hold reaches the forecast.",
+            "None is needed if the reason is right; else complete the rows, or change the map that leaves them out.",
         )
 
 
