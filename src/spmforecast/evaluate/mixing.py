@@ -16,6 +16,7 @@ import numpy.typing as npt
 __all__ = ["PoolTerms", "best_weight", "pool_terms", "stretch"]
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def best_weight(terms: Sequence[PoolTerms], scales: Sequence[float]) -> float:
     return (best + 0.5) / 2
 
 
-def stretch(draws: Array, booked: Array, total: Array, law: Array, weight: float, uniforms: Array) -> Array:
+def stretch(draws: Array, booked: Array, total: Array, done: float, law: Array, own: Mask) -> Array:
     """Mix a rival's law of the total into draws of its parts.
 
     Parameters
@@ -94,24 +95,23 @@ def stretch(draws: Array, booked: Array, total: Array, law: Array, weight: float
         What is booked in each.
     total : array of float, shape (trials,)
         Company's bookings of the period; the parts may be those of several levels.
+    done : float
+        What the company has booked of it.
     law : array of float, shape (atoms,)
         The rival's law of the company's bookings, equally likely outcomes.
-    weight : float
-        Share of trials that keep their course.
-    uniforms : array of float, shape (trials,)
-        In (0, 1): a trial above `weight` takes the rival's course.
+    own : array of bool, shape (trials,)
+        Trials that keep their course.
 
     Returns
     -------
     array of float, shape (trials, parts)
         A trial in which nothing is left to come has nothing to stretch and stays.
     """
-    base = float(total.min()) if len(booked) == 0 else float(booked[0])
     rank = (np.argsort(np.argsort(total, kind="stable"), kind="stable") + 0.5) / len(total)
     wanted = np.quantile(law, rank, method="inverted_cdf")
-    rest = total - base
-    factor = np.divide(np.maximum(wanted - base, 0.0), rest, out=np.ones(len(total)), where=rest > 0)
-    factor = np.where(uniforms > weight, factor, 1.0)
+    rest = total - done
+    factor = np.divide(np.maximum(wanted - done, 0.0), rest, out=np.ones(len(total)), where=rest > 0)
+    factor = np.where(own, 1.0, factor)
     return np.asarray(booked + (draws - booked) * factor[:, None])
 
 

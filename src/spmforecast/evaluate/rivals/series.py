@@ -6,14 +6,13 @@ the company by their last year: a series of one rep is too thin for either model
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.evaluate.baselines import baseline
 from spmforecast.evaluate.rivals.lines import COMPANY
 from spmforecast.evaluate.rivals.snapshot import Snapshot
 from spmforecast.models.risksets import day_number
@@ -23,11 +22,7 @@ __all__ = ["arima", "exponential_smoothing"]
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_MONTHS, _FEWEST = 12, 4
-_SEASONAL_FROM, _AIRLINE_FROM, _TREND_FROM = 24, 30, 10
-
-Ahead = Callable[[Array, int, int], Array]
-
+_MONTHS, _FEWEST = 12, 2
 
 @dataclass(frozen=True)
 class _Steps:
@@ -39,16 +34,16 @@ class _Steps:
 
 
 def exponential_smoothing(seen: Snapshot) -> Array:
-    """Holt–Winters with damped trend and additive season from two years on; simple smoothing for short records."""
-    return _from_series(seen, _smoothed)
+    """Exponential smoothing, trend and season chosen by AICc (:func:`spmforecast.evaluate.baselines.baseline`)."""
+    return _from_series(seen, "smoothing")
 
 
 def arima(seen: Snapshot) -> Array:
-    """Airline model (0,1,1)(0,1,1) from two and a half years on, ARIMA(0,1,1) on shorter records."""
-    return _from_series(seen, _airline)
+    """Airline model (0,1,1)(0,1,1), ARIMA(0,1,1) on short records."""
+    return _from_series(seen, "arima")
 
 
-def _from_series(seen: Snapshot, model: Ahead) -> Array:
+def _from_series(seen: Snapshot, kind: str) -> Array:
     out = seen.blank
     steps = _steps(seen)
     if steps is None:
@@ -56,7 +51,7 @@ def _from_series(seen: Snapshot, model: Ahead) -> Array:
     past = seen.lines.sums([COMPANY], *steps.past)[0]
     if not past.any():
         return out
-    told = np.maximum(model(past, len(steps.coming[0]), steps.season), 0.0)
+    told = np.maximum(baseline(kind, past, len(steps.coming[0]), steps.season).mean, 0.0)
     share = _shares(seen)
     done = seen.lines.sums([COMPANY], steps.coming[0], np.minimum(steps.coming[1], seen.today))[0]
     for ahead, target in enumerate(seen.targets):
@@ -92,35 +87,6 @@ def _steps(seen: Snapshot) -> _Steps | None:
         over = stops <= seen.today
         made = _Steps((starts[over], stops[over]), (starts[~over], stops[~over]), _MONTHS)
     return made if len(made.past[0]) >= _FEWEST and len(made.coming[0]) else None
-
-
-def _smoothed(past: Array, ahead: int, season: int) -> Array:
-    from statsmodels.tsa.holtwinters import ExponentialSmoothing, SimpleExpSmoothing
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if season > 1 and len(past) >= _SEASONAL_FROM:
-            model = ExponentialSmoothing(
-                past, trend="add", damped_trend=True, seasonal="add", seasonal_periods=season,
-                initialization_method="estimated",
-            )  # fmt: skip
-        elif len(past) >= _TREND_FROM:
-            model = ExponentialSmoothing(past, trend="add", damped_trend=True, initialization_method="estimated")
-        else:
-            model = SimpleExpSmoothing(past, initialization_method="estimated")
-        return np.asarray(model.fit().forecast(ahead), dtype=np.float64)
-
-
-def _airline(past: Array, ahead: int, season: int) -> Array:
-    from statsmodels.tsa.statespace.sarimax import SARIMAX
-
-    # In units of the series' own size: the optimiser's steps know nothing of currencies.
-    size = float(np.abs(past).mean())
-    seasonal = (0, 1, 1, season) if season > 1 and len(past) >= _AIRLINE_FROM else (0, 0, 0, 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fitted = SARIMAX(past / size, order=(0, 1, 1), seasonal_order=seasonal).fit(disp=False)
-        return np.asarray(fitted.forecast(ahead), dtype=np.float64) * size
 
 
 def _day(stamp: pd.Timestamp) -> int:
