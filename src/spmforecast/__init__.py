@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spmforecast.optimize import propose_quotas
     from spmforecast.plan import AnnualPlan, CompPlan, Ledger, QuotaProposal, Statement, prorate
     from spmforecast.report import report
-    from spmforecast.scenario import RunResult, load_scenario
+    from spmforecast.scenario import RunResult, backtest, load_scenario
     from spmforecast.scenario.run import run
     from spmforecast.simulate import Forecast, simulate
 
@@ -45,6 +45,7 @@ _HOME = {
     "RunResult": "scenario",
     "SpmError": "errors",
     "Statement": "plan",
+    "backtest": "scenario",
     "evaluate_plan": "evaluate",
     "load_scenario": "scenario",
     "price_draws": "evaluate",
@@ -79,6 +80,7 @@ __all__ = [
     "RunResult",
     "SpmError",
     "Statement",
+    "backtest",
     "evaluate_plan",
     "load_scenario",
     "price_draws",

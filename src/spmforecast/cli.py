@@ -271,8 +271,42 @@ def run(
 
 
 @app.command()
+def backtest(
+    scenario: ScenarioPath,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Folder; runs/NAME-backtest by default.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last day for which the record is whole, instead of the scenario's as_of.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Judge forecast and rivals on the company's own past; goes on where it was broken off."""
+    from spmforecast.report import report as write_report
+    from spmforecast.scenario import backtest as look_back
+    from spmforecast.scenario import load_scenario
+
+    if jobs < 1:
+        raise InputError(Problem("command line", "must be at least 1", "", column="--jobs", value=str(jobs)))
+    name = load_scenario(scenario).keys.name
+    place = Path(output) if output is not None else Path("runs") / f"{name}-backtest"
+    with _progress() as told:
+        result = look_back(
+            scenario,
+            place,
+            until=until,
+            jobs=jobs,
+            strict=strict,
+            progress=lambda done, wanted: told("backtest", done, wanted),
+        )
+    page = write_report(place)
+    for said in result.verdict:
+        typer.echo(said)
+    typer.echo(f"Report: {page}")
+
+
+@app.command()
 def report(folder: Annotated[str, typer.Argument(metavar="RUN_DIR", help="Run folder.")]) -> None:
-    """Make the HTML report of a run folder again."""
+    """Make the HTML report of a run or backtest folder again."""
     from spmforecast.report import report as write_report
 
     typer.echo(f"Report: {write_report(folder)}")

@@ -77,10 +77,7 @@ def best_weight(terms: Sequence[PoolTerms], scales: Sequence[float]) -> float:
     ends = [np.mean([term.crps(weight) for term in terms] / size) for weight in (0.0, 0.5, 1.0)]
     bend = 2 * (ends[0] + ends[2]) - 4 * ends[1]
     slope = ends[2] - ends[0] - bend
-    if bend > 0:
-        best = float(np.clip(-slope / (2 * bend), 0.0, 1.0))
-    else:
-        best = float(ends[2] < ends[0])
+    best = float(np.clip(-slope / (2 * bend), 0.0, 1.0)) if bend > 0 else float(ends[2] < ends[0])
     return (best + 0.5) / 2
 
 

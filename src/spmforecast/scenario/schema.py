@@ -181,6 +181,16 @@ class ModelKeys(_Strict):
     amount_tail: Literal["empirical", "pareto"] = "empirical"
 
 
+class BacktestKeys(_Strict):
+    """What a backtest asks; empty or 0 stands for what suits the length of the periods."""
+
+    weeks: tuple[int, ...] = ()
+    ahead: int = Field(default=2, ge=1, le=8)
+    periods: int = Field(default=12, ge=1)
+    least_days: int = Field(default=0, ge=0)
+    trials: Annotated[int, BeforeValidator(_at_least_one)] = Field(default=1000, le=100_000)
+
+
 class QuotaKeys(_Strict):
     """How to set quotas."""
 
@@ -210,6 +220,7 @@ class ScenarioFile(_Strict):
     levels: tuple[str, ...] = ("region", "segment")
     plan: dict[str, float] | str | None = None
     model: ModelKeys = ModelKeys()
+    backtest: BacktestKeys = BacktestKeys()
     quality: QualityKeys = QualityKeys()
     simulate: SimulateKeys = SimulateKeys()
     quotas: QuotaKeys | None = None

@@ -1,4 +1,4 @@
-"""Single deals judged: was each won by the end of the period as often as was said, young or stale?"""
+"""Single deals judged: whether they are won by the end of the period as often as was said, young or stale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spmforecast.data import History
 from spmforecast.evaluate.backtest.predict import Told
 from spmforecast.evaluate.calibration import brier, calibration_line, coverage, reliability
 
-__all__ = ["DEAL_SCORES", "by_age", "deal_outcomes", "deal_scores", "reliability_curves"]
+__all__ = ["DEAL_SCORES", "by_age", "deal_outcomes", "deal_scores", "reliability_curves", "settle"]
 
 DEAL_SCORES = (
     "ahead", "deals", "won", "chance", "observed", "brier", "brier_base", "brier_skill", "reliability", "resolution",
@@ -51,9 +51,9 @@ def deal_outcomes(said: Iterable[Told], record: History, closed: frozenset[str])
 
 def _of_target(told: Told, ahead: int, target: str, day: pd.Series) -> pd.DataFrame:
     deals = told.deals[["opportunity_id", "stage", "age_days", "stage_rate"]]
-    head = {"as_of": told.as_of, "week": told.week, "target": target, "ahead": ahead}
     when = pd.to_datetime(deals["opportunity_id"].map(day))
-    out = deals.assign(**head, chance=np.clip(told.deals[f"p_{ahead}"].to_numpy(dtype=float), 0.0, 1.0))
+    out = deals.assign(as_of=told.as_of, week=told.week, target=target, ahead=ahead)
+    out = out.assign(chance=np.clip(told.deals[f"p_{ahead}"].to_numpy(dtype=float), 0.0, 1.0))
     return out.assign(closed_on=when.to_numpy())
 
 
@@ -83,7 +83,7 @@ def deal_scores(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability_curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the points of the reliability curve of each period ahead: ``ahead, lower, upper, n, chance, observed, …``."""
+    """Return the points of the reliability curves: ``ahead, lower, upper, n, chance, observed, low, high``."""
     parts = [
         reliability(group["chance"], group["won"]).assign(ahead=ahead)
         for ahead, group in (rows.groupby("ahead") if len(rows) else ())
@@ -93,7 +93,7 @@ def reliability_curves(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_age(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compare chances with outcomes by decile of the age in stage: are stale deals promised too much?
+    """Compare chances with outcomes by decile of the age in stage, to see whether stale deals are promised too much.
 
     Parameters
     ----------

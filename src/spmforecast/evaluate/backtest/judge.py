@@ -1,7 +1,7 @@
 """Every origin judged by what came: the model, each rival with the law of its past errors, and mixes of them.
 
-Origins are gone through in order of time. What a rival (or a mix) has learned at an origin is what was over by then, with
-the truth as it was known at that time; what an origin is judged by is the truth at the end of the record.
+Origins are gone through in order of time. What a rival (or a mix) has learned at an origin is what was over by then,
+with the truth as it was known at that time; what an origin is judged by is the truth at the end of the record.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from spmforecast import scores
 from spmforecast.evaluate.backtest.predict import Told
@@ -159,7 +158,7 @@ class Judge:
     ) -> None:
         if (("company", "company"), target) not in truth:
             return
-        everywhere = {level: rows for level, rows in _levels(told.nodes)}
+        everywhere = dict(_levels(told.nodes))
         every = {FORECAST: (told.draws[:, :, ahead], everywhere), MIX: (mixed, everywhere), **laws}
         for level, rows in everywhere.items():
             nodes = told.nodes[rows]
@@ -226,7 +225,7 @@ def _scale(told: Told, nodes: tuple[Node, ...]) -> Array:
     row = _places(told.ever)
     recent = np.array([told.closed[row[node], -4:].mean() if node in row and told.past else 0.0 for node in nodes])
     usual = float(np.abs(recent).mean())
-    return np.maximum(np.abs(recent), _ENERGY_LEAST * usual if usual > 0 else 1.0)
+    return np.asarray(np.maximum(np.abs(recent), _ENERGY_LEAST * usual if usual > 0 else 1.0))
 
 
 def _levels(nodes: tuple[Node, ...]) -> list[tuple[str, slice]]:

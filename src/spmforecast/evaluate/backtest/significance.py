@@ -116,4 +116,4 @@ def diebold_mariano(difference: npt.ArrayLike, overlap: int = 1) -> tuple[float,
 def _block_sums(values: npt.ArrayLike, block: npt.ArrayLike) -> Array:
     (v,) = columns(_TOPIC, {"values": values})
     _, code = np.unique(np.asarray(block).astype(str), return_inverse=True)
-    return np.bincount(code, weights=v)
+    return np.bincount(code, weights=v).astype(np.float64)

@@ -72,9 +72,7 @@ def _energy(joint: pd.DataFrame, head: dict[str, object]) -> float:
     return float(joint.loc[mine, "energy"].mean()) if mine.any() else float("nan")
 
 
-def _against(
-    own: pd.DataFrame, other: pd.DataFrame, origins_a_period: int, seed: int, whole: bool
-) -> dict[str, float]:
+def _against(own: pd.DataFrame, other: pd.DataFrame, origins_a_period: int, seed: int, whole: bool) -> dict[str, float]:
     """Compare this forecast with a method on the cells that both speak of, origin by origin."""
     keys = ["as_of", "target"]
     both = own.merge(other[[*keys, "node", "crps"]], on=[*keys, "node"], suffixes=("", "_other"))
@@ -112,4 +110,4 @@ def best_rival(summary: pd.DataFrame, level: str, ahead: int) -> pd.Series | Non
     own = rows.loc[rows["method"] == FORECAST, "cells"]
     rows = rows[~rows["method"].isin([FORECAST, MIX])]
     rows = rows[rows["cells"] == (own.iloc[0] if len(own) else np.nan)]
-    return None if rows.empty else rows.loc[rows["crps"].idxmin()]
+    return None if rows.empty else rows.iloc[int(rows["crps"].argmin())]

@@ -1,8 +1,9 @@
-"""The verdict in words: does the forecast beat what users do already, do its intervals hold, are its deals calibrated?"""
+"""The verdict in words: whether the forecast beats what users do already, and whether its intervals and deals hold."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 import pandas as pd
 
@@ -45,12 +46,13 @@ def verdict(summary: pd.DataFrame, deals: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _of_level(whole: pd.DataFrame, level: str, ahead: int) -> list[str]:
-    rows = whole[(whole["level"] == level) & (whole["ahead"] == ahead)].set_index("method")
-    own, best = rows.loc[FORECAST], best_rival(whole, level, ahead)
+    rows = whole[(whole["level"] == level) & (whole["ahead"] == ahead)]
+    own, best = rows[rows["method"] == FORECAST].iloc[0], best_rival(whole, level, ahead)
+    mix = rows.loc[rows["method"] == MIX, "ratio"].astype(float)
     when = _WHEN[ahead] if ahead < len(_WHEN) else f"{ahead} periods ahead"
     said = [f"{_name(level)}, bookings {when}: {_compared(own, best)} {_held(own)}"]
-    if MIX in rows.index and level == "company" and rows.loc[MIX, "ratio"] > 1.01:
-        better = 1 - 1 / float(rows.loc[MIX, "ratio"])
+    if level == "company" and (mix > 1.01).any():
+        better = 1 - 1 / float(mix.iloc[0])
         said.append(f"A mix with the rival that had done best so far would have been {_percent(better)} better.")
     return said
 
@@ -80,15 +82,20 @@ def _held(own: pd.Series) -> str:
 
 
 def _of_deals(deals: pd.DataFrame) -> list[str]:
-    said = []
-    for row in deals[deals["ahead"] == 0].itertuples(index=False):
-        skill = f", {_percent(row.brier_skill)} better than the share won" if row.brier_skill == row.brier_skill else ""
-        slope = f"; slope {row.slope:.2f} (1 is calibrated)" if row.slope == row.slope else ""
-        said.append(
-            f"Deals: {_percent(row.chance)} of open deals were expected to be won by the end of the period, "
-            f"{_percent(row.observed)} were ({row.deals:,} forecasts). Brier score {row.brier:.3f}{skill}{slope}."
-        )
-    return said
+    return [_of_deal_scores(row) for row in deals[deals["ahead"] == 0].astype(float).to_dict("records")]
+
+
+def _of_deal_scores(row: dict[Hashable, float]) -> str:
+    gain, slope = row["brier_skill"], row["slope"]
+    skill = (
+        "" if math.isnan(gain) else f", {_percent(abs(gain))} {'better' if gain >= 0 else 'worse'} than the share won"
+    )
+    line = "" if math.isnan(slope) else f"; slope {slope:.2f} (1 is calibrated)"
+    return (
+        f"Deals: {_percent(row['chance'])} of open deals were expected to be won by the end of the period, "
+        f"{_percent(row['observed'])} were ({row['deals']:,.0f} forecasts). "
+        f"Brier score {row['brier']:.3f}{skill}{line}."
+    )
 
 
 def _name(level: str) -> str:

@@ -114,7 +114,5 @@ class Lines:
             for stretch, (first, last) in enumerate(zip(low, np.maximum(high, low), strict=True)):
                 inside = code[first:last]
                 mine = inside >= 0
-                out[rows, stretch] = np.bincount(
-                    inside[mine], weights=amount[first:last][mine], minlength=len(rows)
-                )
+                out[rows, stretch] = np.bincount(inside[mine], weights=amount[first:last][mine], minlength=len(rows))
         return np.round(out, 2)

@@ -1,4 +1,4 @@
-"""The stage-weighted pipeline: each open deal times the share of earlier deals that were won after being in its stage."""
+"""The stage-weighted pipeline: each open deal times the share of earlier ones won after being in its stage."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def weigh(known: History, nodes: list[Node], targets: tuple[Period, ...]) -> Pip
 
 
 def stage_rates(stays: Stays) -> Array:
-    """Share of closed deals that were won after being in each stage, shape (stages,); the overall share where none was."""
+    """Share of closed deals that were won after being in each stage, shape (stages,); the overall share where none."""
     status = stays.deals["status"].to_numpy()[stays.deal]
     visits = pd.DataFrame({"deal": stays.deal, "stage": stays.stage, "won": status == "won"})[status != "open"]
     visits = visits.drop_duplicates(["deal", "stage"])
     size = np.bincount(visits["stage"], minlength=len(stays.stages)).astype(np.float64)
     won = np.bincount(visits["stage"], weights=visits["won"], minlength=len(stays.stages))
     overall = float(visits["won"].mean()) if len(visits) else 0.0
-    return np.divide(won, size, out=np.full(len(size), overall), where=size > 0)
+    return np.asarray(np.divide(won, size, out=np.full(len(size), overall), where=size > 0))
 
 
 def _by_node(deals: pd.DataFrame, weights: Array, nodes: list[Node]) -> Array:

@@ -58,7 +58,7 @@ def usual_rest(seen: Snapshot) -> Array:
 
 
 def seasonal_naive(seen: Snapshot) -> Array:
-    """The same period a year ago, the last whole one where that is not on record."""
+    """Take the same period a year ago, the last whole one where that is not on record."""
     if not seen.past:
         return seen.blank
     out = seen.blank

@@ -24,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 
 _MONTHS, _FEWEST = 12, 2
 
+
 @dataclass(frozen=True)
 class _Steps:
     """Bounds of past and coming steps; the first coming one may be under way."""

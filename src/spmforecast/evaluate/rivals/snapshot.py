@@ -184,5 +184,5 @@ def _bounds(periods: Sequence[Period]) -> tuple[Ints, Ints]:
     return starts, np.array([_day(period.end) for period in periods], dtype=np.int64)
 
 
-def _day(stamp: pd.Timestamp) -> np.int64:
-    return day_number(pd.DatetimeIndex([stamp]))[0]
+def _day(stamp: pd.Timestamp) -> int:
+    return int(day_number(pd.DatetimeIndex([stamp]))[0])
