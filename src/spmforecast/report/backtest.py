@@ -195,8 +195,8 @@ def _method(run: BacktestRun) -> Section:
     told = (
         "At the close of each chosen week of every period the model was fitted again to what was known on that day. "
         "Rivals saw the same; round the number that each of them says stand the ratios of truth to forecast that it "
-        "met at the same week of earlier periods. The mix takes some trials from the rival that had done best so far, by "
-        "the weight that had done best, half-way to equal."
+        "met at the same week of earlier periods. The mix takes some trials from the rival that had done best so far, "
+        "by the weight that had done best, half-way to equal."
     )
     partners = [row.text("rival") for row in run.tables["mixes"] if row.text("rival")]
     mixes = [

@@ -86,8 +86,8 @@ def curves(points: Sequence[Row], ages: Sequence[Row], name: str) -> Drawing:
         svg = to_svg(figure, name, "Reliability of the chances of deals, and by age in stage")
     caption = (
         "Left: share won against the chance that was said, dots on the dashed line are calibrated; area of a dot: "
-        "number of forecasts. Right: the same by age in stage. Bars: exact 90 % intervals of the share won, as if deals "
-        "were independent."
+        "number of forecasts. Right: the same by age in stage. Bars: exact 90 % intervals of the share won, as if "
+        "deals were independent."
     )
     return Drawing(svg, caption, int(_WIDTH * _PIXELS))
 

@@ -15,6 +15,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.backtest import Backtest, BacktestSettings, backtest_history
 from spmforecast.models import ModelSpec
 from spmforecast.scenario.folder import defused, rounded
+from spmforecast.scenario.measured import backtest_settings
 from spmforecast.scenario.run import load_history, without_deals, wrong_attributes
 from spmforecast.scenario.schema import Scenario, load_scenario
 
@@ -91,23 +92,11 @@ def _settings(scenario: Scenario, history: History) -> BacktestSettings:
     InputError
         If an attribute that it names is unknown or would tell the outcome.
     """
-    keys = scenario.keys
     wrong = wrong_attributes(scenario, history)
     if wrong:
         raise InputError(wrong)
-    spec = ModelSpec() if without_deals(history) else ModelSpec(segment_by=keys.model.segment_by)
-    own = keys.backtest
-    return BacktestSettings(
-        period=keys.period,
-        weeks=own.weeks,
-        ahead=own.ahead,
-        periods=own.periods,
-        least_days=own.least_days,
-        trials=own.trials,
-        seed=keys.simulate.seed,
-        spec=spec,
-        calendar=keys.calendar,
-    )
+    spec = ModelSpec() if without_deals(history) else ModelSpec(segment_by=scenario.keys.model.segment_by)
+    return backtest_settings(scenario, spec)
 
 
 def write_backtest(result: Backtest, folder: Path, name: str, currency: str = "") -> None:

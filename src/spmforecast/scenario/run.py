@@ -27,6 +27,7 @@ from spmforecast.plan import AnnualPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import bytes_hash, new_folder, write_run
+from spmforecast.scenario.measured import Measured, chosen, combined
 from spmforecast.scenario.notes import model_notes
 from spmforecast.scenario.periods import period_dates, wrong_periods
 from spmforecast.scenario.quality import Examined, examine
@@ -68,6 +69,8 @@ class RunResult:
         What a reader must know.
     examined : Examined
         What was odd about the data and what was repaired.
+    measured : Measured
+        What was chosen by its score on the company's past.
     """
 
     scenario: Scenario
@@ -80,6 +83,7 @@ class RunResult:
     timings: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     examined: Examined = field(default_factory=lambda: Examined(History({})))
+    measured: Measured = field(default_factory=Measured)
 
     @property
     def targets(self) -> dict[str, float]:
@@ -176,8 +180,10 @@ def run_scenario(
         if wrong:
             raise InputError(wrong)
         examined = examine(history.as_of(keys.as_of), keys.quality)
+    with _timed(timings, "choose", told):
+        spec, measured = chosen(scenario, examined.history, jobs, lambda done, wanted: told("choose", done, wanted))
     with _timed(timings, "fit", told):
-        model = fit_scenario(scenario, examined.history)
+        model = fit_scenario(scenario, examined.history, spec)
     with _timed(timings, "simulate", told):
         forecast = simulate(
             model,
@@ -189,6 +195,10 @@ def run_scenario(
             jobs=jobs,
             progress=lambda done, wanted: told("simulate", done, wanted),
         )
+    with _timed(timings, "combine", told):
+        steps = lambda done, wanted: told("combine", done, wanted)  # noqa: E731
+        forecast, mixed = combined(scenario, forecast, examined.history, spec, jobs, steps)
+        measured = measured.and_(mixed)
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
@@ -205,8 +215,10 @@ def run_scenario(
             *model.history.warnings,
             *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
+            *measured.notes,
         ),
         examined=examined,
+        measured=measured,
     )
 
 
@@ -361,6 +373,7 @@ def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "exclusions": history.exclusions.to_dict("records"),
         "repairs": history.repairs.to_dict("records"),
         "model": model_notes(result.model, result.quotas),
+        **result.measured.tables,
     }
 
 

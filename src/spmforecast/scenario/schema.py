@@ -179,6 +179,8 @@ class ModelKeys(_Strict):
         "log-logistic-cure",
     ] = "piecewise"
     amount_tail: Literal["empirical", "pareto"] = "empirical"
+    choose: bool = False
+    combine: bool = False
 
 
 class BacktestKeys(_Strict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 
 from spmforecast.data import History
@@ -80,7 +79,7 @@ def _stored(store: Store | None, key: str) -> Told | None:
         return None
     try:
         return from_bytes(data)
-    except (ValueError, zipfile.BadZipFile):
+    except ValueError:
         return None
 
 

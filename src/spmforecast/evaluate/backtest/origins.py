@@ -39,6 +39,8 @@ class BacktestSettings:
         Days of record that the first scored forecast must have; by default a year, 90 days where months are asked for.
     trials, seed : int
         Of the simulation.
+    rivals : bool
+        Whether rivals speak beside the model.
     spec : ModelSpec
         What is fitted.
     calendar : FiscalCalendar
@@ -52,6 +54,7 @@ class BacktestSettings:
     least_days: int = 0
     trials: int = 1000
     seed: int = 1
+    rivals: bool = True
     spec: ModelSpec = field(default_factory=ModelSpec)
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
 

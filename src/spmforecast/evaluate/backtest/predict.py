@@ -89,7 +89,8 @@ def tell(known: History, origin: Origin, settings: BacktestSettings) -> Told:
     """
     seen = take(known, origin.as_of, origin.targets, settings.calendar)
     ever = seen.lines.nodes(since=-(10**9))
-    points = {name: np.asarray(say(seen), dtype=np.float64) for name, say in POINTS.items()}
+    said = POINTS if settings.rivals else {}
+    points = {name: np.asarray(say(seen), dtype=np.float64) for name, say in said.items()}
     draws, deals = np.zeros((0, *seen.booked.shape)), pd.DataFrame(columns=list(DEAL_COLUMNS))
     if origin.scored:
         forecast = simulate(

@@ -21,7 +21,7 @@ from spmforecast.evaluate.backtest.verdict import verdict
 from spmforecast.evaluate.rivals import Lines
 from spmforecast.models.risksets import day_number
 
-__all__ = ["Backtest", "backtest_history"]
+__all__ = ["Backtest", "backtest_history", "truth_of"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def judged(
 ) -> Backtest:
     """Judge what was said by a record that is cut at its last whole day."""
     periods = {target.label: target for origin in origins for target in origin.targets if target.end <= last}
-    verdicts = judge(said, _truth(record, said, periods), settings.seed)
+    verdicts = judge(said, truth_of(record, said, periods), settings.seed)
     cells, joint = pd.DataFrame(verdicts.cells), pd.DataFrame(verdicts.joint)
     ends = {label: target.end for label, target in periods.items()}
     deals = settle(deal_outcomes(said, record, frozenset(periods)), ends)
@@ -140,7 +140,7 @@ def judged(
     )
 
 
-def _truth(record: History, said: Sequence[Told], periods: dict[str, Period]) -> Truth:
+def truth_of(record: History, said: Sequence[Told], periods: dict[str, Period]) -> Truth:
     """Look up what every node booked in the periods that are over."""
     lines = Lines.of(record)
     nodes = sorted({node for told in said for node in told.nodes}, key=lambda node: (node[0], node[1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Protocol
@@ -101,7 +102,7 @@ def from_bytes(data: bytes) -> Told:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return _told({name: arrays[name] for name in arrays.files})
-    except (KeyError, OSError, ValueError, EOFError, IndexError) as fault:
+    except (KeyError, OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile) as fault:
         raise ValueError("not a stored origin") from fault
 
 
