@@ -187,12 +187,14 @@ def check(
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
     """Name every problem of a scenario and its data; 0 if a run would go on."""
-    from spmforecast.scenario.check import check_source, findings_of
+    from spmforecast.scenario.check import check_source, drift_of, findings_of
 
     history, problems = check_source(source, strict, map_file, crm)
     if history is not None:
         _show_history(history)
         _show_findings(findings_of(source, history))
+        for said in drift_of(source, history):
+            typer.echo(f"drift: {said}")
     if problems:
         raise InputError(problems)
     typer.echo("A run would go on.")

@@ -1,4 +1,4 @@
-"""The forecast that is shipped: the model's own, or its mix with a rival where that scored better on the company's past.
+"""The forecast that is shipped: the model's own, or its mix with a rival where that scored better on the past.
 
 Everything is measured before the as-of date: rival and weight on the periods that were over at each origin, the gain of
 the mix on origins that had no part in choosing them.

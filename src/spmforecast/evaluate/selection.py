@@ -54,8 +54,9 @@ class Choice:
         chosen = self.table[self.table["chosen"]].iloc[0]
         best = self.table["score"].min()
         return (
-            f"of {len(self.table)} specifications {chosen['candidate']} was chosen, the simplest within one standard error "
-            f"of the best on {int(chosen['origins'])} past forecasts (score {chosen['score']:.3f}, best {best:.3f})"
+            f"of {len(self.table)} specifications {chosen['candidate']} was chosen, the simplest within one standard "
+            f"error of the best on {int(chosen['origins'])} past forecasts (score {chosen['score']:.3f}, "
+            f"best {best:.3f})"
         )
 
 
@@ -106,7 +107,7 @@ def choose_spec(
 
 
 def candidates(history: History, base: ModelSpec) -> tuple[ModelSpec, ...]:
-    """List specs worth trying, simplest first: other attributes, or the base's and another, with and without amount bands.
+    """List specs worth trying, simplest first: other attributes, or two of them, with and without amount bands.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def candidates(history: History, base: ModelSpec) -> tuple[ModelSpec, ...]:
     deals, own = history.deals(), attributes(base.segment_by)
     telling = [name for name in dict.fromkeys((*own, *_ATTRIBUTES)) if _separates(deals, name, base.min_level_deals)]
     ways: list[tuple[str, ...]] = [(name,) for name in telling] or [own]
-    ways += [pair for pair in ((telling[0], other) for other in telling[1:])] if telling else []
+    ways += [(telling[0], other) for other in telling[1:]] if telling else []
     out = [replace(base, segment_by=way[0] if len(way) == 1 else way) for way in ways]
     plain = [replace(base, amount_bands=(), segment_by=ways[0][0])] if base.amount_bands else []
     return tuple(dict.fromkeys([*plain, *out]))[:_MOST_CANDIDATES]

@@ -35,6 +35,7 @@ _FILES = {
                             ("ahead", "n", "chance", "observed", "low", "high")),
     "ages": FileSpec("backtest_ages.csv", ("ahead", "decile", "chance", "observed"),
                      ("ahead", "decile", "age_from", "age_to", "deals", "chance", "observed", "low", "high")),
+    "drift": FileSpec("backtest_drift.csv", ("level", "target", "mean"), ("cases", "mean", "p_value")),
     "mixes": FileSpec("backtest_mixes.csv", ("as_of", "ahead", "rival", "weight"), ("ahead", "weight")),
 }  # fmt: skip
 
@@ -155,7 +156,23 @@ def _calibration(run: BacktestRun) -> Section:
         "ten by luck, if cases were independent.",
         "note",
     )
-    return Section("calibration", "Intervals", "Do the intervals hold?", (told, histograms(groups)))
+    return Section("calibration", "Intervals", "Do the intervals hold?", (told, histograms(groups), *_by_period(run)))
+
+
+def _by_period(run: BacktestRun) -> list[Block]:
+    rows = run.tables["drift"]
+    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (
+            Column("Level", numeric=False),
+            lambda index: _LEVELS.get(rows[index].text("level"), rows[index].text("level")),
+        ),
+        (Column("Period", numeric=False), lambda index: rows[index].text("target")),
+        (Column("Cases"), lambda index: count(rows[index].number("cases"))),
+        (Column("Mean place"), lambda index: _known(rows[index].number("mean"), _two)),
+        (Column("p"), lambda index: _known(rows[index].number("p_value"), _two)),
+    ]
+    told = "Where outcomes fell, period by period: a mean below 0.5 says that less came than was forecast."
+    return [Text(told, "note"), tabulate(columns, len(rows), folded="Place of outcomes by period")]
 
 
 def _deals(run: BacktestRun) -> Section:

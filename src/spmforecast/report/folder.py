@@ -77,6 +77,7 @@ _FILES: Mapping[str, FileSpec] = {
     ),
     "evaluation": FileSpec("evaluation.csv", ("metric", "value")),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
+    "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
     "rejected": FileSpec("rejected.csv", ("table", "reason")),
 }
 
@@ -89,7 +90,7 @@ class Run:
     ----------
     facts : mapping
         Content of ``run.json``.
-    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected : tuple of Row
+    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -103,6 +104,7 @@ class Run:
     evaluation: tuple[Row, ...] = ()
     quality: tuple[Row, ...] = ()
     rejected: tuple[Row, ...] = ()
+    drift: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

@@ -14,9 +14,10 @@ from spmforecast.data import History
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.backtest import Backtest, BacktestSettings, backtest_history
 from spmforecast.models import ModelSpec
+from spmforecast.scenario.fitting import named_spec, without_deals
 from spmforecast.scenario.folder import defused, rounded
 from spmforecast.scenario.measured import backtest_settings
-from spmforecast.scenario.run import load_history, without_deals, wrong_attributes
+from spmforecast.scenario.run import load_history, wrong_attributes
 from spmforecast.scenario.schema import Scenario, load_scenario
 
 __all__ = ["OriginFiles", "backtest", "program", "write_backtest"]
@@ -95,7 +96,7 @@ def _settings(scenario: Scenario, history: History) -> BacktestSettings:
     wrong = wrong_attributes(scenario, history)
     if wrong:
         raise InputError(wrong)
-    spec = ModelSpec() if without_deals(history) else ModelSpec(segment_by=scenario.keys.model.segment_by)
+    spec = ModelSpec() if without_deals(history) else named_spec(scenario)
     return backtest_settings(scenario, spec)
 
 
@@ -121,6 +122,7 @@ def write_backtest(result: Backtest, folder: Path, name: str, currency: str = ""
         "backtest_reliability": result.reliability,
         "backtest_ages": result.ages,
         "backtest_mixes": result.mixes,
+        "backtest_drift": result.drift,
     }
     for title, table in tables.items():
         text = defused(rounded(table)).to_csv(index=False, lineterminator="\n")

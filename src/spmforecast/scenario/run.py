@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate import evaluate_plan
+from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
 from spmforecast.models.capacity import TO_BE_HIRED
@@ -26,11 +24,11 @@ from spmforecast.optimize import propose_quotas
 from spmforecast.plan import AnnualPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
-from spmforecast.scenario.folder import bytes_hash, new_folder, write_run
+from spmforecast.scenario.folder import new_folder, write_run
 from spmforecast.scenario.measured import Measured, chosen, combined
-from spmforecast.scenario.notes import model_notes
-from spmforecast.scenario.periods import period_dates, wrong_periods
+from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
+from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.simulate import Forecast, simulate
@@ -39,8 +37,6 @@ from spmforecast.written import Loc
 __all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
 
 Progress = Callable[[str, int, int], None]
-
-_PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,8 @@ class RunResult:
         What was odd about the data and what was repaired.
     measured : Measured
         What was chosen by its score on the company's past.
+    drift : pandas.DataFrame
+        What the monitors saw (see :func:`spmforecast.evaluate.monitors.monitor`).
     """
 
     scenario: Scenario
@@ -84,6 +82,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     examined: Examined = field(default_factory=lambda: Examined(History({})))
     measured: Measured = field(default_factory=Measured)
+    drift: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def targets(self) -> dict[str, float]:
@@ -116,7 +115,7 @@ class RunResult:
         start = time.perf_counter()
         tables = run_tables(self)
         timings = {**self.timings, "tables": round(time.perf_counter() - start, 3)}
-        write_run(folder, _record(self, timings), self.forecast.draws, tables)
+        write_run(folder, run_record(self, timings), self.forecast.draws, tables)
 
     def _repr_html_(self) -> str:
         from spmforecast.display import card
@@ -219,6 +218,7 @@ def run_scenario(
         ),
         examined=examined,
         measured=measured,
+        drift=monitor(examined.history, scenario.calendar),
     )
 
 
@@ -344,44 +344,3 @@ def _coming(scenario: Scenario) -> list[str]:
     keys = scenario.keys
     first = pd.Timestamp(keys.as_of) + pd.Timedelta(days=1)
     return [period.label for period in scenario.calendar.periods(first, keys.until, keys.period)]
-
-
-def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
-    """Collect what ``run.json`` says."""
-    keys, history = result.scenario.keys, result.history
-    return {
-        "name": keys.name,
-        "version": metadata.version("spmforecast"),
-        "seed": keys.simulate.seed,
-        "trials": keys.simulate.trials,
-        "method": keys.simulate.method,
-        "as_of": str(keys.as_of),
-        "until": str(keys.until),
-        "period": keys.period,
-        "fiscal_year_start": keys.fiscal_year_start,
-        "fiscal_calendar": result.scenario.calendar.describe(),
-        "periods": period_dates(result.forecast, result.targets),
-        "currency": keys.currency,
-        "timezone": keys.timezone,
-        "levels": list(keys.levels),
-        "basis": "bookings" if isinstance(result.model, FittedBookings) else "deals",
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
-        "inputs": _inputs(result),
-        "timings": timings,
-        "warnings": list(result.warnings),
-        "counts": history.counts.to_dict("records"),
-        "exclusions": history.exclusions.to_dict("records"),
-        "repairs": history.repairs.to_dict("records"),
-        "model": model_notes(result.model, result.quotas),
-        **result.measured.tables,
-    }
-
-
-def _inputs(result: RunResult) -> list[dict[str, Any]]:
-    """Name and hash everything that was read: the scenario, its plan and map, and the tables."""
-    keys, scenario = result.scenario.keys, result.scenario
-    named = [keys.plan if isinstance(keys.plan, str) else None, getattr(keys.history, "map", None)]
-    files = [(scenario.path.name, scenario.text.encode())]
-    files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
-    own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]
-    return own + [{"name": one.name, "sha256": one.sha256, "bytes": one.bytes} for one in result.history.sources]

@@ -1,4 +1,4 @@
-"""A backtest of a small company: nothing of the future, nothing worked out twice, scores that can be checked by hand."""
+"""A backtest of a small company: nothing of the future, nothing worked out twice, scores checked by hand."""
 
 from __future__ import annotations
 

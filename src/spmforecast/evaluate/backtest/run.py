@@ -18,6 +18,7 @@ from spmforecast.evaluate.backtest.predict import Told
 from spmforecast.evaluate.backtest.stored import Store
 from spmforecast.evaluate.backtest.summary import summarise
 from spmforecast.evaluate.backtest.verdict import verdict
+from spmforecast.evaluate.monitors import pit_by_period
 from spmforecast.evaluate.rivals import Lines
 from spmforecast.models.risksets import day_number
 
@@ -48,6 +49,8 @@ class Backtest:
         Brier scores, points of the reliability curves, and calibration by decile of age in stage.
     mixes : pandas.DataFrame
         Rival and weight of the mix at each origin.
+    drift : pandas.DataFrame
+        Where outcomes fell in their laws, period by period.
     verdict : tuple of str
         All of it in words.
     """
@@ -63,6 +66,7 @@ class Backtest:
     reliability: pd.DataFrame
     ages: pd.DataFrame
     mixes: pd.DataFrame
+    drift: pd.DataFrame
     verdict: tuple[str, ...]
 
     def _repr_html_(self) -> str:
@@ -136,6 +140,7 @@ def judged(
         reliability=reliability_curves(deals),
         ages=by_age(deals),
         mixes=pd.DataFrame(verdicts.partners),
+        drift=pit_by_period(cells, FORECAST),
         verdict=verdict(summary, scored),
     )
 
