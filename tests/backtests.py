@@ -7,14 +7,14 @@ from functools import cache
 from spmforecast.data import ExampleCompany, read_history
 from spmforecast.evaluate.backtest import Backtest, BacktestSettings, backtest_history
 
-SETTINGS = BacktestSettings(weeks=(4, 10), periods=2, trials=100, least_days=500)
+SETTINGS = BacktestSettings(weeks=(4, 10), periods=2, trials=100, least_days=400)
 UNTIL = "2024-12-31"
 
 
 @cache
 def tables():
-    """Tables of a company of five reps over two and a half years; treat them as read-only."""
-    return ExampleCompany(seed=11, character="tiny", start="2022-07-01", export="2024-12-31").tables()
+    """Tables of a company of five reps over two years; treat them as read-only."""
+    return ExampleCompany(seed=11, character="tiny", start="2023-01-01", export="2024-12-31").tables()
 
 
 @cache

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from spmforecast.optimize import propose_quotas
     from spmforecast.plan import AnnualPlan, CompPlan, Ledger, QuotaProposal, Statement, prorate
     from spmforecast.report import report
-    from spmforecast.scenario import RunResult, backtest, load_scenario
+    from spmforecast.scenario import RunResult, load_scenario
+    from spmforecast.scenario.backtest import backtest
     from spmforecast.scenario.run import run
     from spmforecast.simulate import Forecast, simulate
 

@@ -26,7 +26,8 @@ def deals(win_rate_late=0.4, late_segment=0.3, seed=8):
         out.append({
             "opportunity_id": f"D{day}", "created_date": START + pd.Timedelta(days=day),
             "status": ("won" if won else "lost") if closed else "open", "amount": 10.0,
-            "close_date": START + pd.Timedelta(days=day + age) if closed else None, "segment": "SMB" if small else "Mid",
+            "close_date": START + pd.Timedelta(days=day + age) if closed else None,
+            "segment": "SMB" if small else "Mid",
         })  # fmt: skip
     return out
 
@@ -45,7 +46,7 @@ def test_nothing_alerts_where_nothing_changes() -> None:
 
 
 def test_a_win_rate_that_falls_is_seen_by_cohorts_and_closings() -> None:
-    table = watched(win_rate_late=0.15)
+    table = watched(win_rate_late=0.08)
     told = alerts(table)
     assert any("win rate of closings is lower than the" in said for said in told)
     cohorts = table[table["monitor"] == "wins by entry cohort"]

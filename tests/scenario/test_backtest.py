@@ -15,9 +15,6 @@ from backtests import tables
 from spmforecast.cli import app
 from spmforecast.data import write_tables
 from spmforecast.errors import InputError
-from spmforecast.evaluate.combined import combine
-from spmforecast.scenario.measured import backtest_settings
-from spmforecast.scenario.schema import load_scenario
 
 TEXT = """\
 name: small
@@ -27,7 +24,7 @@ until: 2025-06-30
 currency: EUR
 model: {combine: true}
 simulate: {trials: 300, seed: 3}
-backtest: {weeks: [10], periods: 2, trials: 100, least_days: 500}
+backtest: {weeks: [10], periods: 2, trials: 100, least_days: 400}
 """
 
 
@@ -72,30 +69,18 @@ def test_another_folder_is_not_overwritten(place: Path) -> None:
         spm.backtest(place / "scenario.yaml", jobs=0)
 
 
-def test_a_mix_is_shipped_where_it_scored_better_and_draws_still_add_up(place: Path) -> None:
-    scenario = load_scenario(place / "scenario.yaml")
-    history = spm.read_history(place / "company").as_of("2024-12-31")
-    model = spm.PipelineModel().fit(history)
-    forecast = spm.simulate(model, "2025-06-30", trials=300, seed=3)
-    mixed = combine(forecast, history, backtest_settings(scenario, spm.ModelSpec()))
-    choice = mixed.choice.set_index("period")
-    assert list(choice.index) == ["2025Q1", "2025Q2"]
-    assert len(mixed.notes) == 2
-    for period in choice.index:
-        own, told = forecast.period_draws(period), mixed.forecast.period_draws(period)
-        changed = float(np.mean(~np.isclose(own, told)))
-        assert (changed > 0) == bool(choice.loc[period, "shipped"])
-    np.testing.assert_allclose(
-        mixed.forecast.totals(["region"]).draws.sum(axis=1), mixed.forecast.totals([]).draws[:, 0]
-    )
-
-
-def test_a_run_says_what_it_measured(place: Path) -> None:
+def test_a_run_ships_the_mix_where_it_scored_better_and_draws_still_add_up(place: Path) -> None:
     result = spm.run(place / "scenario.yaml")
-    told = result.measured.tables["combination"]
-    assert [row["period"] for row in told] == ["2025Q1", "2025Q2"]
+    told = {row["period"]: row for row in result.measured.tables["combination"]}
+    assert list(told) == ["2025Q1", "2025Q2"]
+    assert len(result.measured.notes) == 2
     assert all(note in result.warnings for note in result.measured.notes)
+    plain = spm.simulate(result.model, "2025-06-30", trials=300, seed=3)
+    for period, row in told.items():
+        changed = ~np.isclose(plain.period_draws(period), result.forecast.period_draws(period))
+        assert changed.any() == row["shipped"]
+        assert row["shipped"] == (row["cases"] >= 4 and row["mix_crps"] < row["own_crps"])
     folder = result.save(place / "run")
-    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["combination"] == told
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["combination"] == list(told.values())
     assert list(pd.read_csv(folder / "drift.csv").columns)[:2] == ["monitor", "what"]
     assert 'id="drift"' in spm.report(folder).read_text(encoding="utf-8")

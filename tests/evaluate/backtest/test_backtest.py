@@ -81,7 +81,7 @@ def test_other_settings_are_other_origins() -> None:
     _, store = small_backtest()
     origin = origins_of(small_history(), SETTINGS, pd.Timestamp(UNTIL))[:1]
     fresh = Memory()
-    gather(small_history(), origin, BacktestSettings(trials=201, least_days=500), store=fresh)
+    gather(small_history(), origin, BacktestSettings(trials=201, least_days=400), store=fresh)
     assert not set(fresh) & set(store)
 
 
@@ -124,6 +124,6 @@ def test_deals_are_judged_and_the_verdict_says_so() -> None:
 
 def test_a_record_that_is_too_short_is_refused_with_what_to_do() -> None:
     with pytest.raises(InputError, match="holds no quarter that could be judged"):
-        backtest_history(small_history(), BacktestSettings(least_days=5000), UNTIL)
+        backtest_history(small_history(), BacktestSettings(least_days=4000), UNTIL)
     with pytest.raises(InputError, match="must lie from 0 to 13"):
         BacktestSettings(weeks=(20,))

@@ -60,7 +60,8 @@ def test_the_pipeline_is_weighted_by_what_became_of_earlier_deals_of_the_stage()
     deals, events = [], []
     for k, (status, stages) in enumerate([("won", "AB"), ("won", "AB"), ("lost", "AB"), ("lost", "A")]):
         name = f"C{k}"
-        deals.append({"opportunity_id": name, "created_date": "2023-01-05", "status": status, "close_date": "2023-03-01",
+        deals.append({"opportunity_id": name, "created_date": "2023-01-05", "status": status,
+                      "close_date": "2023-03-01",
                       "amount": 50, "owner_id": "R1", "region": "North"})  # fmt: skip
         events += [
             {"opportunity_id": name, "stage": s, "entered_date": f"2023-01-{6 + i:02d}"} for i, s in enumerate(stages)
@@ -82,7 +83,8 @@ def test_the_pipeline_is_weighted_by_what_became_of_earlier_deals_of_the_stage()
 
 def test_commits_are_taken_at_what_earlier_commits_came_to() -> None:
     calls = [
-        {"submitted_by": "M", "date": f"{label[:4]}-{3 * int(label[5]) - 2:02d}-20", "period": label, "category": "commit",
+        {"submitted_by": "M", "date": f"{label[:4]}-{3 * int(label[5]) - 2:02d}-20", "period": label,
+         "category": "commit",
          "amount": 500, "node_level": "region", "node": "North"}
         for label in ("2023Q1", "2023Q2", "2023Q3", "2023Q4", "2024Q1")
     ]  # fmt: skip
