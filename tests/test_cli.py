@@ -136,7 +136,7 @@ WRONG = [
     (["report", "{}/company"], 2, "this is no run folder"),
     (["example", "demo", "--size", "huge"], 2, "command line, --size: no such size (found 'huge')"),
     (["example", "demo", "--seed", "-1"], 2, "command line, --seed: must be at least 0"),
-    (["backtest", "scenario.yaml"], 2, "No such command 'backtest'"),
+    (["forecast", "scenario.yaml"], 2, "No such command 'forecast'"),
 ]
 
 
