@@ -6,6 +6,7 @@ from typing import Any
 
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.spec import attributes
+from spmforecast.optimize.ways import WAYS
 from spmforecast.plan import QuotaProposal
 from spmforecast.scenario.booking_notes import TITLE, booking_notes
 
@@ -127,10 +128,8 @@ def _market(model: FittedPipeline) -> str:
 
 
 def _quotas(quotas: QuotaProposal) -> str:
-    how = {
-        "equal-probability": "everybody has the same chance to attain, measured on the rep's own draws",
-        "proportional": "in proportion to expected bookings",
-    }[quotas.method]
+    told = WAYS[quotas.method].about
+    how = f"{quotas.method} ({told[0].lower()}{told[1:].rstrip('.')})"
     left = (
         "; not assigned because of rounding: " + ", ".join(f"{p} {v:,}" for p, v in quotas.remainder.items())
         if quotas.remainder

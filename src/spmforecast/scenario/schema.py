@@ -15,7 +15,7 @@ from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
 from spmforecast.data import CrmOptions
 from spmforecast.data.sources import Source, is_address, open_source
 from spmforecast.errors import InputError, Problem
-from spmforecast.optimize.splits import SPLITS
+from spmforecast.optimize.ways import WAYS
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
 from spmforecast.written import Written, nearest, read_file, read_yaml
 
@@ -348,9 +348,9 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) ->
         mend = f"The {keys.period} that holds it ends on {closing.date()}."
         problems.append(written.problem(("until",), f"must be the last day of a {keys.period}", mend, str(keys.until)))
     problems += wrong_rules(keys.quality, written)
-    if keys.quotas is not None and keys.quotas.method not in SPLITS:
-        near = nearest(keys.quotas.method, SPLITS)
-        mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(SPLITS)}."
+    if keys.quotas is not None and keys.quotas.method not in WAYS:
+        near = nearest(keys.quotas.method, WAYS)
+        mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(WAYS)}."
         problems.append(written.problem(("quotas", "method"), "no such method", mend, keys.quotas.method))
     if isinstance(keys.plan, dict):
         problems += _wrong_plan(keys.plan, written, calendar if dated else None)

@@ -1,0 +1,86 @@
+"""The stated objective as a linear program on the draws, for HiGHS: the oracle of the fast method."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.errors import InfeasibleError
+from spmforecast.optimize.objective import Objective, Solution
+
+__all__ = ["linear_program"]
+
+Array = npt.NDArray[np.float64]
+
+
+def linear_program(
+    stated: Objective, draws: Array, total: float, lower: Array | float = 0.0, upper: Array | float = np.inf
+) -> Solution:
+    """Solve with HiGHS; arguments as :func:`spmforecast.optimize.objective.solve`.
+
+    Parameters
+    ----------
+    stated : Objective
+        What to minimise.
+    draws : array of float, shape (trials, reps)
+        Bookings.
+    total : float
+        Sum of the quotas.
+    lower, upper : float or array of float, shape (reps,)
+        Bounds.
+
+    Returns
+    -------
+    Solution
+        Its bound is the value of the dual.
+
+    Raises
+    ------
+    InfeasibleError
+        If the bounds cannot hold the total.
+
+    Notes
+    -----
+    Variables: the quotas Q, what each trial and rep falls short of its quota ``u >= Q - X``, what each trial falls
+    short of the plan ``z >= plan - sum(Q - u)``, and the moves ``e >= |Q - last|``. Bookings above quota are
+    ``X - Q + u``, so they need no variable.
+    """
+    from scipy.optimize import linprog
+    from scipy.sparse import coo_array, csr_array, eye_array, hstack, kron, vstack
+
+    trials, reps = draws.shape
+    n = trials * reps
+    each = np.full((trials, 1), 1.0)
+    quota_of = kron(csr_array(each), eye_array(reps, format="csr"), format="csr")
+    sums = kron(eye_array(trials, format="csr"), csr_array(np.ones((1, reps))), format="csr")
+    known = np.flatnonzero(np.isfinite(stated.last)) if stated.last.size else np.zeros(0, dtype=np.int64)
+    pick = csr_array(coo_array((np.ones(len(known)), (np.arange(len(known)), known)), shape=(len(known), reps)))
+    move = eye_array(len(known), format="csr")
+    rows = vstack(
+        [
+            hstack([quota_of, -eye_array(n), csr_array((n, trials)), csr_array((n, len(known)))]),
+            hstack([-csr_array(np.ones((trials, reps))), sums, -eye_array(trials), csr_array((trials, len(known)))]),
+            hstack([pick, csr_array((len(known), n + trials)), -move]),
+            hstack([-pick, csr_array((len(known), n + trials)), -move]),
+        ],
+        format="csr",
+    )
+    right = np.concatenate([draws.ravel(), np.full(trials, -stated.plan), stated.last[known], -stated.last[known]])
+    over = stated.spread + stated.cost
+    costs = np.concatenate(
+        [
+            np.full(reps, -over),
+            np.full(n, (stated.spread + over) / trials),
+            np.full(trials, stated.carry / trials),
+            np.full(len(known), stated.change),
+        ]
+    )
+    floor, cap = (np.broadcast_to(bound, (reps,)) for bound in (lower, upper))
+    bounds = [*zip(floor, cap, strict=True), *([(0.0, None)] * (n + trials + len(known)))]
+    whole = csr_array(np.concatenate([np.ones(reps), np.zeros(n + trials + len(known))])[None, :])
+    found = linprog(costs, rows, right, whole, [total], bounds, method="highs")  # type: ignore[call-overload]
+    if found.x is None:
+        raise InfeasibleError("no quotas within the bounds sum to the total", ("lower", "upper", "total"))
+    quota = np.asarray(found.x[:reps], dtype=np.float64)
+    constant = over * float(draws.sum(axis=1).mean())
+    return Solution(quota, stated.value(draws, quota), float(found.fun) + constant, int(found.nit))
