@@ -51,5 +51,6 @@ def safest_mix(returns: npt.ArrayLike, budget: float, share: float) -> tuple[Arr
     rows = hstack([csr_array(-draws), csr_array(np.ones((trials, 1))), -eye_array(trials)], format="csr")
     whole = np.concatenate([np.ones(places), np.zeros(1 + trials)])[None, :]
     bounds = [*([(0.0, None)] * places), (None, None), *([(0.0, None)] * trials)]
-    found = linprog(costs, rows, np.zeros(trials), whole, [budget], bounds, method="highs")  # type: ignore[call-overload]
-    return np.asarray(found.x[:places], dtype=np.float64), float(-found.fun)
+    found = linprog(costs, rows, np.zeros(trials), whole, [budget], bounds, method="highs")
+    assert found.x is not None, "a budget can always be spread"
+    return np.asarray(found.x[:places], dtype=np.float64), -float(found.fun or 0.0)
