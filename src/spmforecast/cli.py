@@ -307,6 +307,36 @@ def backtest(
 
 
 @app.command()
+def quotas(
+    scenario: ScenarioPath,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Propose quotas, with the curve over cushions and other schemes on the same draws beside them."""
+    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.quotas import study_run
+    from spmforecast.scenario.run import run_scenario
+
+    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    if jobs < 1:
+        raise InputError(Problem("command line", "must be at least 1", "", column="--jobs", value=str(jobs)))
+    if question.keys.quotas is None:
+        told, mend = "the scenario sets no quotas", "Add quotas, for instance {method: equal-probability}."
+        raise InputError(question.written.problem((), told, mend))
+    place = Path(output) if output is not None else Path("runs") / question.keys.name
+    with _progress() as told_of:
+        result = run_scenario(question, jobs=jobs, strict=strict, progress=told_of)
+    for line in study_run(result, place):
+        typer.echo(line)
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
+@app.command()
 def report(folder: Annotated[str, typer.Argument(metavar="RUN_DIR", help="Run folder.")]) -> None:
     """Make the HTML report of a run or backtest folder again."""
     from spmforecast.report import report as write_report

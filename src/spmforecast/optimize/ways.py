@@ -22,7 +22,7 @@ from spmforecast.optimize.objective import Objective, solve
 from spmforecast.optimize.splits import equal_probability
 from spmforecast.written import nearest
 
-__all__ = ["WAYS", "Basis", "Way", "check_way"]
+__all__ = ["ON_DRAWS", "WAYS", "Basis", "Way", "check_way"]
 
 Array = npt.NDArray[np.float64]
 Split = Callable[["Basis", float, Array, Array], Array]
@@ -255,6 +255,9 @@ WAYS: Mapping[str, Way] = {
     )
 }
 """Every way to set quotas, by the name that a scenario uses."""
+
+ON_DRAWS = frozenset({"equal-probability", "objective", "proportional"})
+"""Ways that need nothing but draws, so that they see people who are still to be hired too."""
 
 
 def check_way(method: str, options: Mapping[str, Any]) -> list[Problem]:

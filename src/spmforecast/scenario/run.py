@@ -17,10 +17,8 @@ from spmforecast.evaluate import evaluate_plan
 from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
-from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.models.profiles import check_attribute
 from spmforecast.models.spec import attributes
-from spmforecast.optimize import propose_quotas
 from spmforecast.plan import AnnualPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
@@ -29,6 +27,7 @@ from spmforecast.scenario.measured import Measured, chosen, combined
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
 from spmforecast.scenario.record import run_record
+from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.simulate import Forecast, simulate
@@ -300,18 +299,7 @@ def _quotas(
     totals = quota_totals(scenario, plan)
     if not totals:
         raise InputError(no_plan_for_quotas(scenario))
-    if not model.roster.owners:
-        told = "nobody sells at this date, so there is nobody to give a quota"
-        raise InputError(scenario.written.problem(("quotas",), told, "Take quotas out, or check reps and owners."))
-    vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
-    return propose_quotas(
-        forecast,
-        totals,
-        method=keys.method,
-        over_assignment=keys.over_assignment,
-        round_to=keys.round_to,
-        reps=[*model.roster.owners, *vacant],
-    )
+    return quotas_of(scenario, keys, model, forecast, totals)
 
 
 def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:

@@ -15,7 +15,7 @@ from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
 from spmforecast.data import CrmOptions
 from spmforecast.data.sources import Source, is_address, open_source
 from spmforecast.errors import InputError, Problem
-from spmforecast.optimize.ways import WAYS
+from spmforecast.optimize.ways import WAYS, check_way
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
 from spmforecast.written import Written, nearest, read_file, read_yaml
 
@@ -193,12 +193,45 @@ class BacktestKeys(_Strict):
     trials: Annotated[int, BeforeValidator(_at_least_one)] = Field(default=1000, le=100_000)
 
 
+class LockKeys(_Strict):
+    """A quota that is settled, and why."""
+
+    rep_id: str
+    quota: float = Field(ge=0)
+    reason: str = Field(min_length=1)
+
+
+class LimitKeys(_Strict):
+    """What quotas must keep to."""
+
+    floor: float | dict[str, float] | None = None
+    ceiling: float | dict[str, float] | None = None
+    ratchet_up: float | None = Field(default=None, ge=0)
+    ratchet_down: float | None = Field(default=None, ge=0)
+    least_change: float = Field(default=0.0, ge=0)
+    locks: tuple[LockKeys, ...] = ()
+
+
+class CushionKeys(_Strict):
+    """What a cushion is to do."""
+
+    wanted: float = Field(default=0.8, ge=0, le=1)
+    least_p_attain: float = Field(default=0.0, ge=0, le=1)
+
+
 class QuotaKeys(_Strict):
     """How to set quotas."""
 
     method: str = "equal-probability"
     over_assignment: Annotated[float, BeforeValidator(_share)] = 0.0
     round_to: float | None = Field(default=None, ge=0.01)
+    options: dict[str, Any] = {}
+    limits: LimitKeys = LimitKeys()
+    figures: dict[str, float | None] = {}
+    figures_as: Literal["fixed", "base"] = "fixed"
+    hierarchy: dict[Literal["region", "territory", "manager"], Annotated[float, BeforeValidator(_share)]] = {}
+    cushion: CushionKeys = CushionKeys()
+    compare: tuple[str, ...] = ("proportional", "even", "growth")
 
 
 class TerritoryKeys(_Strict):
@@ -348,13 +381,27 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) ->
         mend = f"The {keys.period} that holds it ends on {closing.date()}."
         problems.append(written.problem(("until",), f"must be the last day of a {keys.period}", mend, str(keys.until)))
     problems += wrong_rules(keys.quality, written)
-    if keys.quotas is not None and keys.quotas.method not in WAYS:
-        near = nearest(keys.quotas.method, WAYS)
-        mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(WAYS)}."
-        problems.append(written.problem(("quotas", "method"), "no such method", mend, keys.quotas.method))
+    if keys.quotas is not None:
+        problems += _wrong_methods(keys.quotas, written)
     if isinstance(keys.plan, dict):
         problems += _wrong_plan(keys.plan, written, calendar if dated else None)
     return problems
+
+
+def _wrong_methods(quotas: QuotaKeys, written: Written) -> list[Problem]:
+    """Name the methods that are none, and options that the method does not have."""
+    problems = []
+    named: list[tuple[tuple[str | int, ...], str]] = [(("quotas", "method"), quotas.method)]
+    named += [(("quotas", "compare", number), method) for number, method in enumerate(quotas.compare)]
+    for loc, method in named:
+        if method not in WAYS:
+            near = nearest(method, WAYS)
+            mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(WAYS)}."
+            problems.append(written.problem(loc, "no such method", mend, method))
+    wrong = check_way(quotas.method, quotas.options) if quotas.method in WAYS else []
+    return problems + [
+        written.problem(("quotas", "options", one.value), one.reason, one.mend, one.value) for one in wrong
+    ]
 
 
 def _idle_weeks(fiscal: FiscalKeys, written: Written) -> list[Problem]:
