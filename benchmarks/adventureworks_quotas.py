@@ -73,7 +73,7 @@ def splits(history: History, quarter: str) -> pd.DataFrame:
 
 
 def judge(table: pd.DataFrame) -> pd.DataFrame:
-    """Judge each method over all quarters: error, spread of attainment within quarters, slope on size, reps at quota."""
+    """Judge each method over all quarters: error, spread of attainment within quarters, slope of attainment on size."""
     rows = []
     for method, own in table.groupby("method", sort=False):
         asked = own[own["quota"] > 0]
@@ -105,9 +105,7 @@ def main() -> None:
     table = pd.concat([splits(history, quarter) for quarter in QUARTERS], ignore_index=True)
     first = table[table["method"] == table["method"].iloc[0]]
     counts = first.groupby("quarter")[["left_out", "quotas"]].first().sum()
-    print(
-        f"{counts['quotas']} quotas in {len(QUARTERS)} quarters, {counts['left_out']} of them of reps unknown on the eve"
-    )
+    print(f"{counts['quotas']} quotas in {len(QUARTERS)} quarters; {counts['left_out']} of reps unknown on the eve")
     print(judge(table).to_string(float_format="{:,.3f}".format))
 
 

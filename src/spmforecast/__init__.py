@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from spmforecast.calendar import FiscalCalendar
     from spmforecast.data import ExampleCompany, History, read_history
     from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
-    from spmforecast.evaluate import PlanCost, evaluate_plan, price_draws, price_plan
+    from spmforecast.evaluate import PlanCost, compare_schemes, evaluate_plan, price_draws, price_plan
     from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
-    from spmforecast.optimize import propose_quotas
-    from spmforecast.plan import AnnualPlan, CompPlan, Ledger, QuotaProposal, Statement, prorate
+    from spmforecast.optimize import HireLaw, choose_cushion, cushion_curve, learn_hire_law, plan_hiring, propose_quotas
+    from spmforecast.plan import AnnualPlan, CompPlan, Hierarchy, Ledger, Limits, QuotaProposal, Statement, prorate
     from spmforecast.report import report
     from spmforecast.scenario import RunResult, load_scenario
     from spmforecast.scenario.backtest import backtest
@@ -34,10 +34,13 @@ _HOME = {
     "FittedBookings": "models",
     "FittedPipeline": "models",
     "Forecast": "simulate",
+    "Hierarchy": "plan",
+    "HireLaw": "optimize",
     "History": "data",
     "InfeasibleError": "errors",
     "InputError": "errors",
     "Ledger": "plan",
+    "Limits": "plan",
     "ModelSpec": "models",
     "PipelineModel": "models",
     "PlanCost": "evaluate",
@@ -47,8 +50,13 @@ _HOME = {
     "SpmError": "errors",
     "Statement": "plan",
     "backtest": "scenario",
+    "choose_cushion": "optimize",
+    "compare_schemes": "evaluate",
+    "cushion_curve": "optimize",
     "evaluate_plan": "evaluate",
+    "learn_hire_law": "optimize",
     "load_scenario": "scenario",
+    "plan_hiring": "optimize",
     "price_draws": "evaluate",
     "price_plan": "evaluate",
     "propose_quotas": "optimize",
@@ -69,10 +77,13 @@ __all__ = [
     "FittedBookings",
     "FittedPipeline",
     "Forecast",
+    "Hierarchy",
+    "HireLaw",
     "History",
     "InfeasibleError",
     "InputError",
     "Ledger",
+    "Limits",
     "ModelSpec",
     "PipelineModel",
     "PlanCost",
@@ -82,8 +93,13 @@ __all__ = [
     "SpmError",
     "Statement",
     "backtest",
+    "choose_cushion",
+    "compare_schemes",
+    "cushion_curve",
     "evaluate_plan",
+    "learn_hire_law",
     "load_scenario",
+    "plan_hiring",
     "price_draws",
     "price_plan",
     "propose_quotas",

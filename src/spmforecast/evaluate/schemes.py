@@ -76,7 +76,7 @@ def compare_schemes(
     pays : mapping of str to callable, optional
         Pay plans: ``payout(bookings, quota)`` of shapes (trials, reps, periods) and (reps, periods).
     potential : array-like of float, shape (reps,), optional
-        Potential of each rep's territory, for the fairness slope.
+        Potential of each rep's territory, for the fairness slope; NaN where it is not known.
     last : array-like of float, shape (reps,), optional
         Quotas of today, NaN where there is none.
 
@@ -112,8 +112,10 @@ def _own(
     chance = attained(draws, quota).mean(axis=0)[asked]
     mean = draws.mean(axis=0)
     ratio = np.maximum(mean[asked], 0.0) / quota[asked]
-    where = None if potential is None else np.asarray(potential, dtype=np.float64)[asked]
-    measured = fairness(chance, ratio, where) if asked.any() else None
+    measured = fairness(chance, ratio) if asked.any() else None
+    where = np.full(len(quota), np.nan) if potential is None else np.asarray(potential, dtype=np.float64)
+    known = np.isfinite(where[asked])
+    sloped = fairness(chance[known], ratio[known], where[asked][known]) if known.any() else None
     nan = float("nan")
     return {
         "quota_total": float(quota.sum()),
@@ -123,8 +125,8 @@ def _own(
         "reps_at_quota": float(chance.mean()) if asked.any() else nan,
         "p_attain_range": measured.p_range if measured else nan,
         "p_attain_sd": measured.p_sd if measured else nan,
-        "slope": measured.slope if measured else nan,
-        "slope_p": measured.slope_p if measured else nan,
+        "slope": sloped.slope if sloped else nan,
+        "slope_p": sloped.slope_p if sloped else nan,
         "gini": measured.gini if measured else nan,
         "theil": measured.theil if measured else nan,
         "atkinson": atkinson(ratio) if asked.any() else nan,

@@ -49,36 +49,37 @@ def linear_program(
     from scipy.sparse import coo_array, csr_array, eye_array, hstack, kron, vstack
 
     trials, reps = draws.shape
-    n = trials * reps
-    each = np.full((trials, 1), 1.0)
-    quota_of = kron(csr_array(each), eye_array(reps, format="csr"), format="csr")
-    sums = kron(eye_array(trials, format="csr"), csr_array(np.ones((1, reps))), format="csr")
-    known = np.flatnonzero(np.isfinite(stated.last)) if stated.last.size else np.zeros(0, dtype=np.int64)
-    pick = csr_array(coo_array((np.ones(len(known)), (np.arange(len(known)), known)), shape=(len(known), reps)))
-    move = eye_array(len(known), format="csr")
-    rows = vstack(
-        [
-            hstack([quota_of, -eye_array(n), csr_array((n, trials)), csr_array((n, len(known)))]),
-            hstack([-csr_array(np.ones((trials, reps))), sums, -eye_array(trials), csr_array((trials, len(known)))]),
-            hstack([pick, csr_array((len(known), n + trials)), -move]),
-            hstack([-pick, csr_array((len(known), n + trials)), -move]),
-        ],
-        format="csr",
-    )
-    right = np.concatenate([draws.ravel(), np.full(trials, -stated.plan), stated.last[known], -stated.last[known]])
+    n, short = trials * reps, trials if stated.carry > 0 else 0
+    known = np.flatnonzero(np.isfinite(stated.last)) if stated.last.size and stated.change > 0 else np.zeros(0, int)
+    moves = len(known)
+    quota_of = kron(csr_array(np.ones((trials, 1))), eye_array(reps, format="csr"), format="csr")
+    blocks = [hstack([quota_of, -eye_array(n), csr_array((n, short + moves))])]
+    right = [draws.ravel()]
+    if short:
+        sums = kron(eye_array(trials, format="csr"), csr_array(np.ones((1, reps))), format="csr")
+        all_ = csr_array(np.ones((trials, reps)))
+        blocks.append(hstack([-all_, sums, -eye_array(trials), csr_array((trials, moves))]))
+        right.append(np.full(trials, -stated.plan))
+    if moves:
+        shape = (moves, reps)
+        pick = csr_array(coo_array((np.ones(moves), (np.arange(moves), known)), shape=shape))
+        for side in (1.0, -1.0):
+            blocks.append(hstack([side * pick, csr_array((moves, n + short)), -eye_array(moves)]))
+            right.append(side * stated.last[known])
     over = stated.spread + stated.cost
     costs = np.concatenate(
         [
             np.full(reps, -over),
             np.full(n, (stated.spread + over) / trials),
-            np.full(trials, stated.carry / trials),
-            np.full(len(known), stated.change),
+            np.full(short, stated.carry / trials),
+            np.full(moves, stated.change),
         ]
     )
     floor, cap = (np.broadcast_to(bound, (reps,)) for bound in (lower, upper))
-    bounds = [*zip(floor, cap, strict=True), *([(0.0, None)] * (n + trials + len(known)))]
-    whole = csr_array(np.concatenate([np.ones(reps), np.zeros(n + trials + len(known))])[None, :])
-    found = linprog(costs, rows, right, whole, [total], bounds, method="highs")  # type: ignore[call-overload]
+    bounds = [*zip(floor, cap, strict=True), *([(0.0, None)] * (n + short + moves))]
+    whole = csr_array(np.concatenate([np.ones(reps), np.zeros(n + short + moves)])[None, :])
+    rows, limits = vstack(blocks, format="csr"), np.concatenate(right)
+    found = linprog(costs, rows, limits, whole, [total], bounds, method="highs")  # type: ignore[call-overload]
     if found.x is None:
         raise InfeasibleError("no quotas within the bounds sum to the total", ("lower", "upper", "total"))
     quota = np.asarray(found.x[:reps], dtype=np.float64)

@@ -212,7 +212,7 @@ def study(
                 schemes[method] = found
         potential = own["rep_id"].map(_accounts(model).get("potential", pd.Series(dtype=float)))
         last = own["last_quota"].to_numpy(dtype=np.float64) if "last_quota" in own else None
-        known = potential.to_numpy(dtype=np.float64) if potential.notna().all() else None
+        known = potential.to_numpy(dtype=np.float64)
         comparisons[period] = compare_schemes(draws, schemes, float(total), potential=known, last=last)
     tables = {
         "cushions": _stacked({period: one.curve for period, one in choices.items()}),
