@@ -10,9 +10,9 @@ import pytest
 from spmforecast.cli import app
 from spmforecast.errors import InfeasibleError, InputError
 from spmforecast.scenario import load_scenario
+from spmforecast.scenario.keys import QuotaKeys
 from spmforecast.scenario.quotas import quotas_of, rep_fields, study_run
 from spmforecast.scenario.run import RunResult, quota_totals
-from spmforecast.scenario.schema import QuotaKeys
 
 
 def propose(result: RunResult, **keys: object) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 
 from spmforecast.errors import InputError
 from spmforecast.scenario import Scenario, load_scenario
-from spmforecast.scenario.schema import ExampleSpec, FolderSpec
+from spmforecast.scenario.keys import ExampleSpec, FolderSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = "name: plain\nhistory: data\nas_of: 2025-06-30\nuntil: 2025-12-31\n"

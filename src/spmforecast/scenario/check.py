@@ -14,6 +14,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.monitors import alerts, monitor
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.scenario.fitting import without_deals
+from spmforecast.scenario.keys import FolderSpec
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import QualityKeys
 from spmforecast.scenario.run import (
@@ -23,7 +24,7 @@ from spmforecast.scenario.run import (
     quota_totals,
     wrong_attributes,
 )
-from spmforecast.scenario.schema import FolderSpec, Scenario, load_scenario
+from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 
 __all__ = ["check_source", "drift_of", "findings_of"]

@@ -23,7 +23,8 @@ from spmforecast.optimize.ways import ON_DRAWS
 from spmforecast.plan import Hierarchy, Limits, QuotaProposal
 from spmforecast.plan.ramp import productive_months, table_ramp
 from spmforecast.scenario.folder import defused, new_folder, rounded
-from spmforecast.scenario.schema import QuotaKeys, Scenario
+from spmforecast.scenario.keys import QuotaKeys
+from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
 
 if TYPE_CHECKING:

@@ -23,12 +23,13 @@ from spmforecast.plan import AnnualPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import new_folder, write_run
+from spmforecast.scenario.keys import ExampleSpec
 from spmforecast.scenario.measured import Measured, chosen, combined
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
-from spmforecast.scenario.record import run_record
 from spmforecast.scenario.quotas import quotas_of
-from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
+from spmforecast.scenario.record import run_record
+from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.simulate import Forecast, simulate
 from spmforecast.written import Loc

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
-from spmforecast.data import CrmOptions
-from spmforecast.data.sources import Source, is_address, open_source
 from spmforecast.errors import InputError, Problem
 from spmforecast.optimize.ways import WAYS, check_way
+from spmforecast.scenario.keys import (
+    BacktestKeys,
+    ExampleSpec,
+    FolderSpec,
+    ModelKeys,
+    QuotaKeys,
+    SimulateKeys,
+    Strict,
+    history_of,
+)
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
 from spmforecast.written import Written, nearest, read_file, read_yaml
 
-__all__ = ["ExampleSpec", "FolderSpec", "Scenario", "ScenarioFile", "load_scenario"]
+__all__ = ["Scenario", "ScenarioFile", "load_scenario"]
 
 _LATER = {
     "assumptions": "assumptions are not supported in this version",
@@ -31,116 +38,7 @@ _DATING = {"fiscal_year_start", "fiscal_calendar", "period"}
 """Keys that decide which days end a period."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _ExampleKeys(_Strict):
-    seed: int = Field(default=7, ge=0)
-    size: Literal["small", "medium", "large"] = "medium"
-    character: Literal["calm", "ordinary", "stormy", "tiny"] = "ordinary"
-
-
-class ExampleSpec(_Strict):
-    """History made by the example company."""
-
-    example: _ExampleKeys
-
-
-def _listed(value: Any) -> Any:
-    """Let a single text stand for a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
-class FolderSpec(_Strict):
-    """History from a folder, file or database, with a map where its tables are not the canonical ones."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    folder: str | None = Field(default=None, min_length=1)
-    # A URL may hold a password, so it is not shown with the rest.
-    database: str | None = Field(default=None, min_length=1, repr=False)
-    database_schema: str | None = Field(default=None, min_length=1, alias="schema")
-    map: str | None = None
-    observed_from: date | None = None
-    crm: Literal["salesforce", "hubspot", "dynamics", "pipedrive"] | None = None
-    rates: str | None = None
-    pipelines: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    stage_names: dict[str, str] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _address(cls, value: Any) -> Any:
-        """Let the URL of a database stand for a folder."""
-        folder = value.get("folder") if isinstance(value, dict) else None
-        if isinstance(folder, str) and is_address(folder) and value.get("database") is None:
-            return {**value, "folder": None, "database": folder}
-        return value
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        """Ask for one of folder and database."""
-        named = [name for name in ("folder", "database") if getattr(self, name) is not None]
-        if len(named) != 1:
-            told = "folder and database are both given" if named else "neither folder nor database is given"
-            raise ValueError(f"{told}: Name the one that holds the data.")
-        return self
-
-    @model_validator(mode="after")
-    def _nothing_idle(self) -> Self:
-        """Refuse what would do nothing: whoever wrote it expects it to do something."""
-        idle = [name for name in ("pipelines", "stage_names") if getattr(self, name) and self.crm is None]
-        idle += ["rates"] if self.rates is not None and self.crm is None and self.map is None else []
-        if idle:
-            raise ValueError(f"{' and '.join(idle)} without crm: Say which CRM the data come from, or take it out.")
-        return self
-
-    def source(self, base: Path) -> Source:
-        """Open it; paths are relative to the scenario's folder."""
-        return open_source(str(self.database or self.folder), self.database_schema, base)
-
-    def options(self, base: Path, currency: str, calendar: FiscalCalendar) -> CrmOptions:
-        """Return what an import is to know: the rates, seen from the scenario's folder, and the scenario's own keys.
-
-        A currency that is no code (``€``, ``kEUR``) names amounts in the report and needs no conversion.
-        """
-        code = currency if self.rates is not None or re.fullmatch("[A-Za-z]{3}", currency) else ""
-        rates = None if self.rates is None else base / self.rates
-        return CrmOptions(code, rates, self.pipelines, self.stage_names, fiscal=calendar)
-
-
-def _history(value: Any) -> Any:
-    """Let a plain path stand for a folder; tell the two forms apart by their keys, for better messages."""
-    if isinstance(value, str):
-        return FolderSpec(folder=value)
-    if isinstance(value, dict):
-        return (ExampleSpec if "example" in value else FolderSpec).model_validate(value)
-    raise ValueError(
-        "this names no history: Give a folder, a file, a database URL, or {example: {seed: 7, size: medium}}."
-    )
-
-
-def _at_least_one(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-        raise ValueError("must be at least 1: Write a positive whole number.")
-    return value
-
-
-def _share(value: Any) -> Any:
-    if isinstance(value, int | float) and not -1 < value < 10:
-        raise ValueError("must be a share: 0.10 is 10 %.")
-    return value
-
-
-class SimulateKeys(_Strict):
-    """How to simulate."""
-
-    trials: Annotated[int, BeforeValidator(_at_least_one)] = Field(default=10_000, le=10_000_000)
-    seed: int = 1
-    method: Literal["monte-carlo"] = "monte-carlo"
-
-
-class FiscalKeys(_Strict):
+class FiscalKeys(Strict):
     """How the fiscal year falls into months."""
 
     pattern: Pattern = "months"
@@ -148,103 +46,17 @@ class FiscalKeys(_Strict):
     ends: YearEnd = "last"
 
 
-def _attributes(value: Any) -> Any:
-    """Let one name stand for itself and a list of names for all of them together."""
-    names = list(value) if isinstance(value, list | tuple) else [value]
-    if not names or not all(isinstance(name, str) and name for name in names):
-        raise ValueError("names no attribute of deals: Give one, or a list such as [segment, type].")
-    if len(set(names)) < len(names):
-        raise ValueError("names an attribute twice: Name each once.")
-    return names[0] if len(names) == 1 else tuple(names)
-
-
-class ModelKeys(_Strict):
-    """What to fit."""
-
-    segment_by: Annotated[str | tuple[str, ...], BeforeValidator(_attributes)] = "segment"
-    law: Literal[
-        "piecewise",
-        "choose",
-        "aic",
-        "exponential",
-        "weibull",
-        "lognormal",
-        "log-logistic",
-        "gamma",
-        "gompertz",
-        "generalized-gamma",
-        "exponential-cure",
-        "weibull-cure",
-        "lognormal-cure",
-        "log-logistic-cure",
-    ] = "piecewise"
-    amount_tail: Literal["empirical", "pareto"] = "empirical"
-    choose: bool = False
-    combine: bool = False
-
-
-class BacktestKeys(_Strict):
-    """What a backtest asks; empty or 0 stands for what suits the length of the periods."""
-
-    weeks: tuple[int, ...] = ()
-    ahead: int = Field(default=2, ge=1, le=8)
-    periods: int = Field(default=12, ge=1)
-    least_days: int = Field(default=0, ge=0)
-    trials: Annotated[int, BeforeValidator(_at_least_one)] = Field(default=1000, le=100_000)
-
-
-class LockKeys(_Strict):
-    """A quota that is settled, and why."""
-
-    rep_id: str
-    quota: float = Field(ge=0)
-    reason: str = Field(min_length=1)
-
-
-class LimitKeys(_Strict):
-    """What quotas must keep to."""
-
-    floor: float | dict[str, float] | None = None
-    ceiling: float | dict[str, float] | None = None
-    ratchet_up: float | None = Field(default=None, ge=0)
-    ratchet_down: float | None = Field(default=None, ge=0)
-    least_change: float = Field(default=0.0, ge=0)
-    locks: tuple[LockKeys, ...] = ()
-
-
-class CushionKeys(_Strict):
-    """What a cushion is to do."""
-
-    wanted: float = Field(default=0.8, ge=0, le=1)
-    least_p_attain: float = Field(default=0.0, ge=0, le=1)
-
-
-class QuotaKeys(_Strict):
-    """How to set quotas."""
-
-    method: str = "equal-probability"
-    over_assignment: Annotated[float, BeforeValidator(_share)] = 0.0
-    round_to: float | None = Field(default=None, ge=0.01)
-    options: dict[str, Any] = {}
-    limits: LimitKeys = LimitKeys()
-    figures: dict[str, float | None] = {}
-    figures_as: Literal["fixed", "base"] = "fixed"
-    hierarchy: dict[Literal["region", "territory", "manager"], Annotated[float, BeforeValidator(_share)]] = {}
-    cushion: CushionKeys = CushionKeys()
-    compare: tuple[str, ...] = ("proportional", "even", "growth")
-
-
-class TerritoryKeys(_Strict):
+class TerritoryKeys(Strict):
     """What to do with territories."""
 
     keep: Literal[True] = True
 
 
-class ScenarioFile(_Strict):
+class ScenarioFile(Strict):
     """All keys of a scenario file."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
-    history: Annotated[ExampleSpec | FolderSpec, BeforeValidator(_history)]
+    history: Annotated[ExampleSpec | FolderSpec, BeforeValidator(history_of)]
     as_of: date
     until: date
     period: Literal["month", "quarter"] = "quarter"
