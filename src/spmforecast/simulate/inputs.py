@@ -46,7 +46,7 @@ class OpenDeals:
     owner, segment, column : array of int, shape (deals,)
         Owner, segment, and first of the deal's cells (one for each period).
     log_amount : array of float, shape (deals,)
-        NaN where the amount is not known.
+        As it stands, moved by what is still expected to happen to it in its stage; NaN where it is not known.
     partners : tuple of tuple of (int, float)
         For each deal, first cell and share of whoever shares it beside the leading rep.
     """
@@ -133,7 +133,7 @@ class SimulationInputs:
     nothing : array of float, shape (segments,)
         Share of wins that bring nothing.
     location : array of float, shape (worlds, segments)
-        Drawn errors of the log amounts' locations.
+        Drawn errors of the log amounts' locations, less half their variance: the mean amount is not to grow with doubt.
     """
 
     seed: int
@@ -199,7 +199,7 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
         won_law=model.amounts.won,
         ratio_law=model.amounts.ratio,
         nothing=model.amounts.nothing,
-        location=location * model.amounts.location_sd,
+        location=location * model.amounts.location_sd - 0.5 * model.amounts.location_sd**2,
     )
 
 
@@ -268,6 +268,7 @@ def _open_deals(
     win, lose = period_intensities(pick(futures.won), pick(futures.lost))
     place = {owner: index for index, owner in enumerate(owners)}
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
+    shift = model.amounts.stage_shift(stays.stages)
     return OpenDeals(
         ids=tuple(str(name) for name in deals["opportunity_id"].to_numpy(dtype=object)[deal]),
         state=state.reshape(-1).astype(np.int64),
@@ -277,7 +278,7 @@ def _open_deals(
         owner=np.asarray(deals["owner_id"].map(place), dtype=np.int64)[deal],
         segment=model.profiles.segment_of_deal[deal],
         column=plan.open_column,
-        log_amount=np.log(np.where(amount > 0, amount, np.nan)),
+        log_amount=np.log(np.where(amount > 0, amount, np.nan)) + shift[stays.stage[rows]],
         partners=plan.open_partners,
     )
 
