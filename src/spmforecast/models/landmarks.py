@@ -4,7 +4,8 @@ The stage process forgets much: that a deal was slow before, that its close date
 just ended and whoever was ready has signed. At dates one, two, three ... quarters before the as-of date the deals then
 open are given their chances by the process, and a logistic regression with those chances as offset and the deals'
 signals as columns learns what they leave out (van Houwelingen's landmarking). Its ridge is chosen by rolling score:
-fitted on the older landmarks, scored on the later ones; where no correction wins, none is made. New deals are corrected
+fitted on the older landmarks, scored on the later ones, a mild one being preferred where few deals decide; where no
+correction wins, none is made. New deals are corrected
 likewise, by the periods since their creation.
 """
 
@@ -25,6 +26,7 @@ Ints = npt.NDArray[np.int64]
 
 PARTS = 3  # the period at hand, the next one, all later ones
 _PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no correction
+_PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
 _FEW_ROWS = 40
 _STEPS = 12
 _LARGEST_CHANCE = 0.995
@@ -112,7 +114,7 @@ def fit_landmarks(
 def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:
     """Choose the ridge by the log score of later landmarks under the fit to older ones."""
     marks = np.unique(mark)
-    loss = np.zeros(len(_PRIOR_SDS))
+    loss = np.array(_PREFERENCE)
     for cut in {marks[len(marks) // 2], marks[3 * len(marks) // 4]}:
         old, new = mark < cut, mark >= cut
         if not old.any():

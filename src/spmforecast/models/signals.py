@@ -137,7 +137,7 @@ def signals(stays: Stays, events: EventTable, rows: Ints, day: int, usual: Array
     gap, dated = due - day, due > 0
     quiet = np.where(found, day - of(events.day, day), 0)
     category = of(events.category, -1)
-    columns = [stage == s for s in range(len(stays.stages))]
+    columns = [stage >= 0, *(stage == s for s in range(len(stays.stages)))]
     columns += [dated & (gap < -_VERY_LATE), dated & (gap >= -_VERY_LATE) & (gap < -_LATE)]
     columns += [dated & (gap >= -_LATE) & (gap <= _MONTH), dated & (gap > _QUARTER)]
     columns += [pushes == 1, pushes >= 2, (quiet > _QUIET) & (quiet <= _SILENT), quiet > _SILENT]
