@@ -136,9 +136,13 @@ def run_rate(case: Case, trials: int = TRIALS) -> Cells:
     luck = np.random.default_rng(case.seed)
 
     def table(key: pd.Series) -> pd.DataFrame:
-        return won.groupby([key, quarter])["amount"].sum().unstack(fill_value=0.0).reindex(columns=last, fill_value=0.0)
+        booked = won.assign(node=key, quarter=quarter)
+        past = booked.pivot_table(index="node", columns="quarter", values="amount", aggfunc="sum", fill_value=0.0)
+        return past.reindex(columns=last, fill_value=0.0)
 
-    def law(nodes: tuple[str, ...], past: pd.DataFrame, of_node: list[str], year: bool) -> tuple[tuple[str, ...], Array]:
+    def law(
+        nodes: tuple[str, ...], past: pd.DataFrame, of_node: list[str], year: bool
+    ) -> tuple[tuple[str, ...], Array]:
         rows = past.reindex(of_node, fill_value=0.0).to_numpy()
         mean, sd = rows[:, -4:].mean(axis=1), rows.std(axis=1, ddof=1)
         noise = luck.standard_normal((trials, len(nodes)))
@@ -218,7 +222,9 @@ def by_company(rows: pd.DataFrame) -> pd.DataFrame:
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     """Average over companies by character, and over characters, each alike."""
     by_character = by_company(rows).groupby(["method", "level", "character"]).mean()
-    over_all = by_character.groupby(["method", "level"]).mean().assign(character="all").set_index("character", append=True)
+    over_all = (
+        by_character.groupby(["method", "level"]).mean().assign(character="all").set_index("character", append=True)
+    )
     return pd.concat([by_character, over_all]).sort_index()
 
 

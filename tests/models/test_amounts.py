@@ -114,7 +114,8 @@ def test_prices_that_rise_are_carried_to_the_end_of_the_record_but_leaning_on_no
 def test_an_early_stage_still_has_its_discount_to_come():
     deals = deals_of(np.full(2000, 90.0))
     early, late = events_of(deals, np.full(2000, 100.0)), events_of(deals, np.full(2000, 90.0), "2024-02-10")
-    model = fit_amounts(deals, pd.concat([early, late.assign(stage="B")], ignore_index=True), profiles_of(np.zeros(2000)))
+    events = pd.concat([early, late.assign(stage="B")], ignore_index=True)
+    model = fit_amounts(deals, events, profiles_of(np.zeros(2000)))
     shift = model.stage_shift(("A", "B", "C"))
     assert shift[0] == pytest.approx(np.log(0.9), abs=0.01)
     assert shift[1:] == pytest.approx([0.0, 0.0])

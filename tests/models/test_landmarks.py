@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special
 
-from spmforecast.models.landmarks import PARTS, apply_shift, chance_logit, fit_lags, fit_landmarks
+from spmforecast.models.landmarks import PARTS, Landmark, apply_shift, chance_logit, fit_lags, fit_landmarks
 
 
 def landmarks(rng, effect, marks=12, deals=200):
@@ -19,12 +21,12 @@ def landmarks(rng, effect, marks=12, deals=200):
         true = special.expit(chance_logit(chance) + effect * x[:, 1:])
         u = rng.random(deals)
         won = np.stack([u < true[:, 0], (u >= true[:, 0]) & (u < true.sum(axis=1))], axis=1).astype(float)
-        out.append((x, chance, won, np.array([0, 1])))
-    return tuple([part[i] for part in out] for i in range(4))
+        out.append(Landmark(x, chance, won, np.array([0, 1])))
+    return out
 
 
 def test_a_signal_that_tells_is_found():
-    found = fit_landmarks(*landmarks(np.random.default_rng(1), effect=-0.8))
+    found = fit_landmarks(landmarks(np.random.default_rng(1), effect=-0.8))
     assert found.coefficients[0, 1] == pytest.approx(-0.8, abs=0.2)
     assert found.coefficients[0, 0] == pytest.approx(0.0, abs=0.15)
     assert min(found.prior_sd[:2]) > 0
@@ -32,12 +34,12 @@ def test_a_signal_that_tells_is_found():
 
 
 def test_a_signal_that_tells_nothing_moves_hardly_anything():
-    found = fit_landmarks(*landmarks(np.random.default_rng(2), effect=0.0))
+    found = fit_landmarks(landmarks(np.random.default_rng(2), effect=0.0))
     assert np.abs(found.coefficients).max() < 0.2
 
 
 def test_few_deals_make_no_correction():
-    found = fit_landmarks(*landmarks(np.random.default_rng(3), effect=-2.0, marks=3, deals=8))
+    found = fit_landmarks(landmarks(np.random.default_rng(3), effect=-2.0, marks=3, deals=8))
     assert (found.coefficients == 0).all()
     assert (found.root == 0).all()
     assert found.prior_sd == (0.0,) * PARTS
@@ -45,7 +47,7 @@ def test_few_deals_make_no_correction():
 
 def test_draws_of_the_shift_scatter_around_the_fit_as_much_as_it_is_in_doubt():
     rng = np.random.default_rng(4)
-    many, few = (fit_landmarks(*landmarks(rng, effect=-0.5, deals=n)) for n in (400, 25))
+    many, few = (fit_landmarks(landmarks(rng, effect=-0.5, deals=n)) for n in (400, 25))
     normal = rng.standard_normal((500, PARTS, 2))
     x = np.array([[1.0, 1.0]])
     drawn = [one.shifts(x, normal)[:, 0, 0] for one in (many, few)]
@@ -54,10 +56,9 @@ def test_draws_of_the_shift_scatter_around_the_fit_as_much_as_it_is_in_doubt():
 
 
 def test_periods_that_have_not_ended_are_not_looked_at():
-    x, chance, won, _ = landmarks(np.random.default_rng(5), effect=-0.5)
-    watched = [np.array([0])] * len(x)
-    one = fit_landmarks(x, chance, won, watched)
-    other = fit_landmarks(x, chance, [np.stack([w[:, 0], 1 - w[:, 1]], axis=1) for w in won], watched)
+    marks = [replace(mark, watched=np.array([0])) for mark in landmarks(np.random.default_rng(5), effect=-0.5)]
+    other_end = [replace(mark, won=np.stack([mark.won[:, 0], 1 - mark.won[:, 1]], axis=1)) for mark in marks]
+    one, other = fit_landmarks(marks), fit_landmarks(other_end)
     np.testing.assert_array_equal(one.coefficients, other.coefficients)
     assert (one.coefficients[1] == 0).all()
 

@@ -8,7 +8,7 @@ import pytest
 
 from companies import history_of
 from spmforecast.models.risksets import build_stays
-from spmforecast.models.signals import event_table, open_rows, signals
+from spmforecast.models.signals import Known, event_table, open_rows, signals
 
 EVENTS = [
     {"opportunity_id": "A", "stage": "One", "entered_date": "2024-01-01", "close_date": "2024-02-01"},
@@ -36,7 +36,7 @@ def at(day, events=EVENTS):
     stays, table = read(events)
     rows = open_rows(stays, number(day))
     usual = np.full(len(stays.deal), 30.0)
-    return signals(stays, table, rows, number(day), usual, np.full(2, -1))
+    return signals(stays, table, rows, number(day), usual, Known(np.full(2, -1), np.zeros(2)))
 
 
 def test_pushes_are_counted_up_to_the_day():
@@ -90,5 +90,7 @@ def test_a_deal_that_was_slow_before_shows_it(days):
     stays = build_stays(history_of(deals, events).as_of("2025-06-30"))
     table = event_table(history_of(deals, events).as_of("2025-06-30").stage_history, stays.deals)
     rows = open_rows(stays, stays.today)
-    slow = signals(stays, table, rows, stays.today, np.full(len(stays.deal), 30.0), np.full(1, -1))[0, -1]
+    slow = signals(stays, table, rows, stays.today, np.full(len(stays.deal), 30.0), Known(np.full(1, -1), np.zeros(1)))[
+        0, -1
+    ]
     assert slow > 0 if days else slow < 0

@@ -105,7 +105,7 @@ class AmountModel:
     trend: float = 0.0
 
     def stage_shift(self, stages: Sequence[str]) -> Array:
-        """Expected log change of each stage's amounts beyond what `ratio` says, shape (stages,)."""
+        """Return the expected log change of each stage's amounts beyond what `ratio` says, shape (stages,)."""
         return np.array([self.from_stage.get(stage, 0.0) for stage in stages], dtype=np.float64)
 
 
@@ -179,7 +179,7 @@ def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, 
     between = _between(own, count, within)
     weight = np.where(count > 0, 1.0 / (between + within / np.maximum(count, 1)), 0.0)
     pooled = float((weight * own).sum() / weight.sum())
-    lean = min(within / between, _MOST_PRIOR_DEALS)
+    lean = float(min(within / between, _MOST_PRIOR_DEALS))
     location = (count * own + lean * pooled) / (count + lean)
     variance = (squares + 5.0 * within) / (count + 5.0)
     error = np.sqrt(variance / np.maximum(count + lean, 1e-9))
@@ -197,8 +197,8 @@ def _between(own: Array, count: Ints, within: float) -> float:
         return prior
     centre = float((n * mean).sum() / n.sum())
     excess = float((n * (mean - centre) ** 2).sum()) - (levels - 1) * within
-    moment = max(excess / (n.sum() - (n**2).sum() / n.sum()), 0.0)
-    return ((levels - 1) * moment + _PRIOR_SPREAD_SEGMENTS * prior) / (levels - 1 + _PRIOR_SPREAD_SEGMENTS)
+    moment = max(excess / float(n.sum() - (n**2).sum() / n.sum()), 0.0)
+    return float(((levels - 1) * moment + _PRIOR_SPREAD_SEGMENTS * prior) / (levels - 1 + _PRIOR_SPREAD_SEGMENTS))
 
 
 def _mixed_quantiles(own: Array, pooled: Array, prior_deals: float) -> Array:

@@ -75,9 +75,9 @@ def futures_by_segment(
 
 
 def _distinct_ages(of_age: Ints) -> int:
-    """Number of ages after the last change of bin; the last one stands for all older ones, and has a day to age into."""
+    """Count the ages up to the last change of bin, and one more, which stands for all older ones."""
     changes = np.flatnonzero((np.diff(of_age, axis=1) != 0).any(axis=0))
-    return min(int(changes[-1]) + 2 if len(changes) else 2, of_age.shape[1])
+    return int(min(int(changes[-1]) + 2 if len(changes) else 2, of_age.shape[1]))
 
 
 def _older(table: Floats, ages: int) -> Floats:

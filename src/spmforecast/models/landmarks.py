@@ -19,7 +19,7 @@ from scipy import special
 
 from spmforecast.models.pooling import fit_gamma_pool
 
-__all__ = ["PARTS", "Landmarks", "apply_shift", "chance_logit", "fit_landmarks", "fit_lags"]
+__all__ = ["PARTS", "Landmark", "Landmarks", "apply_shift", "chance_logit", "fit_lags", "fit_landmarks"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,6 +30,26 @@ _PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better tha
 _FEW_ROWS = 40
 _STEPS = 12
 _LARGEST_CHANCE = 0.995
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """The deals open at an earlier date.
+
+    Parameters
+    ----------
+    x : array of float, shape (n, columns)
+        Their signals.
+    chance, won : array of float, shape (n, periods)
+        What the process says and, 0 or 1, what came, by period from that date on.
+    watched : array of int
+        Periods that had ended by the as-of date.
+    """
+
+    x: Array
+    chance: Array
+    won: Array
+    watched: Ints
 
 
 @dataclass(frozen=True)
@@ -76,39 +96,33 @@ def chance_logit(chance: Array) -> Array:
     return np.asarray(special.logit(np.clip(chance, 1e-6, 1 - 1e-6)))
 
 
-def fit_landmarks(
-    x: list[Array], chance: list[Array], won: list[Array], watched: list[Ints]
-) -> Landmarks:
+def fit_landmarks(marks: list[Landmark]) -> Landmarks:
     """Fit the corrections.
 
     Parameters
     ----------
-    x : list of array of float, shape (n_k, columns)
-        Signals of the deals open at each landmark, oldest first.
-    chance, won : list of array of float, shape (n_k, periods)
-        What the process says and, 0 or 1, what came, by period from the landmark on.
-    watched : list of array of int
-        Periods that had ended by the as-of date.
+    marks : list of Landmark
+        Oldest first; at least one.
 
     Returns
     -------
     Landmarks
     """
-    columns = x[0].shape[1]
+    columns = marks[0].x.shape[1]
     coefficients, root, prior = np.zeros((PARTS, columns)), np.zeros((PARTS, columns, columns)), [0.0] * PARTS
     for part in range(PARTS):
         rows = [
-            (x[k], chance_logit(chance[k][:, p]), won[k][:, p], np.full(len(x[k]), k))
-            for k in range(len(x))
-            for p in watched[k]
+            (mark.x, chance_logit(mark.chance[:, p]), mark.won[:, p], np.full(len(mark.x), k))
+            for k, mark in enumerate(marks)
+            for p in mark.watched
             if min(p, PARTS - 1) == part
         ]
         if not rows or sum(len(row[0]) for row in rows) < _FEW_ROWS:
             continue
-        design, offset, seen, mark = (np.concatenate([row[i] for row in rows]) for i in range(4))
-        prior[part] = _choose(design, offset, seen, mark)
+        design, offset, seen, of_mark = (np.concatenate([row[i] for row in rows]) for i in range(4))
+        prior[part] = _choose(design, offset, seen, of_mark)
         coefficients[part], root[part] = _fit(design, offset, seen, prior[part])
-    return Landmarks(coefficients, root, tuple(prior), int(sum(map(len, x))))
+    return Landmarks(coefficients, root, tuple(prior), sum(len(mark.x) for mark in marks))
 
 
 def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:

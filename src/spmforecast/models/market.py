@@ -3,12 +3,11 @@
 Two monthly levels are latent AR(1) series seen through Poisson noise: the log of deals created over those expected,
 and the log of stage visits that end upwards (in an advance or a win) over those expected, less the same of losses: the
 odds of going up. A good market moves advances and losses at once, so its effect on winning would be far too small if
-read from advances alone. A grid
-posterior over each one's standard deviation, persistence and drift (half-normal and flat priors) keeps a standard deviation
-of zero out of reach; a Kalman filter says where the level stands today and how well its long-run mean is known: a
-few years of a persistent market leave the mean itself in doubt. The mean drifts, too (people learn, offers age), as a
-slow random walk whose pace is a third dimension of the grid. The innovations of both are correlated: one
-market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential has mean one.
+read from advances alone. A grid posterior over each one's standard deviation, persistence and drift (half-normal and
+flat priors) keeps a standard deviation of zero out of reach; a Kalman filter says where the level stands today and how
+well its long-run mean is known: a few years of a persistent market leave the mean itself in doubt. The mean drifts, too
+(people learn, offers age), as a slow random walk whose pace is a third dimension of the grid. The innovations of both
+are correlated: one market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential has mean one.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import pandas as pd
 
 from spmforecast.models.risksets import Stays, day_number
 
-__all__ = ["EventTable", "event_table", "open_rows", "signals"]
+__all__ = ["EventTable", "Known", "event_table", "open_rows", "signals"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,6 +59,22 @@ class EventTable:
         return np.asarray(last[deals])
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of each deal from its first day.
+
+    Parameters
+    ----------
+    source : array of int, shape (deals,)
+        Code of its lead source; -1 where there is none.
+    size : array of float, shape (deals,)
+        Log of its amount over what is typical of its segment; 0 where it is not known.
+    """
+
+    source: Ints
+    size: Array
+
+
 def event_table(stage_history: pd.DataFrame, deals: pd.DataFrame) -> EventTable:
     """Read the events that signals are made of.
 
@@ -98,12 +114,14 @@ def event_table(stage_history: pd.DataFrame, deals: pd.DataFrame) -> EventTable:
 
 def open_rows(stays: Stays, day: int) -> Ints:
     """Rows of the stays that were running at the close of a day."""
-    ends = np.where(stays.censored & (stays.entry + stays.duration == stays.today), day + 1, stays.entry + stays.duration)
+    ends = np.where(
+        stays.censored & (stays.entry + stays.duration == stays.today), day + 1, stays.entry + stays.duration
+    )
     begins = stays.entry + np.where(stays.start > 0, stays.start, 0)
     return np.flatnonzero((begins <= day) & (ends > day))
 
 
-def signals(stays: Stays, events: EventTable, rows: Ints, day: int, usual: Array, source: Ints) -> Array:
+def signals(stays: Stays, events: EventTable, rows: Ints, day: int, usual: Array, known: Known) -> Array:
     """Describe the open deals of some stays as they stood at the close of a day.
 
     Parameters
@@ -118,8 +136,8 @@ def signals(stays: Stays, events: EventTable, rows: Ints, day: int, usual: Array
         The day.
     usual : array of float, shape (stays,)
         Usual length of each stay, in days.
-    source : array of int, shape (deals,)
-        Code of an attribute known from a deal's first day (its lead source); -1 where there is none.
+    known : Known
+        What is known of each deal from its first day.
 
     Returns
     -------
@@ -142,8 +160,9 @@ def signals(stays: Stays, events: EventTable, rows: Ints, day: int, usual: Array
     columns += [dated & (gap >= -_LATE) & (gap <= _MONTH), dated & (gap > _QUARTER)]
     columns += [pushes == 1, pushes >= 2, (quiet > _QUIET) & (quiet <= _SILENT), quiet > _SILENT]
     columns += [category == c for c in range(events.categories)]
-    columns += [source[deal] == c for c in range(int(source.max(initial=-1)) + 1)]
-    return np.column_stack([np.asarray(c, dtype=np.float64) for c in [*columns, _slowness(stays, rows, usual)]])
+    columns += [known.source[deal] == c for c in range(int(known.source.max(initial=-1)) + 1)]
+    numbers = [known.size[deal], _slowness(stays, rows, usual)]
+    return np.column_stack([np.asarray(column, dtype=np.float64) for column in [*columns, *numbers]])
 
 
 def _slowness(stays: Stays, rows: Ints, usual: Array) -> Array:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.futures import Futures
-from spmforecast.models.landmarks import PARTS, Landmarks, fit_lags, fit_landmarks
+from spmforecast.models.landmarks import PARTS, Landmark, Landmarks, fit_lags, fit_landmarks
 from spmforecast.models.risksets import day_number
-from spmforecast.models.signals import EventTable, event_table, open_rows, signals
+from spmforecast.models.signals import Known, event_table, open_rows, signals
 from spmforecast.simulate.horizon import Horizon
 
 __all__ = ["LookingBack", "look_back"]
@@ -69,19 +69,18 @@ def look_back(model: FittedPipeline, horizon: Horizon, centre: Futures, rows: In
     """
     stays = model.stays
     events = event_table(model.history.stage_history, model.deals)
-    source, usual = _sources(model.deals), _usual(model)
+    known, usual = Known(_sources(model.deals), _sizes(model)), _usual(model)
     won_on = _won_on(model.deals)
     dates = _alike(model, horizon)
-    parts: list[tuple[Array, Array, Array, Ints]] = []
+    parts: list[Landmark] = []
     for day in dates:
         then = open_rows(stays, day)
         if len(then) >= _LEAST_DEALS:
-            x = signals(stays, events, then, day, usual, source)
+            x = signals(stays, events, then, day, usual, known)
             won = _by_period(won_on[stays.deal[then]] - day, horizon)
-            parts.append((x, _chances(model, centre, then, day), won, _ended(horizon, stays.today - day)))
-    now = signals(stays, events, rows, stays.today, usual, source)
-    x, chance, won, watched = ([part[i] for part in parts] for i in range(4))
-    landmarks = fit_landmarks(x, chance, won, watched) if parts else _nothing(now.shape[1])
+            parts.append(Landmark(x, _chances(model, centre, then, day), won, _ended(horizon, stays.today - day)))
+    now = signals(stays, events, rows, stays.today, usual, known)
+    landmarks = fit_landmarks(parts) if parts else _nothing(now.shape[1])
     return LookingBack(landmarks, now, _lags(model, horizon, centre, dates, won_on))
 
 
@@ -136,7 +135,7 @@ def _lags(model: FittedPipeline, horizon: Horizon, centre: Futures, dates: list[
         created = _by_period(born - day, horizon)
         ended = _ended(horizon, stays.today - day)
         won = _by_period(won_on[deal] - day, horizon)
-        for cohort in ended[horizon_start(horizon, ended) < _QUARTER_DAYS]:
+        for cohort in ended[_begins(horizon, ended) < _QUARTER_DAYS]:
             mine = created[:, cohort] > 0
             table = centre.arrival_won[model.profiles.of_deal[deal[mine]], stage[mine], cohort].astype(np.float64)
             for period in ended[ended >= cohort]:
@@ -146,7 +145,7 @@ def _lags(model: FittedPipeline, horizon: Horizon, centre: Futures, dates: list[
     return fit_lags(seen, hoped)
 
 
-def horizon_start(horizon: Horizon, periods: Ints) -> Ints:
+def _begins(horizon: Horizon, periods: Ints) -> Ints:
     """Days from the as-of date to the beginning of each period."""
     return np.array([int(np.argmax(horizon.cell == p)) for p in periods], dtype=np.int64)
 
@@ -158,6 +157,17 @@ def _sources(deals: pd.DataFrame) -> Ints:
     names = deals["lead_source"].astype(object)
     common = sorted(str(name) for name in names.value_counts().index[:_MOST_SOURCES])
     return np.asarray(names.astype(str).map({name: i for i, name in enumerate(common)}).fillna(-1), dtype=np.int64)
+
+
+def _sizes(model: FittedPipeline) -> Array:
+    """Log of each deal's amount over the typical one of its segment, within bounds; 0 where it is not known."""
+    amount, segment = model.profiles.amount, model.profiles.segment_of_deal
+    known = np.isfinite(amount) & (amount > 0)
+    log_amount = np.log(np.where(known, amount, 1.0))
+    total = np.bincount(segment, weights=log_amount * known, minlength=len(model.profiles.segments))
+    count = np.bincount(segment, weights=known, minlength=len(model.profiles.segments))
+    typical = (total / np.maximum(count, 1.0))[segment]
+    return np.asarray(np.where(known, np.clip(log_amount - typical, -2.0, 2.0), 0.0))
 
 
 def _usual(model: FittedPipeline) -> Array:
