@@ -27,6 +27,7 @@ Ints = npt.NDArray[np.int64]
 _GRID = 2048
 _MOST_PRIOR_DEALS, _PRIOR_SPREAD, _PRIOR_SPREAD_SEGMENTS = 50.0, 0.7, 2.0
 _ZERO_PRIOR_DEALS = 5.0
+_VARIANCE_PRIOR, _VARIANCE_PRIOR_DEALS = 0.4, 2.0  # of log amounts within a segment, where hardly any deal tells
 _TREND_SD = 0.03  # a year, of the log amount: prices move by a few per cent, mixes of products too
 _SHAPE_PRIOR_DEALS = 50.0
 _RATIO_PRIOR_DEALS = 50.0
@@ -175,7 +176,8 @@ def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, 
         return np.full(segments, np.log(1e-2)), np.full(segments, 1.0), np.ones(segments), count
     own = np.bincount(segment, weights=log_amount, minlength=segments) / np.maximum(count, 1)
     squares = np.bincount(segment, weights=(log_amount - own[segment]) ** 2, minlength=segments)
-    within = max(float(squares.sum()) / max(len(log_amount) - np.count_nonzero(count), 1), 0.01)
+    spare = len(log_amount) - np.count_nonzero(count)
+    within = float(squares.sum() + _VARIANCE_PRIOR_DEALS * _VARIANCE_PRIOR) / (spare + _VARIANCE_PRIOR_DEALS)
     between = _between(own, count, within)
     weight = np.where(count > 0, 1.0 / (between + within / np.maximum(count, 1)), 0.0)
     pooled = float((weight * own).sum() / weight.sum())

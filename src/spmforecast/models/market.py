@@ -7,7 +7,8 @@ read from advances alone. A grid posterior over each one's standard deviation, p
 flat priors) keeps a standard deviation of zero out of reach; a Kalman filter says where the level stands today and how
 well its long-run mean is known: a few years of a persistent market leave the mean itself in doubt. The mean drifts, too
 (people learn, offers age), as a slow random walk whose pace is a third dimension of the grid. The innovations of both
-are correlated: one market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential has mean one.
+are correlated: one market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential
+has mean one.
 """
 
 from __future__ import annotations
