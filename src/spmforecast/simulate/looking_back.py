@@ -177,4 +177,5 @@ def _usual(model: FittedPipeline) -> Array:
     done = ~stays.censored
     size = int(key.max(initial=0)) + 1
     total = np.bincount(key[done], weights=stays.duration[done], minlength=size)
-    return np.asarray((total + 1.0) / (np.bincount(key[done], minlength=size) + 1.0))[key]
+    mean = (total + 1.0) / (np.bincount(key[done], minlength=size) + 1.0)
+    return np.asarray(mean[key], dtype=np.float64)
