@@ -129,7 +129,7 @@ def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:
     """Choose the ridge by the log score of later landmarks under the fit to older ones."""
     marks = np.unique(mark)
     loss = np.array(_PREFERENCE)
-    for cut in {marks[len(marks) // 2], marks[3 * len(marks) // 4]}:
+    for cut in sorted({int(marks[len(marks) // 2]), int(marks[3 * len(marks) // 4])}):
         old, new = mark < cut, mark >= cut
         if not old.any():
             continue
