@@ -16,8 +16,31 @@ if TYPE_CHECKING:
     from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
     from spmforecast.evaluate import PlanCost, compare_schemes, evaluate_plan, price_draws, price_plan
     from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
-    from spmforecast.optimize import HireLaw, choose_cushion, cushion_curve, learn_hire_law, plan_hiring, propose_quotas
-    from spmforecast.plan import AnnualPlan, CompPlan, Hierarchy, Ledger, Limits, QuotaProposal, Statement, prorate
+    from spmforecast.optimize import (
+        HireLaw,
+        assign,
+        choose_cushion,
+        cushion_curve,
+        design_territories,
+        learn_hire_law,
+        plan_hiring,
+        propose_quotas,
+        propose_territories,
+    )
+    from spmforecast.plan import (
+        AnnualPlan,
+        Assignment,
+        AttributeLimit,
+        CompPlan,
+        Districts,
+        Hierarchy,
+        Ledger,
+        Limits,
+        QuotaProposal,
+        Statement,
+        TerritoryProposal,
+        prorate,
+    )
     from spmforecast.report import report
     from spmforecast.scenario import RunResult, load_scenario
     from spmforecast.scenario.backtest import backtest
@@ -27,8 +50,11 @@ if TYPE_CHECKING:
 # Where each public name lives; "" marks a module of its own.
 _HOME = {
     "AnnualPlan": "plan",
+    "Assignment": "plan",
+    "AttributeLimit": "plan",
     "BookingsModel": "models",
     "CompPlan": "plan",
+    "Districts": "plan",
     "ExampleCompany": "data",
     "FiscalCalendar": "calendar",
     "FittedBookings": "models",
@@ -49,10 +75,13 @@ _HOME = {
     "RunResult": "scenario",
     "SpmError": "errors",
     "Statement": "plan",
+    "TerritoryProposal": "plan",
+    "assign": "optimize",
     "backtest": "scenario",
     "choose_cushion": "optimize",
     "compare_schemes": "evaluate",
     "cushion_curve": "optimize",
+    "design_territories": "optimize",
     "evaluate_plan": "evaluate",
     "learn_hire_law": "optimize",
     "load_scenario": "scenario",
@@ -60,6 +89,7 @@ _HOME = {
     "price_draws": "evaluate",
     "price_plan": "evaluate",
     "propose_quotas": "optimize",
+    "propose_territories": "optimize",
     "prorate": "plan",
     "read_history": "data",
     "report": "report",
@@ -70,8 +100,11 @@ _HOME = {
 
 __all__ = [
     "AnnualPlan",
+    "Assignment",
+    "AttributeLimit",
     "BookingsModel",
     "CompPlan",
+    "Districts",
     "ExampleCompany",
     "FiscalCalendar",
     "FittedBookings",
@@ -92,10 +125,13 @@ __all__ = [
     "RunResult",
     "SpmError",
     "Statement",
+    "TerritoryProposal",
+    "assign",
     "backtest",
     "choose_cushion",
     "compare_schemes",
     "cushion_curve",
+    "design_territories",
     "evaluate_plan",
     "learn_hire_law",
     "load_scenario",
@@ -103,6 +139,7 @@ __all__ = [
     "price_draws",
     "price_plan",
     "propose_quotas",
+    "propose_territories",
     "prorate",
     "read_history",
     "report",
