@@ -1,4 +1,4 @@
-"""What to promise: quotas on the draws of a forecast with the cushion on top, hires, and territories with a proven bound.
+"""What to promise: quotas on draws with the cushion on top, hires, and territories with a proven bound.
 
 The room works on forecasts, tables and plain arrays; it knows nothing of files, YAML or screens. Public names are
 imported when they are first used.
