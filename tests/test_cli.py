@@ -136,7 +136,7 @@ WRONG = [
     (["report", "{}/company"], 2, "this is no run folder"),
     (["example", "demo", "--size", "huge"], 2, "command line, --size: no such size (found 'huge')"),
     (["example", "demo", "--seed", "-1"], 2, "command line, --seed: must be at least 0"),
-    (["backtest", "scenario.yaml"], 2, "No such command 'backtest'"),
+    (["forecast", "scenario.yaml"], 2, "No such command 'forecast'"),
 ]
 
 
@@ -240,7 +240,7 @@ def test_each_kind_of_error_has_its_status(
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr("spmforecast.cli.common.app", fail)
     monkeypatch.delenv("SPMFORECAST_TRACEBACK", raising=False)
     with pytest.raises(SystemExit, match=str(status)):
         cli.main()
@@ -253,7 +253,7 @@ def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: p
     def fail(**_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr("spmforecast.cli.common.app", fail)
     monkeypatch.setenv("SPMFORECAST_TRACEBACK", "1")
     with pytest.raises(SystemExit, match="1"):
         cli.main()
@@ -264,7 +264,7 @@ def test_a_thousand_problems_are_enough(monkeypatch: pytest.MonkeyPatch, capsys:
     def fail(**_: object) -> None:
         raise InputError(Problem("map", f"number {n}") for n in range(1234))
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr("spmforecast.cli.common.app", fail)
     with pytest.raises(SystemExit, match="2"):
         cli.main()
     lines = capsys.readouterr().err.splitlines()

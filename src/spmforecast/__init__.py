@@ -14,29 +14,59 @@ if TYPE_CHECKING:
     from spmforecast.calendar import FiscalCalendar
     from spmforecast.data import ExampleCompany, History, read_history
     from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
-    from spmforecast.evaluate import PlanCost, evaluate_plan, price_draws, price_plan
+    from spmforecast.evaluate import PlanCost, compare_schemes, evaluate_plan, price_draws, price_plan
     from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
-    from spmforecast.optimize import propose_quotas
-    from spmforecast.plan import AnnualPlan, CompPlan, Ledger, QuotaProposal, Statement, prorate
+    from spmforecast.optimize import (
+        HireLaw,
+        assign,
+        choose_cushion,
+        cushion_curve,
+        design_territories,
+        learn_hire_law,
+        plan_hiring,
+        propose_quotas,
+        propose_territories,
+    )
+    from spmforecast.plan import (
+        AnnualPlan,
+        Assignment,
+        AttributeLimit,
+        CompPlan,
+        Districts,
+        Hierarchy,
+        Ledger,
+        Limits,
+        QuotaProposal,
+        Statement,
+        TerritoryProposal,
+        prorate,
+    )
     from spmforecast.report import report
     from spmforecast.scenario import RunResult, load_scenario
+    from spmforecast.scenario.backtest import backtest
     from spmforecast.scenario.run import run
     from spmforecast.simulate import Forecast, simulate
 
 # Where each public name lives; "" marks a module of its own.
 _HOME = {
     "AnnualPlan": "plan",
+    "Assignment": "plan",
+    "AttributeLimit": "plan",
     "BookingsModel": "models",
     "CompPlan": "plan",
+    "Districts": "plan",
     "ExampleCompany": "data",
     "FiscalCalendar": "calendar",
     "FittedBookings": "models",
     "FittedPipeline": "models",
     "Forecast": "simulate",
+    "Hierarchy": "plan",
+    "HireLaw": "optimize",
     "History": "data",
     "InfeasibleError": "errors",
     "InputError": "errors",
     "Ledger": "plan",
+    "Limits": "plan",
     "ModelSpec": "models",
     "PipelineModel": "models",
     "PlanCost": "evaluate",
@@ -45,11 +75,21 @@ _HOME = {
     "RunResult": "scenario",
     "SpmError": "errors",
     "Statement": "plan",
+    "TerritoryProposal": "plan",
+    "assign": "optimize",
+    "backtest": "scenario",
+    "choose_cushion": "optimize",
+    "compare_schemes": "evaluate",
+    "cushion_curve": "optimize",
+    "design_territories": "optimize",
     "evaluate_plan": "evaluate",
+    "learn_hire_law": "optimize",
     "load_scenario": "scenario",
+    "plan_hiring": "optimize",
     "price_draws": "evaluate",
     "price_plan": "evaluate",
     "propose_quotas": "optimize",
+    "propose_territories": "optimize",
     "prorate": "plan",
     "read_history": "data",
     "report": "report",
@@ -60,17 +100,23 @@ _HOME = {
 
 __all__ = [
     "AnnualPlan",
+    "Assignment",
+    "AttributeLimit",
     "BookingsModel",
     "CompPlan",
+    "Districts",
     "ExampleCompany",
     "FiscalCalendar",
     "FittedBookings",
     "FittedPipeline",
     "Forecast",
+    "Hierarchy",
+    "HireLaw",
     "History",
     "InfeasibleError",
     "InputError",
     "Ledger",
+    "Limits",
     "ModelSpec",
     "PipelineModel",
     "PlanCost",
@@ -79,11 +125,21 @@ __all__ = [
     "RunResult",
     "SpmError",
     "Statement",
+    "TerritoryProposal",
+    "assign",
+    "backtest",
+    "choose_cushion",
+    "compare_schemes",
+    "cushion_curve",
+    "design_territories",
     "evaluate_plan",
+    "learn_hire_law",
     "load_scenario",
+    "plan_hiring",
     "price_draws",
     "price_plan",
     "propose_quotas",
+    "propose_territories",
     "prorate",
     "read_history",
     "report",

@@ -86,9 +86,39 @@ def test_small_segments_lean_on_the_pool():
     assert (np.diff(model.shrinkage) > 0).all()
     assert model.shrinkage[2] == 1.0
     assert model.location_sd[0] < model.location_sd[1:].min()
-    # A segment without wins has the pooled location.
-    pooled = np.log(amount).mean()
-    assert model.won.log_quantiles[2].mean() == pytest.approx(pooled, abs=0.05)
+    # A segment without wins lies between the others, not where most deals are: its own is anybody's guess.
+    assert np.log(1000.0) < model.won.log_quantiles[2].mean() < np.log(64000.0)
+
+
+def test_segments_that_differ_keep_their_own_location_and_alike_ones_share(two_segments):
+    rng = np.random.default_rng(2)
+    segment = np.repeat(np.arange(8), 20)
+    for spread, low, high in ((2.0, 0.0, 0.02), (0.0, 0.15, 1.0)):
+        amount = np.exp(rng.normal(9.0 + spread * segment, 0.7))
+        shrinkage = fit_amounts(deals_of(amount), EVENTS, profiles_of(segment)).shrinkage
+        assert (shrinkage >= low).all()
+        assert (shrinkage <= high).all()
+
+
+def test_prices_that_rise_are_carried_to_the_end_of_the_record_but_leaning_on_none():
+    close = pd.Timestamp("2022-01-01") + pd.to_timedelta(np.arange(3000) % 1096, unit="D")
+    years = (np.arange(3000) % 1096) / 365.25
+    deals = deals_of(np.exp(9.0 + 0.10 * years)).assign(close_date=close)
+    model = fit_amounts(deals, EVENTS, profiles_of(np.zeros(3000)))
+    assert model.trend == pytest.approx(0.10, rel=0.05)
+    assert model.won.mean()[0] == pytest.approx(np.exp(9.3), rel=0.01)
+    few = fit_amounts(deals.iloc[::400], EVENTS, profiles_of(np.zeros(8)))
+    assert 0 < few.trend < 0.08
+
+
+def test_an_early_stage_still_has_its_discount_to_come():
+    deals = deals_of(np.full(2000, 90.0))
+    early, late = events_of(deals, np.full(2000, 100.0)), events_of(deals, np.full(2000, 90.0), "2024-02-10")
+    events = pd.concat([early, late.assign(stage="B")], ignore_index=True)
+    model = fit_amounts(deals, events, profiles_of(np.zeros(2000)))
+    shift = model.stage_shift(("A", "B", "C"))
+    assert shift[0] == pytest.approx(np.log(0.9), abs=0.01)
+    assert shift[1:] == pytest.approx([0.0, 0.0])
 
 
 def test_only_won_deals_count_where_there_are_any():

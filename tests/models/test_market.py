@@ -118,11 +118,32 @@ def test_correlation_is_that_of_levels_that_move_together():
     def counts(level):
         return MonthlyCounts(rng.poisson(expected * np.exp(level)).astype(float), expected)
 
-    created = counts(shared)
-    together = fit_market(created, counts(shared))
-    apart = fit_market(created, counts(rng.normal(0, 0.3, 60)))
-    against = fit_market(created, counts(-shared))
+    created, lost = counts(shared), counts(np.zeros(60))
+    together = fit_market(created, counts(shared), lost)
+    apart = fit_market(created, counts(rng.normal(0, 0.3, 60)), lost)
+    against = fit_market(created, counts(-shared), lost)
     assert together.correlation > 0.7
     assert together.correlation > apart.correlation > against.correlation
     assert abs(apart.correlation) < 0.45
     assert all(-1 < market.correlation < 1 for market in (together, apart, against))
+
+
+def test_fewer_losses_are_as_good_a_sign_as_more_advances_and_a_quicker_pace_is_none():
+    expected = np.full(48, 500.0)
+    even, more, fewer = (MonthlyCounts(expected * np.exp(np.full(48, by)), expected) for by in (0.0, 0.2, -0.2))
+
+    def level(up, lost):
+        shock = fit_market(MonthlyCounts(expected, expected), up, lost).conversion
+        return float((shock.weight * (shock.mean + shock.level)).sum())
+
+    assert level(more, even) == pytest.approx(level(even, fewer), abs=0.02)
+    assert level(more, even) > 0.1
+    assert level(more, more) == pytest.approx(level(even, even), abs=0.01)
+
+
+def test_drift_is_told_from_a_steady_mean():
+    rng = np.random.default_rng(21)
+    noise = np.full(60, 0.01**2)
+    steady = fit_shock(rng.normal(0, 0.02, 60), noise)
+    drifting = fit_shock(np.cumsum(rng.normal(0, 0.05, 60)) + rng.normal(0, 0.01, 60), noise)
+    assert (steady.weight * steady.drift).sum() < (drifting.weight * drifting.drift).sum()

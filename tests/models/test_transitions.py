@@ -179,17 +179,23 @@ def test_draws_scatter_about_the_posterior_mean_and_repeat(lived):
     assert (one >= 0).all()
 
 
-def test_market_level_raises_moves_up_and_leaves_moves_back(lived):
+def test_market_level_shifts_the_odds_of_going_up_and_leaves_the_pace(lived):
     _, _, process, _ = lived
     kind = move_types(2)
     base, up, down = (process.shifted(level) for level in (0.0, 0.3, -0.3))
-    np.testing.assert_array_equal(base, process.intensities())
-    for moves in (kind == FORWARD, kind == WON):
-        rows = base[:, moves] > 0
-        assert (up[:, moves][rows] > base[:, moves][rows]).all()
-        assert (down[:, moves][rows] < base[:, moves][rows]).all()
-    np.testing.assert_array_equal(up[:, kind == BACK], base[:, kind == BACK])
-    assert (up[:, kind == LOST] <= base[:, kind == LOST]).all()
+    np.testing.assert_allclose(base, process.intensities(), rtol=1e-12)
+    rises = (kind == FORWARD) | (kind == WON)
+
+    def odds(rate):
+        rising, falling = (rate * rises[:, :, None]).sum(axis=2), (rate * ~rises[:, :, None]).sum(axis=2)
+        return rising[falling > 0] / falling[falling > 0]
+
+    np.testing.assert_allclose(odds(up), odds(base) * np.exp(0.3), rtol=1e-9)
+    np.testing.assert_allclose(odds(down), odds(base) * np.exp(-0.3), rtol=1e-9)
+    for shifted in (up, down):
+        np.testing.assert_allclose(shifted.sum(axis=2), base.sum(axis=2), rtol=1e-12)
+    for falls in (kind == BACK, kind == LOST):
+        assert (up[:, falls] <= base[:, falls]).all()
 
 
 def test_moves_are_told_apart():

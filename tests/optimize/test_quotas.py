@@ -216,7 +216,10 @@ def test_it_shows_itself(forecast):
     ("options", "told"),
     [
         ({"method": "equal-probabilty"}, "no such method.*Did you mean 'equal-probability'"),
-        ({"method": "lottery"}, "no such method.*Use one of: equal-probability, proportional"),
+        (
+            {"method": "lottery"},
+            "no such method.*Use one of: equal-probability, objective, proportional, even, weighted",
+        ),
         ({"over_assignment": -1.0}, "must be a share above -1"),
         ({"over_assignment": float("nan")}, "must be a share above -1"),
         ({"round_to": 0}, "must be at least a cent"),

@@ -41,7 +41,7 @@ def test_more_trials_keep_the_first_ones_and_progress_is_told(place: Path, resul
     told: list[tuple[str, int, int]] = []
     more = run(place / "scenario.yaml", trials=600, progress=lambda *step: told.append(step))
     np.testing.assert_array_equal(more.forecast.draws[:400], result.forecast.draws)
-    assert [step for step, done, _ in told if done == 0] == ["read", "fit", "simulate", "evaluate"]
+    assert [step for step, done, _ in told if done == 0] == ["read", "choose", "fit", "simulate", "combine", "evaluate"]
     assert ("simulate", 600, 600) in told
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from spmforecast.errors import InputError
 from spmforecast.scenario import Scenario, load_scenario
-from spmforecast.scenario.schema import ExampleSpec, FolderSpec
+from spmforecast.scenario.keys import ExampleSpec, FolderSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = "name: plain\nhistory: data\nas_of: 2025-06-30\nuntil: 2025-12-31\n"
@@ -81,7 +81,7 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
         (LEAST + "quotas: {over_assignment: 10}\n", "line 5, quotas.over_assignment: must be a share"),
         (LEAST + "quotas: {round_to: 0}\n", "line 5, quotas.round_to: "),
         (LEAST + "quotas: {method: equal-probabilty}\n", "Did you mean equal-probability?"),
-        (LEAST + "quotas: {method: dice}\n", "Use one of: equal-probability, proportional."),
+        (LEAST + "quotas: {method: dice}\n", "Use one of: equal-probability, objective, proportional, even"),
         (LEAST + "assumptions: [{win_rate: {multiply: 1.05}}]\n", "line 5, assumptions: assumptions are not supported"),
         (LEAST + "compensation: plan.yaml\n", "line 5, compensation: compensation plans are not supported"),
         (LEAST + "territories: {keep: false}\n", "line 5, territories.keep: "),

@@ -2,12 +2,16 @@
 
 Log amounts are a location for each segment plus residuals whose law is empirical, so neither lognormal tails nor
 a few list prices are forced on the data; means are right because whole laws are drawn from, never ``exp`` of a
-mean log (Duan's smearing). Small segments lean on the pooled location and the pooled residuals.
+mean log (Duan's smearing). Small segments lean on the pooled location, by as much as segments are alike (random
+effects), and on the pooled residuals. Prices rise: locations stand where a shrunk trend has them at the end of the
+record. An open deal in an early stage has its discount still to come, so its amount is expected to change as that of
+won deals did from the same stage on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +25,10 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _GRID = 2048
-_LOCATION_PRIOR_DEALS = 5.0
+_MOST_PRIOR_DEALS, _PRIOR_SPREAD, _PRIOR_SPREAD_SEGMENTS = 50.0, 0.7, 2.0
+_ZERO_PRIOR_DEALS = 5.0
+_VARIANCE_PRIOR, _VARIANCE_PRIOR_DEALS = 0.4, 2.0  # of log amounts within a segment, where hardly any deal tells
+_TREND_SD = 0.03  # a year, of the log amount: prices move by a few per cent, mixes of products too
 _SHAPE_PRIOR_DEALS = 50.0
 _RATIO_PRIOR_DEALS = 50.0
 _RATIO_LIMIT = 3.0  # log ratios beyond e^±3 are typing errors, not negotiations
@@ -82,6 +89,10 @@ class AmountModel:
         Law of the log of final over present amount for open deals that are won, one row.
     ratio_deals : int
         Won deals behind it; 0 where the history shows no amounts before the end.
+    from_stage : dict of str to float
+        Log of the mean change from an amount as it stands in a stage to the final one, relative to `ratio`.
+    trend : float
+        Rise of the log amounts in a year.
     """
 
     won: AmountLaw
@@ -91,6 +102,12 @@ class AmountModel:
     nothing: Array
     ratio: AmountLaw
     ratio_deals: int
+    from_stage: dict[str, float] = field(default_factory=dict)
+    trend: float = 0.0
+
+    def stage_shift(self, stages: Sequence[str]) -> Array:
+        """Return the expected log change of each stage's amounts beyond what `ratio` says, shape (stages,)."""
+        return np.array([self.from_stage.get(stage, 0.0) for stage in stages], dtype=np.float64)
 
 
 def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Profiles) -> AmountModel:
@@ -116,10 +133,13 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
         good = known  # nothing is won yet: any recorded amount tells more than none
     segments = len(profiles.segments)
     segment, log_amount = profiles.segment_of_deal[good], np.log(amount[good])
+    trend, since = _trend(deals, log_amount, segment, good)
+    log_amount = log_amount + trend * since
     location, sd, shrinkage, count = _locations(log_amount, segment, segments)
     residual = log_amount - location[segment]
     rows = [_mixed_quantiles(residual[segment == s], residual, _SHAPE_PRIOR_DEALS) for s in range(segments)]
-    ratio = _log_ratios(deals, stage_history)
+    pairs = _amount_pairs(deals, stage_history)
+    ratio = _log_ratios(pairs.drop_duplicates("opportunity_id", keep="last"))
     empty = (deals["status"] == "won").to_numpy() & (amount == 0)
     zeros = np.bincount(profiles.segment_of_deal[empty], minlength=segments)
     pooled = zeros.sum() / max(zeros.sum() + len(segment), 1)
@@ -128,10 +148,25 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
         location_sd=sd,
         deals=count,
         shrinkage=shrinkage,
-        nothing=(zeros + _LOCATION_PRIOR_DEALS * pooled) / (zeros + count + _LOCATION_PRIOR_DEALS),
+        nothing=(zeros + _ZERO_PRIOR_DEALS * pooled) / (zeros + count + _ZERO_PRIOR_DEALS),
         ratio=AmountLaw(_mixed_quantiles(ratio, np.zeros(1), _RATIO_PRIOR_DEALS)[None]),
         ratio_deals=len(ratio),
+        from_stage=_stage_changes(pairs, ratio),
+        trend=trend,
     )
+
+
+def _trend(deals: pd.DataFrame, log_amount: Array, segment: Ints, good: npt.NDArray[np.bool_]) -> tuple[float, Array]:
+    """Yearly rise of the log amounts within segments, shrunk to none, and years from each close to the last one."""
+    close = deals.loc[good, "close_date"].to_numpy("datetime64[D]") if "close_date" in deals else np.empty(0)
+    if len(close) < 2 or np.isnat(close).any():
+        return 0.0, np.zeros(len(log_amount))
+    since = (close.max() - close).astype(np.float64) / 365.25
+    count = np.maximum(np.bincount(segment), 1)
+    x = (np.bincount(segment, weights=since) / count)[segment] - since
+    y = log_amount - (np.bincount(segment, weights=log_amount) / count)[segment]
+    variance = max(float(y.var()), 0.01)
+    return float((x @ y) / (x @ x + variance / _TREND_SD**2)), since
 
 
 def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, Array, Array, Ints]:
@@ -139,15 +174,33 @@ def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, 
     count = np.bincount(segment, minlength=segments).astype(np.int64)
     if len(log_amount) == 0:
         return np.full(segments, np.log(1e-2)), np.full(segments, 1.0), np.ones(segments), count
-    pooled = float(log_amount.mean())
-    spread = max(float(log_amount.std()), 0.1)
-    total = np.bincount(segment, weights=log_amount, minlength=segments)
-    location = (total + _LOCATION_PRIOR_DEALS * pooled) / (count + _LOCATION_PRIOR_DEALS)
-    squares = np.bincount(segment, weights=(log_amount - location[segment]) ** 2, minlength=segments)
-    variance = (squares + _LOCATION_PRIOR_DEALS * spread**2) / (count + _LOCATION_PRIOR_DEALS)
-    shrinkage = _LOCATION_PRIOR_DEALS / (count + _LOCATION_PRIOR_DEALS)
-    error = np.asarray(np.sqrt(variance / (count + _LOCATION_PRIOR_DEALS)))
-    return location, error, np.asarray(shrinkage, dtype=np.float64), count
+    own = np.bincount(segment, weights=log_amount, minlength=segments) / np.maximum(count, 1)
+    squares = np.bincount(segment, weights=(log_amount - own[segment]) ** 2, minlength=segments)
+    spare = len(log_amount) - np.count_nonzero(count)
+    within = float(squares.sum() + _VARIANCE_PRIOR_DEALS * _VARIANCE_PRIOR) / (spare + _VARIANCE_PRIOR_DEALS)
+    between = _between(own, count, within)
+    weight = np.where(count > 0, 1.0 / (between + within / np.maximum(count, 1)), 0.0)
+    pooled = float((weight * own).sum() / weight.sum())
+    lean = float(min(within / between, _MOST_PRIOR_DEALS))
+    location = (count * own + lean * pooled) / (count + lean)
+    variance = (squares + 5.0 * within) / (count + 5.0)
+    error = np.sqrt(variance / np.maximum(count + lean, 1e-9))
+    bare = float(np.sqrt(between + within / len(log_amount)))
+    return location, np.where(count > 0, error, bare), np.asarray(lean / (count + lean)), count
+
+
+def _between(own: Array, count: Ints, within: float) -> float:
+    """Variance of the segments' true locations, by moments (DerSimonian-Laird), leaning on a usual spread."""
+    seen = count > 0
+    n, mean = count[seen].astype(np.float64), own[seen]
+    levels = len(n)
+    prior = _PRIOR_SPREAD**2
+    if levels < 2:
+        return prior
+    centre = float((n * mean).sum() / n.sum())
+    excess = float((n * (mean - centre) ** 2).sum()) - (levels - 1) * within
+    moment = max(excess / float(n.sum() - (n**2).sum() / n.sum()), 0.0)
+    return float(((levels - 1) * moment + _PRIOR_SPREAD_SEGMENTS * prior) / (levels - 1 + _PRIOR_SPREAD_SEGMENTS))
 
 
 def _mixed_quantiles(own: Array, pooled: Array, prior_deals: float) -> Array:
@@ -163,16 +216,27 @@ def _mixed_quantiles(own: Array, pooled: Array, prior_deals: float) -> Array:
     return np.asarray(value[order][place], dtype=np.float64)
 
 
-def _log_ratios(deals: pd.DataFrame, stage_history: pd.DataFrame) -> Array:
-    """Log of final over earlier amounts, one for each event of a won deal before its close."""
+def _amount_pairs(deals: pd.DataFrame, stage_history: pd.DataFrame) -> pd.DataFrame:
+    """Earlier amounts of won deals beside their final ones, in order of time."""
     final = deals.loc[(deals["status"] == "won") & (deals["amount"] > 0), ["opportunity_id", "amount"]]
     still_open = stage_history["status"].fillna("open").eq("open") & (stage_history["amount"] > 0)
-    pairs = stage_history.loc[still_open, ["opportunity_id", "entered_date", "amount"]].merge(
-        final, on="opportunity_id", suffixes=("_then", "")
-    )
-    if pairs.empty:
-        return np.empty(0)
-    # A deal with many events must not count many times: each deal brings its latest known amount before the end.
-    pairs = pairs.sort_values("entered_date", kind="stable").drop_duplicates("opportunity_id", keep="last")
+    columns = ["opportunity_id", "stage", "entered_date", "amount"]
+    pairs = stage_history.loc[still_open, columns].merge(final, on="opportunity_id", suffixes=("_then", ""))
+    return pairs.sort_values("entered_date", kind="stable")
+
+
+def _log_ratios(pairs: pd.DataFrame) -> Array:
+    """Log of final over earlier amounts; a deal with many events must not count many times, so hand in one each."""
     ratio = np.log(pairs["amount"].to_numpy(dtype=np.float64) / pairs["amount_then"].to_numpy(dtype=np.float64))
     return np.asarray(np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT))
+
+
+def _stage_changes(pairs: pd.DataFrame, ratio: Array) -> dict[str, float]:
+    """Log mean change from each stage's last amount to the end, beyond the mean change from the last amount of all."""
+    usual = _shrunk_change(ratio)
+    last = pairs.drop_duplicates(["opportunity_id", "stage"], keep="last")
+    return {str(stage): _shrunk_change(_log_ratios(rows)) - usual for stage, rows in last.groupby("stage")}
+
+
+def _shrunk_change(ratio: Array) -> float:
+    return float(np.log((np.exp(ratio).sum() + _RATIO_PRIOR_DEALS) / (len(ratio) + _RATIO_PRIOR_DEALS)))

@@ -9,7 +9,7 @@ leave it again the same day.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -66,9 +66,24 @@ def futures_by_segment(
     for k in np.unique(segment):
         rows = np.flatnonzero(segment == k)
         order.append(rows)
-        parts.append(residual_futures(rate[rows], rhythm, of_age[k], day_type, cell, cells, weight))
+        # A quick segment stops changing long before a slow one: what nothing distinguishes is not stepped through.
+        ages = _distinct_ages(of_age[k])
+        run = residual_futures(rate[rows], rhythm, of_age[k][:, :ages], day_type, cell, cells, weight)
+        parts.append(replace(run, won=_older(run.won, of_age.shape[2]), lost=_older(run.lost, of_age.shape[2])))
     back = np.argsort(np.concatenate(order), kind="stable")
     return Futures(*(np.concatenate([getattr(part, name) for part in parts])[back] for name in Futures.__annotations__))
+
+
+def _distinct_ages(of_age: Ints) -> int:
+    """Count the ages up to the last change of bin, and one more, which stands for all older ones."""
+    changes = np.flatnonzero((np.diff(of_age, axis=1) != 0).any(axis=0))
+    return int(min(int(changes[-1]) + 2 if len(changes) else 2, of_age.shape[1]))
+
+
+def _older(table: Floats, ages: int) -> Floats:
+    """Give all older ages what the last one has."""
+    missing = ages - table.shape[2]
+    return np.concatenate([table, np.repeat(table[:, :, -1:], missing, axis=2)], axis=2) if missing else table
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Common shocks: the market that moves every deal at once, estimated from monthly over-dispersion.
 
 Two monthly levels are latent AR(1) series seen through Poisson noise: the log of deals created over those expected,
-and the log of stage visits that end upwards (in an advance or a win) over those expected. A grid
-posterior over each one's standard deviation and persistence (half-normal and flat priors) keeps a standard deviation
-of zero out of reach; a Kalman filter says where the level stands today and how well its long-run mean is known: a
-few years of a persistent market leave the mean itself in doubt. The mean drifts, too (people learn, offers age), as a
-slow random walk whose pace is assumed, not estimated. The innovations of both are correlated: one
-market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential has mean one.
+and the log of stage visits that end upwards (in an advance or a win) over those expected, less the same of losses: the
+odds of going up. A good market moves advances and losses at once, so its effect on winning would be far too small if
+read from advances alone. A grid posterior over each one's standard deviation, persistence and drift (half-normal and
+flat priors) keeps a standard deviation of zero out of reach; a Kalman filter says where the level stands today and how
+well its long-run mean is known: a few years of a persistent market leave the mean itself in doubt. The mean drifts, too
+(people learn, offers age), as a slow random walk whose pace is a third dimension of the grid. The innovations of both
+are correlated: one market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential
+has mean one.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ __all__ = ["MarketModel", "MonthlyCounts", "ShockPosterior", "fit_market", "fit_
 
 Array = npt.NDArray[np.float64]
 
-# No market is calmer than 5 % a month in the long run: short records must not claim it.
-_TAU_GRID = np.concatenate([np.linspace(0.05, 0.2, 16), np.linspace(0.225, 0.8, 24)])
+# No market is calmer than 2 % a month in the long run: short records must not claim it.
+_TAU_GRID = np.concatenate([np.linspace(0.02, 0.2, 19), np.linspace(0.225, 0.8, 24)])
 # Markets persist; shocks that vanish within a month are noise of the counts.
 _PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])
 _TAU_PRIOR_SD = 0.3
 _MEAN_PRIOR_SD = 0.3
-_DRIFT_SD = 0.03  # of the long-run mean in a month; about 10 % in a year
+_DRIFT_GRID = np.array([0.004, 0.012, 0.024])  # of the long-run mean in a month; about 1.5, 4 and 8 % in a year
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
 
 
@@ -39,6 +41,8 @@ class ShockPosterior:
     ----------
     tau, phi : array of float, shape (grid,)
         Stationary standard deviation and monthly persistence at each grid point.
+    drift : array of float, shape (grid,)
+        Standard deviation of the monthly steps of the long-run mean.
     weight : array of float, shape (grid,)
         Posterior probability.
     mean, mean_sd : array of float, shape (grid,)
@@ -54,6 +58,7 @@ class ShockPosterior:
 
     tau: Array
     phi: Array
+    drift: Array
     weight: Array
     mean: Array
     mean_sd: Array
@@ -90,21 +95,21 @@ class ShockPosterior:
             Levels of the months to come.
         """
         point = np.minimum(np.searchsorted(np.cumsum(self.weight), choice), len(self.weight) - 1)
-        tau, phi = self.tau[point], self.phi[point]
+        tau, phi, pace = self.tau[point], self.phi[point], self.drift[point]
         apart = self.mean_sd[point] * centre
         mean = self.mean[point] + apart
         level = self.level[point] + self.slope[point] * apart + self.level_sd[point] * start
         out = np.empty_like(innovation)
         for month in range(innovation.shape[1]):
             level = phi * level + np.sqrt(1 - phi**2) * tau * innovation[:, month]
-            mean = mean + _DRIFT_SD * drift[:, month]
+            mean = mean + pace * drift[:, month]
             out[:, month] = mean + level
         return out - 0.5 * tau[:, None] ** 2
 
 
 @dataclass(frozen=True)
 class MarketModel:
-    """Shocks on creation and on conversion (moves up, at every stage), and the correlation of their innovations."""
+    """Shocks on creation and on conversion (odds of going up, at every stage); correlation of their innovations."""
 
     creation: ShockPosterior
     conversion: ShockPosterior
@@ -123,13 +128,18 @@ class MonthlyCounts:
         """Months in which something is expected; others carry no information."""
         return np.asarray(self.expected > 0)
 
+    def log_odds(self, against: MonthlyCounts) -> tuple[Array, Array]:
+        """Log ratio less that of other counts, and its variance."""
+        (ratio, noise), (other, also) = self.log_ratio(), against.log_ratio()
+        return ratio - other, noise + also
+
     def log_ratio(self) -> tuple[Array, Array]:
         """Log of observed over expected, half an event added to both, and its Poisson variance."""
         ratio = np.where(self.known, np.log((self.observed + 0.5) / (self.expected + 0.5)), 0.0)
         return ratio, np.where(self.known, 1.0 / (self.expected + 0.5), np.inf)
 
 
-def fit_market(created: MonthlyCounts, up: MonthlyCounts) -> MarketModel:
+def fit_market(created: MonthlyCounts, up: MonthlyCounts, lost: MonthlyCounts) -> MarketModel:
     """Fit both levels from monthly counts of the same months.
 
     Parameters
@@ -138,14 +148,17 @@ def fit_market(created: MonthlyCounts, up: MonthlyCounts) -> MarketModel:
         Deals created.
     up : MonthlyCounts
         Stage visits that end in an advance or a win.
+    lost : MonthlyCounts
+        Stage visits that end in a loss.
 
     Returns
     -------
     MarketModel
     """
-    creation, conversion = fit_shock(*created.log_ratio()), fit_shock(*up.log_ratio())
-    both = created.known & up.known
-    correlation = _correlation(created.log_ratio()[0][both], up.log_ratio()[0][both], creation, conversion)
+    odds = up.log_odds(lost)
+    creation, conversion = fit_shock(*created.log_ratio()), fit_shock(*odds)
+    both = created.known & up.known & lost.known
+    correlation = _correlation(created.log_ratio()[0][both], odds[0][both], creation, conversion)
     return MarketModel(creation, conversion, correlation)
 
 
@@ -162,7 +175,7 @@ def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -
 
 
 def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
-    """Fit one level by a grid over its standard deviation and persistence.
+    """Fit one level by a grid over its standard deviation, persistence and drift.
 
     Parameters
     ----------
@@ -175,29 +188,29 @@ def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
     -------
     ShockPosterior
     """
-    tau, phi = (grid.ravel() for grid in np.meshgrid(_TAU_GRID, _PHI_GRID, indexing="ij"))
-    state = _Filter(tau, phi)
+    tau, phi, drift = (grid.ravel() for grid in np.meshgrid(_TAU_GRID, _PHI_GRID, _DRIFT_GRID, indexing="ij"))
+    state = _Filter(tau, phi, drift)
     log_likelihood = np.zeros_like(tau)
     for month, (y, v) in enumerate(zip(ratio, noise, strict=True)):
         if month > 0:
             state.step()
         if np.isfinite(v):
             log_likelihood += state.see(y + 0.5 * tau**2, v)
-    width = np.log(np.gradient(_TAU_GRID)).repeat(len(_PHI_GRID))
+    width = np.log(np.gradient(_TAU_GRID)).repeat(len(_PHI_GRID) * len(_DRIFT_GRID))
     log_posterior = log_likelihood - 0.5 * (tau / _TAU_PRIOR_SD) ** 2 + width
     weight = np.exp(log_posterior - special.logsumexp(log_posterior))
     months = int(np.isfinite(noise).sum())
     slope = state.cross / state.mean_variance
     left = np.sqrt(np.maximum(state.level_variance - slope * state.cross, 0.0))
     error = np.sqrt(state.mean_variance)
-    return ShockPosterior(tau, phi, weight, state.mean, error, state.level, left, slope, months)
+    return ShockPosterior(tau, phi, drift, weight, state.mean, error, state.level, left, slope, months)
 
 
 class _Filter:
     """Kalman filter of a mean and an AR(1) deviation from it, at every point of the grid at once."""
 
-    def __init__(self, tau: Array, phi: Array) -> None:
-        self.tau, self.phi = tau, phi
+    def __init__(self, tau: Array, phi: Array, drift: Array) -> None:
+        self.tau, self.phi, self.drift = tau, phi, drift
         self.level, self.mean = np.zeros_like(tau), np.zeros_like(tau)
         self.level_variance, self.cross = tau**2, np.zeros_like(tau)
         self.mean_variance = np.full_like(tau, _MEAN_PRIOR_SD**2)
@@ -207,7 +220,7 @@ class _Filter:
         self.level = self.phi * self.level
         self.level_variance = self.phi**2 * self.level_variance + (1 - self.phi**2) * self.tau**2
         self.cross = self.phi * self.cross
-        self.mean_variance = self.mean_variance + _DRIFT_SD**2
+        self.mean_variance = self.mean_variance + self.drift**2
 
     def see(self, value: Array, noise: float) -> Array:
         """Take in a month's value; return its log likelihood."""

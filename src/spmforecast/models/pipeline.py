@@ -22,7 +22,7 @@ from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.risksets import Stays, build_stays, day_number
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
-from spmforecast.models.transitions import FORWARD, WON, StageProcess, fit_with_statistics, move_types
+from spmforecast.models.transitions import FORWARD, LOST, WON, StageProcess, fit_with_statistics, move_types
 
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
@@ -226,7 +226,7 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
 
 
 def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
-    """Compare advances, wins and creations with their expectations month by month."""
+    """Compare advances, wins, losses and creations with their expectations month by month."""
     kind = move_types(len(process.stages))
     column = month_of(count.days, creation.calendar) - creation.months[0]
     inside = (column >= 0) & (column < len(creation.months))
@@ -242,6 +242,7 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
     return fit_market(
         created=MonthlyCounts(creation.observed, creation.expected),
         up=monthly((kind == FORWARD) | (kind == WON)),
+        lost=monthly(kind == LOST),
     )
 
 

@@ -32,7 +32,8 @@ class Profiles:
     segments : tuple of str
         Levels of the segment factor.
     band_edges : array of float, shape (bands - 1,)
-        Amounts between the bands; band 0 holds the deals of unknown amount.
+        Amounts between the bands, relative to what is typical of the segment (in the unit of money of a typical deal);
+        band 0 holds the deals of unknown amount.
     table : array of int, shape (profiles, 2)
         Segment and band of each profile.
     of_deal : array of int, shape (deals,)
@@ -78,16 +79,32 @@ def build_profiles(history: History, deals: pd.DataFrame, spec: ModelSpec) -> Pr
     """
     names, segment = _segments(deals, spec)
     amount = entry_amounts(history, deals)
-    known = amount[np.isfinite(amount) & (amount > 0)]
+    usable = np.isfinite(amount) & (amount > 0)
+    size = _relative(np.where(usable, amount, np.nan), segment, len(names))
+    known = size[usable]
     edges = np.unique(np.quantile(known, spec.amount_bands)) if len(known) >= 200 and spec.amount_bands else np.empty(0)
     if len(edges) == 0:
         band = np.full(len(deals), UNKNOWN_BAND, dtype=np.int64)
     else:
-        usable = np.isfinite(amount) & (amount > 0)
-        band = np.where(usable, np.searchsorted(edges, np.where(usable, amount, 0.0), side="right") + 1, UNKNOWN_BAND)
+        band = np.where(usable, np.searchsorted(edges, np.where(usable, size, 0.0), side="right") + 1, UNKNOWN_BAND)
     pairs = np.stack([segment, band], axis=1) if len(deals) else np.zeros((1, 2), dtype=np.int64)
     table, of_deal = np.unique(pairs, axis=0, return_inverse=True)
     return Profiles(names, edges, table, of_deal.reshape(-1)[: len(deals)].astype(np.int64), segment, amount)
+
+
+def _relative(amount: Array, segment: Ints, segments: int) -> Array:
+    """Amounts as if all segments had the same typical one: what is large is large for its segment.
+
+    Bands of the bare amount would tell the segments apart once more, and hardly a large deal from a small one.
+    """
+    log_amount = np.log(amount)
+    known = np.isfinite(log_amount)
+    if not known.any():
+        return amount
+    count = np.bincount(segment[known], minlength=segments)
+    total = np.bincount(segment[known], weights=log_amount[known], minlength=segments)
+    typical = np.where(count > 0, total / np.maximum(count, 1), 0.0)
+    return np.asarray(amount * np.exp(log_amount[known].mean() - typical[segment])) if segments > 1 else amount
 
 
 _TELLING = (

@@ -134,10 +134,14 @@ class StageProcess:
         return gamma_quantile(rng.random((worlds, *self.base_events.shape)), self.base_events, self.base_exposure)
 
     def shifted(self, level: float) -> Array:
-        """Posterior mean intensities when the market's level (log intensity of advances and wins) is shifted."""
-        kind = move_types(len(self.stages))
-        up = (kind == FORWARD) | (kind == WON)
-        return np.asarray(self.intensities() * np.exp(level * up)[:, :, None])
+        """Posterior mean intensities when the market's level, the log odds of going up, is shifted at the same pace."""
+        kind, rate = move_types(len(self.stages)), self.intensities()
+        rises = ((kind == FORWARD) | (kind == WON))[:, :, None]
+        up = (rate * rises).sum(axis=2, keepdims=True)
+        all_moves = rate.sum(axis=2, keepdims=True)
+        # The share that goes up changes, the total does not: the market decides how deals end, not when.
+        total = np.maximum(up * np.exp(level) + all_moves - up, 1e-300)
+        return np.asarray(rate * np.where(rises, np.exp(level), 1.0) * all_moves / total)
 
     def _multiplier(self, factor: _Factor, main: Array, fine: Array) -> Array:
         """Spread the multipliers over profiles: shape (..., profiles, stages, destinations, 1)."""

@@ -304,7 +304,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
                  "sd of the log", int(total), f"of {name}, monthly level; {shock.months} months")
             for name, shock, total in (
                 ("creation", market.creation, creation.observed.sum()),
-                ("moves up", market.conversion, (model.deals["status"] == "won").sum()),
+                ("the odds of going up", market.conversion, (model.deals["status"] == "won").sum()),
             )
         ),
     ]  # fmt: skip

@@ -1,66 +1,85 @@
-"""Ways to split an amount over reps, on plain arrays of draws."""
+"""Equal probability of attainment: the one level at which the quantiles of all reps sum to the total."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SPLITS", "equal_probability", "proportional"]
+from spmforecast.optimize.filling import fill, meet
+
+__all__ = ["equal_probability", "proportional"]
 
 Array = npt.NDArray[np.float64]
 
-_BISECTIONS = 60
+_BLOCK = 64  # reps copied at a time, so that each rep's draws come to lie together in cache
 
 
-def equal_probability(draws: Array, total: float) -> Array:
-    """Give every rep the same chance to attain: the same quantile of each one's own bookings.
+def equal_probability(draws: Array, total: float, lower: Array | float = 0.0, upper: Array | float = np.inf) -> Array:
+    """Give every rep the same chance to attain: the same quantile of each one's own bookings, within bounds.
 
     Parameters
     ----------
     draws : array of float, shape (trials, reps)
         Bookings of each rep.
     total : float
-        Sum of the quotas.
+        Sum of the quotas, between the sums of the bounds.
+    lower, upper : float or array of float, shape (reps,)
+        Bounds of the quotas; 0 and none by default.
 
     Returns
     -------
     array of float, shape (reps,)
-        Linear-interpolation quantiles at the one level at which they sum to `total`. A total above the sum of the
-        largest bookings scales those up; nobody can be expected to attain it.
+        Linear-interpolation quantiles at the one level at which they sum to `total` once clipped to their bounds. A
+        total above the sum of the largest bookings scales those up; nobody can be expected to attain it.
 
     Notes
     -----
-    The sum of the quantiles is a continuous increasing function of the level, so the level is found by bisection
-    and the last step is exact. It is the comonotone split: the company's own chance to reach the total differs.
+    The clipped quantiles sum to a continuous non-decreasing function of the level, so clipping inside the bisection is
+    exact: those between their bounds have the same chance, those at a ceiling a higher one, those at a floor a lower
+    one (the conditions of Karush, Kuhn and Tucker of the least expected miss with equal costs). The level is found on
+    order statistics by a joint quickselect: all reps are partitioned at the same place and one half is kept, so that
+    the work is linear in the draws. It is the comonotone split: the company's own chance to reach the total differs.
     """
-    ordered = np.sort(draws, axis=0)
-    last = len(ordered) - 1
-    highest = float(ordered[-1].sum())
-    if total >= highest:
-        return ordered[-1] * (total / highest) if highest > 0 else np.full(draws.shape[1], total / draws.shape[1])
-    if total <= float(ordered[0].sum()):
-        lowest = float(ordered[0].sum())
-        return ordered[0] * (total / lowest) if lowest > 0 else np.zeros(draws.shape[1])
-    low, high = 0.0, float(last)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if _at(ordered, middle).sum() <= total else (low, middle)
-    below, above = _at(ordered, low), _at(ordered, high)
-    gap = float(above.sum() - below.sum())
-    share = (total - float(below.sum())) / gap if gap > 0 else 0.0
-    return np.asarray(below + share * (above - below))
+    reps = draws.shape[1]
+    floor, cap = (np.broadcast_to(np.asarray(bound, dtype=np.float64), (reps,)) for bound in (lower, upper))
+
+    def clip(values: Array) -> Array:
+        return np.minimum(np.maximum(values, floor), cap)
+
+    ordered = _by_rep(draws)
+    smallest, largest = ordered.min(axis=1), ordered.max(axis=1)
+    if total >= float(clip(largest).sum()):
+        return fill(np.maximum(largest, 0.0), total, clip(largest), np.asarray(cap))
+    if total <= float(clip(smallest).sum()):
+        return meet(lambda scale: clip(scale * np.maximum(smallest, 0.0)), total, 0.0, 1.0)
+    below, above = _neighbours(ordered, total, floor, cap)
+    return meet(lambda share: clip(below + share * (above - below)), total, 0.0, 1.0)
 
 
-def _at(ordered: Array, place: float) -> Array:
-    """Interpolate the order statistics at a fractional place."""
-    index = min(int(place), len(ordered) - 2) if len(ordered) > 1 else 0
-    upper = min(index + 1, len(ordered) - 1)
-    return np.asarray(ordered[index] + (place - index) * (ordered[upper] - ordered[index]))
+def _by_rep(draws: Array) -> Array:
+    """Copy the draws with each rep's own side by side, shape (reps, trials)."""
+    out = np.empty((draws.shape[1], draws.shape[0]))
+    for start in range(0, len(out), _BLOCK):
+        out[start : start + _BLOCK] = draws[:, start : start + _BLOCK].T
+    return out
 
 
-def proportional(draws: Array, total: float) -> Array:
+def _neighbours(ordered: Array, total: float, floor: Array, cap: Array) -> tuple[Array, Array]:
+    """Find the adjacent order statistics between whose clipped sums the total lies; `ordered` is used up."""
+    below, above = ordered.min(axis=1), ordered.max(axis=1)
+    part = ordered
+    while part.shape[1]:
+        middle = part.shape[1] // 2
+        part.partition(middle, axis=1)
+        found = part[:, middle].copy()
+        if float(np.minimum(np.maximum(found, floor), cap).sum()) <= total:
+            below, part = found, part[:, middle + 1 :]
+        else:
+            above, part = found, part[:, :middle]
+    return below, above
+
+
+def proportional(draws: Array, total: float, lower: Array | float = 0.0, upper: Array | float = np.inf) -> Array:
     """Split in proportion to expected bookings; evenly where nobody is expected to book anything.
 
     Parameters
@@ -68,19 +87,15 @@ def proportional(draws: Array, total: float) -> Array:
     draws : array of float, shape (trials, reps)
         Bookings of each rep.
     total : float
-        Sum of the quotas.
+        Sum of the quotas, between the sums of the bounds.
+    lower, upper : float or array of float, shape (reps,)
+        Bounds of the quotas; 0 and none by default.
 
     Returns
     -------
     array of float, shape (reps,)
-        All with the same expected attainment, which is not the same chance to attain.
+        All with the same expected attainment where no bound binds, which is not the same chance to attain.
     """
-    mean = draws.mean(axis=0)
-    weight = mean if mean.sum() > 0 else np.ones_like(mean)
-    return np.asarray(total * weight / weight.sum())
-
-
-SPLITS: Mapping[str, Callable[[Array, float], Array]] = {
-    "equal-probability": equal_probability,
-    "proportional": proportional,
-}
+    reps = draws.shape[1]
+    floor, cap = (np.broadcast_to(np.asarray(bound, dtype=np.float64), (reps,)) for bound in (lower, upper))
+    return fill(np.maximum(draws.mean(axis=0), 0.0), total, np.asarray(floor), np.asarray(cap))

@@ -33,6 +33,12 @@ class QuotaProposal:
         Part of the cushioned total that no quota carries, because quotas are whole multiples of the step.
     notes : tuple of str
         What a reader must know, such as reps that may book nothing at all.
+    nodes : pandas.DataFrame or None
+        Quotas of the nodes between company and rep, where there is a hierarchy: ``period, node_level, node, parent,
+        quota, cushion, assigned, remainder``.
+    overrides : pandas.DataFrame
+        What people decided for single reps: ``rep_id, period, limit, amount, reason``, the quota that came of it, and
+        ``without_limits``: what the method would have said had nobody decided anything.
     """
 
     table: pd.DataFrame
@@ -41,6 +47,8 @@ class QuotaProposal:
     total: Mapping[str, Decimal]
     remainder: Mapping[str, Decimal] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    nodes: pd.DataFrame | None = None
+    overrides: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def assigned(self) -> pd.Series:
         """Sum of the quotas of each period."""

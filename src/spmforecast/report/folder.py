@@ -14,7 +14,7 @@ from typing import Any
 from spmforecast.errors import InputError, Problem
 from spmforecast.report.periods import day, is_year, last_day, order
 
-__all__ = ["Row", "Run", "read_run"]
+__all__ = ["FileSpec", "Row", "Run", "read_facts", "read_run", "read_table"]
 
 _RERUN = "Make the folder again with `spmforecast run`."
 _FORECAST_NUMBERS = (
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class FileSpec:
     """What a file of the folder must hold."""
 
     name: str
@@ -50,33 +50,35 @@ class _File:
     required: bool = False
 
     def is_number(self, column: str) -> bool:
+        """Tell whether a column holds numbers."""
         return column in self.numeric or (bool(self.prefixes) and column.startswith(self.prefixes))
 
 
-_FILES: Mapping[str, _File] = {
-    "forecast": _File(
+_FILES: Mapping[str, FileSpec] = {
+    "forecast": FileSpec(
         "forecast.csv",
         ("node_level", "node", "period", "booked", "mean", "sd", "p10", "p50", "p90"),
         _FORECAST_NUMBERS,
         required=True,
     ),
-    "parts": _File("parts.csv", ("period", "part", "mean"), ("mean", "p10", "p50", "p90", "deals_mean")),
-    "actuals": _File("actuals.csv", ("period", "booked"), ("booked", "deals")),
-    "deals": _File(
+    "parts": FileSpec("parts.csv", ("period", "part", "mean"), ("mean", "p10", "p50", "p90", "deals_mean")),
+    "actuals": FileSpec("actuals.csv", ("period", "booked"), ("booked", "deals")),
+    "deals": FileSpec(
         "deals.csv",
         ("opportunity_id", "amount", "p_win"),
         ("age_days", "amount", "p_win", "expected_amount", "spread_share"),
         ("p_win_",),
     ),
-    "rates": _File("rates.csv", ("kind", "estimate"), ("estimate", "low", "high", "deals", "shrinkage")),
-    "quotas": _File(
+    "rates": FileSpec("rates.csv", ("kind", "estimate"), ("estimate", "low", "high", "deals", "shrinkage")),
+    "quotas": FileSpec(
         "quotas.csv",
         ("rep_id", "period", "quota"),
         ("quota", "p_attain", "expected_attainment", "mean", "p10", "p50", "p90"),
     ),
-    "evaluation": _File("evaluation.csv", ("metric", "value")),
-    "quality": _File("quality.csv", ("rule", "effect"), ("rows", "share")),
-    "rejected": _File("rejected.csv", ("table", "reason")),
+    "evaluation": FileSpec("evaluation.csv", ("metric", "value")),
+    "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
+    "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
+    "rejected": FileSpec("rejected.csv", ("table", "reason")),
 }
 
 
@@ -88,7 +90,7 @@ class Run:
     ----------
     facts : mapping
         Content of ``run.json``.
-    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected : tuple of Row
+    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -102,6 +104,7 @@ class Run:
     evaluation: tuple[Row, ...] = ()
     quality: tuple[Row, ...] = ()
     rejected: tuple[Row, ...] = ()
+    drift: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""
@@ -220,8 +223,8 @@ def read_run(folder: str | Path) -> Run:
     if not path.is_dir():
         raise InputError(Problem("run folder", "there is no such folder", _RERUN, file=str(path)))
     problems: list[Problem] = []
-    facts = _read_facts(path / "run.json", problems)
-    tables = {name: _read_table(path / spec.name, spec, problems) for name, spec in _FILES.items()}
+    facts = read_facts(path / "run.json", problems)
+    tables = {name: read_table(path / spec.name, spec, problems) for name, spec in _FILES.items()}
     if not problems and not any(row.text("node_level") == "company" for row in tables["forecast"]):
         problems.append(Problem("forecast", "has no row of the level company", _RERUN, file=str(path / "forecast.csv")))
     if problems:
@@ -229,7 +232,8 @@ def read_run(folder: str | Path) -> Run:
     return Run(facts, **tables)
 
 
-def _read_facts(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
+def read_facts(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
+    """Read the facts of a folder; what is wrong goes to `problems`."""
     if not path.is_file():
         problems.append(Problem("run", "the file is missing, so this is no run folder", _RERUN, file=str(path)))
         return {}
@@ -244,7 +248,8 @@ def _read_facts(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
     return facts
 
 
-def _read_table(path: Path, spec: _File, problems: list[Problem]) -> tuple[Row, ...]:
+def read_table(path: Path, spec: FileSpec, problems: list[Problem]) -> tuple[Row, ...]:
+    """Read a table of a folder; what is wrong goes to `problems`."""
     table = spec.name.removesuffix(".csv")
     if not path.is_file():
         if spec.required:
@@ -261,7 +266,7 @@ def _read_table(path: Path, spec: _File, problems: list[Problem]) -> tuple[Row, 
         return ()
 
 
-def _rows(reader: csv.DictReader[str], path: Path, spec: _File, problems: list[Problem]) -> Iterator[Row]:
+def _rows(reader: csv.DictReader[str], path: Path, spec: FileSpec, problems: list[Problem]) -> Iterator[Row]:
     names: Sequence[str] = [str(name) for name in reader.fieldnames or ()]
     numeric = [name for name in names if spec.is_number(name)]
     table = spec.name.removesuffix(".csv")

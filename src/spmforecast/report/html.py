@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from spmforecast.errors import InputError, Problem
+from spmforecast.report import backtest
+from spmforecast.report.blocks import Section
 from spmforecast.report.folder import Run, read_run
 from spmforecast.report.pages import sections
 
@@ -14,12 +16,12 @@ PAGE = "report.html"
 
 
 def render(folder: str | Path) -> str:
-    """Return the page of a run folder as HTML, without writing anything.
+    """Return the page of a run (or backtest) folder as HTML, without writing anything.
 
     Parameters
     ----------
     folder : str or pathlib.Path
-        What ``spmforecast run`` left.
+        What ``spmforecast run`` or ``spmforecast backtest`` left.
 
     Returns
     -------
@@ -32,7 +34,11 @@ def render(folder: str | Path) -> str:
     InputError
         If it is no run folder, or a file of it is damaged.
     """
-    return _page(read_run(folder))
+    if (Path(folder) / backtest.FACTS).is_file():
+        told = backtest.read_backtest(Path(folder))
+        return _page(told.facts, backtest.sections(told))
+    run = read_run(folder)
+    return _page(run, sections(run))
 
 
 def report(folder: str | Path) -> Path:
@@ -41,7 +47,7 @@ def report(folder: str | Path) -> Path:
     Parameters
     ----------
     folder : str or pathlib.Path
-        What ``spmforecast run`` left.
+        What ``spmforecast run`` or ``spmforecast backtest`` left.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def report(folder: str | Path) -> Path:
     return path
 
 
-def _page(run: Run) -> str:
+def _page(run: Run, parts: tuple[Section, ...]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -80,5 +86,5 @@ def _page(run: Run) -> str:
     return environment.get_template("report.html.j2").render(
         title=run.fact("name") or "Sales forecast",
         version=run.fact("version"),
-        sections=sections(run),
+        sections=parts,
     )

@@ -12,7 +12,10 @@ from spmforecast.data import CrmOptions, History, read_history
 from spmforecast.data.quality import Finding
 from spmforecast.data.quality.findings import find
 from spmforecast.errors import InputError, Problem
+from spmforecast.evaluate.monitors import alerts, monitor
+from spmforecast.models.pipeline import last_recorded
 from spmforecast.scenario.fitting import without_deals
+from spmforecast.scenario.keys import FolderSpec
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import QualityKeys
 from spmforecast.scenario.run import (
@@ -22,10 +25,10 @@ from spmforecast.scenario.run import (
     quota_totals,
     wrong_attributes,
 )
-from spmforecast.scenario.schema import FolderSpec, Scenario, load_scenario
+from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 
-__all__ = ["Reading", "check_source", "findings_of"]
+__all__ = ["Reading", "check_source", "drift_of", "findings_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,28 @@ def findings_of(source: str | Path, history: History) -> tuple[Finding, ...]:
     keys = QualityKeys() if not _is_scenario(source) else load_scenario(source).keys.quality
     told = find(history, keys.rules.limits(), files=True)
     return tuple(one for one in told if one.rule not in ("rejected_rows", "duplicate_ids", "left_out_rows"))
+
+
+def drift_of(source: str | Path, history: History) -> tuple[str, ...]:
+    """Look for drift in a history that was checked, in the scenario's fiscal year where there is one.
+
+    Parameters
+    ----------
+    source : path or str
+        Scenario file or folder that the history was read by.
+    history : History
+        What :func:`check_source` returned.
+
+    Returns
+    -------
+    tuple of str
+        What the monitors that alert have to say.
+    """
+    calendar = load_scenario(source).calendar if _is_scenario(source) else FiscalCalendar()
+    if history.opportunities.empty:
+        return ()
+    known = history if history.known_at is not None else history.as_of(last_recorded(history))
+    return alerts(monitor(known, calendar))
 
 
 def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, list[Problem]]:

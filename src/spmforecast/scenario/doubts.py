@@ -7,7 +7,8 @@ import pandas as pd
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.plan import AnnualPlan
-from spmforecast.scenario.schema import ModelKeys, Scenario
+from spmforecast.scenario.keys import ModelKeys
+from spmforecast.scenario.schema import Scenario
 from spmforecast.scenario.tables import company_targets
 from spmforecast.simulate import Forecast
 

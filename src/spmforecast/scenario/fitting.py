@@ -10,10 +10,17 @@ from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, Mo
 from spmforecast.models.parametric.hazards import FREE
 from spmforecast.scenario.schema import Scenario
 
-__all__ = ["fit_scenario", "without_deals"]
+__all__ = ["fit_scenario", "named_spec", "without_deals"]
 
 
-def fit_scenario(scenario: Scenario, known: History) -> FittedPipeline | FittedBookings:
+def named_spec(scenario: Scenario) -> ModelSpec:
+    """Return the specification that a scenario names; what is to be chosen stands at its plain value."""
+    keys = scenario.keys.model
+    law = keys.law if keys.law != "choose" else FREE
+    return ModelSpec(segment_by=keys.segment_by, law=law, amount_tail=keys.amount_tail)
+
+
+def fit_scenario(scenario: Scenario, known: History, spec: ModelSpec | None = None) -> FittedPipeline | FittedBookings:
     """Fit what deals teach, or, where none is known, what bookings do.
 
     Parameters
@@ -23,6 +30,8 @@ def fit_scenario(scenario: Scenario, known: History) -> FittedPipeline | FittedB
         quarters, and the fit says so in its ``choice``.
     known : History
         Cut at the scenario's as-of date.
+    spec : ModelSpec, optional
+        What was chosen; by default what the scenario names.
 
     Returns
     -------
@@ -31,10 +40,8 @@ def fit_scenario(scenario: Scenario, known: History) -> FittedPipeline | FittedB
     as_of = scenario.keys.as_of
     if without_deals(known):
         return BookingsModel(calendar=scenario.calendar).fit(known, as_of)
-    keys, told = scenario.keys.model, ""
-    law = keys.law if keys.law != "choose" else FREE
-    spec = ModelSpec(segment_by=keys.segment_by, law=law, amount_tail=keys.amount_tail)
-    if keys.law == "choose":
+    spec, told = spec or named_spec(scenario), ""
+    if scenario.keys.model.law == "choose":
         candidates = [replace(spec, law=name) for name in LAWS_TO_TRY]
         choice = choose_law(known, as_of, candidates, calendar=scenario.calendar)
         spec, told = choice.spec, choice.told()

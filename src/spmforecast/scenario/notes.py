@@ -6,6 +6,7 @@ from typing import Any
 
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.spec import attributes
+from spmforecast.optimize.ways import WAYS
 from spmforecast.plan import QuotaProposal
 from spmforecast.scenario.booking_notes import TITLE, booking_notes
 
@@ -80,13 +81,15 @@ def _pooling(model: FittedPipeline) -> str:
 
 def _amounts(model: FittedPipeline) -> str:
     ratio = (
-        f"An open deal's amount changes on the way as it did for {model.amounts.ratio_deals:,} won deals."
+        f"An open deal's amount changes on the way as it did, from its stage on, for {model.amounts.ratio_deals:,} won "
+        "deals."
         if model.amounts.ratio_deals
         else "An open deal's recorded amount is taken as final."
     )
     won = int(model.amounts.deals.sum())
     tail = " with a Pareto tail beyond the 95 % quantile" if model.spec.amount_tail == "pareto" else ""
-    return f"Amounts of new deals follow the {won:,} won deals, empirical law by segment{tail}. {ratio}"
+    trend = f"carried to the as-of date by a trend of {model.amounts.trend:+.1%} a year"
+    return f"Amounts of new deals follow the {won:,} won deals, empirical law by segment{tail}, {trend}. {ratio}"
 
 
 def _creation(model: FittedPipeline) -> str:
@@ -118,7 +121,7 @@ def _capacity(model: FittedPipeline) -> str:
 def _market(model: FittedPipeline) -> str:
     market = model.market
     return (
-        "The market moves all deals at once: the log of advances and wins varies by "
+        "The market moves all deals at once: the log odds of going up rather than being lost vary by "
         f"{market.conversion.tau_mean():.2f} (sd) and the log of creation by {market.creation.tau_mean():.2f}, with "
         f"correlation {market.correlation:.1f}, "
         f"estimated from {market.conversion.months} months against expectation; the level starts where it stands "
@@ -127,10 +130,8 @@ def _market(model: FittedPipeline) -> str:
 
 
 def _quotas(quotas: QuotaProposal) -> str:
-    how = {
-        "equal-probability": "everybody has the same chance to attain, measured on the rep's own draws",
-        "proportional": "in proportion to expected bookings",
-    }[quotas.method]
+    told = WAYS[quotas.method].about
+    how = f"{quotas.method} ({told[0].lower()}{told[1:].rstrip('.')})"
     left = (
         "; not assigned because of rounding: " + ", ".join(f"{p} {v:,}" for p, v in quotas.remainder.items())
         if quotas.remainder

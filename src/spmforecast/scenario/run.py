@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate import evaluate_plan
+from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
-from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.models.profiles import check_attribute
 from spmforecast.models.spec import attributes
-from spmforecast.optimize import propose_quotas
 from spmforecast.plan import AnnualPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
-from spmforecast.scenario.folder import bytes_hash, new_folder, write_run
-from spmforecast.scenario.notes import model_notes
-from spmforecast.scenario.periods import period_dates, wrong_periods
+from spmforecast.scenario.folder import new_folder, write_run
+from spmforecast.scenario.keys import ExampleSpec
+from spmforecast.scenario.measured import Measured, chosen, combined
+from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
-from spmforecast.scenario.schema import ExampleSpec, Scenario, load_scenario
+from spmforecast.scenario.quotas import quotas_of
+from spmforecast.scenario.record import run_record
+from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.simulate import Forecast, simulate
 from spmforecast.written import Loc
@@ -38,8 +37,6 @@ from spmforecast.written import Loc
 __all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
 
 Progress = Callable[[str, int, int], None]
-
-_PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,10 @@ class RunResult:
         What a reader must know.
     examined : Examined
         What was odd about the data and what was repaired.
+    measured : Measured
+        What was chosen by its score on the company's past.
+    drift : pandas.DataFrame
+        What the monitors saw (see :func:`spmforecast.evaluate.monitors.monitor`).
     """
 
     scenario: Scenario
@@ -80,6 +81,8 @@ class RunResult:
     timings: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     examined: Examined = field(default_factory=lambda: Examined(History({})))
+    measured: Measured = field(default_factory=Measured)
+    drift: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def targets(self) -> dict[str, float]:
@@ -112,7 +115,7 @@ class RunResult:
         start = time.perf_counter()
         tables = run_tables(self)
         timings = {**self.timings, "tables": round(time.perf_counter() - start, 3)}
-        write_run(folder, _record(self, timings), self.forecast.draws, tables)
+        write_run(folder, run_record(self, timings), self.forecast.draws, tables)
 
     def _repr_html_(self) -> str:
         from spmforecast.display import card
@@ -176,8 +179,10 @@ def run_scenario(
         if wrong:
             raise InputError(wrong)
         examined = examine(history.as_of(keys.as_of), keys.quality)
+    with _timed(timings, "choose", told):
+        spec, measured = chosen(scenario, examined.history, jobs, lambda done, wanted: told("choose", done, wanted))
     with _timed(timings, "fit", told):
-        model = fit_scenario(scenario, examined.history)
+        model = fit_scenario(scenario, examined.history, spec)
     with _timed(timings, "simulate", told):
         forecast = simulate(
             model,
@@ -189,6 +194,10 @@ def run_scenario(
             jobs=jobs,
             progress=lambda done, wanted: told("simulate", done, wanted),
         )
+    with _timed(timings, "combine", told):
+        steps = lambda done, wanted: told("combine", done, wanted)  # noqa: E731
+        forecast, mixed = combined(scenario, forecast, examined.history, spec, jobs, steps)
+        measured = measured.and_(mixed)
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
@@ -205,8 +214,11 @@ def run_scenario(
             *model.history.warnings,
             *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
+            *measured.notes,
         ),
         examined=examined,
+        measured=measured,
+        drift=monitor(examined.history, scenario.calendar),
     )
 
 
@@ -289,18 +301,7 @@ def _quotas(
     totals = quota_totals(scenario, plan)
     if not totals:
         raise InputError(no_plan_for_quotas(scenario))
-    if not model.roster.owners:
-        told = "nobody sells at this date, so there is nobody to give a quota"
-        raise InputError(scenario.written.problem(("quotas",), told, "Take quotas out, or check reps and owners."))
-    vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
-    return propose_quotas(
-        forecast,
-        totals,
-        method=keys.method,
-        over_assignment=keys.over_assignment,
-        round_to=keys.round_to,
-        reps=[*model.roster.owners, *vacant],
-    )
+    return quotas_of(scenario, keys, model, forecast, totals)
 
 
 def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:
@@ -333,43 +334,3 @@ def _coming(scenario: Scenario) -> list[str]:
     keys = scenario.keys
     first = pd.Timestamp(keys.as_of) + pd.Timedelta(days=1)
     return [period.label for period in scenario.calendar.periods(first, keys.until, keys.period)]
-
-
-def _record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
-    """Collect what ``run.json`` says."""
-    keys, history = result.scenario.keys, result.history
-    return {
-        "name": keys.name,
-        "version": metadata.version("spmforecast"),
-        "seed": keys.simulate.seed,
-        "trials": keys.simulate.trials,
-        "method": keys.simulate.method,
-        "as_of": str(keys.as_of),
-        "until": str(keys.until),
-        "period": keys.period,
-        "fiscal_year_start": keys.fiscal_year_start,
-        "fiscal_calendar": result.scenario.calendar.describe(),
-        "periods": period_dates(result.forecast, result.targets),
-        "currency": keys.currency,
-        "timezone": keys.timezone,
-        "levels": list(keys.levels),
-        "basis": "bookings" if isinstance(result.model, FittedBookings) else "deals",
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
-        "inputs": _inputs(result),
-        "timings": timings,
-        "warnings": list(result.warnings),
-        "counts": history.counts.to_dict("records"),
-        "exclusions": history.exclusions.to_dict("records"),
-        "repairs": history.repairs.to_dict("records"),
-        "model": model_notes(result.model, result.quotas),
-    }
-
-
-def _inputs(result: RunResult) -> list[dict[str, Any]]:
-    """Name and hash everything that was read: the scenario, its plan and map, and the tables."""
-    keys, scenario = result.scenario.keys, result.scenario
-    named = [keys.plan if isinstance(keys.plan, str) else None, getattr(keys.history, "map", None)]
-    files = [(scenario.path.name, scenario.text.encode())]
-    files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
-    own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]
-    return own + [{"name": one.name, "sha256": one.sha256, "bytes": one.bytes} for one in result.history.sources]

@@ -59,6 +59,7 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "rates": result.model.summary(),
         "evaluation": result.evaluation,
         "quality": as_table(result.examined.findings),
+        "drift": result.drift,
         "rejected": rejected_and_found(result.history.rejected, [*result.examined.of_files, *result.examined.findings]),
     }
     if result.quotas is not None:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.models.futures import Futures, futures_by_segment
+from spmforecast.models.landmarks import PARTS, apply_shift, chance_logit
 from spmforecast.models.market import MarketModel
 from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
 from spmforecast.simulate.horizon import Horizon
+from spmforecast.simulate.looking_back import LookingBack, look_back
 from spmforecast.simulate.outcomes import period_intensities
 from spmforecast.simulate.streams import Streams
 
@@ -46,7 +49,7 @@ class OpenDeals:
     owner, segment, column : array of int, shape (deals,)
         Owner, segment, and first of the deal's cells (one for each period).
     log_amount : array of float, shape (deals,)
-        NaN where the amount is not known.
+        As it stands, moved by what is still expected to happen to it in its stage; NaN where it is not known.
     partners : tuple of tuple of (int, float)
         For each deal, first cell and share of whoever shares it beside the leading rep.
     """
@@ -133,7 +136,7 @@ class SimulationInputs:
     nothing : array of float, shape (segments,)
         Share of wins that bring nothing.
     location : array of float, shape (worlds, segments)
-        Drawn errors of the log amounts' locations.
+        Drawn errors of the log amounts' locations, less half their variance: the mean amount is not to grow with doubt.
     """
 
     seed: int
@@ -182,14 +185,15 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
     drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), WORLDS)
     futures = _futures(model, horizon, drawn.reshape(-1, *drawn.shape[2:]))
     centre, moved = (_futures(model, horizon, process.shifted(level)) for level in (0.0, _LEVEL_STEP))
+    back = look_back(model, horizon, centre, rows)
     owners = tuple(sorted({*model.creation.owners, TO_BE_HIRED}))
     win_shape, win_rate = _win_effect(model, owners)
     location = streams.generator("model", "amounts", "location").standard_normal((WORLDS, len(model.profiles.segments)))
     return SimulationInputs(
         seed=seed,
         plan=plan,
-        open_deals=_open_deals(model, rows, (futures, centre, moved), horizon, owners, plan),
-        new_deals=_new_deals(model, (futures, centre, moved), horizon, creation),
+        open_deals=_open_deals(model, rows, (futures, centre, moved), horizon, owners, plan, back, streams),
+        new_deals=_new_deals(model, (futures, centre, moved), horizon, creation, back.lags),
         owners=owners,
         win_shape=win_shape,
         win_rate=win_rate,
@@ -199,7 +203,7 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
         won_law=model.amounts.won,
         ratio_law=model.amounts.ratio,
         nothing=model.amounts.nothing,
-        location=location * model.amounts.location_sd,
+        location=location * model.amounts.location_sd - 0.5 * model.amounts.location_sd**2,
     )
 
 
@@ -251,6 +255,8 @@ def _open_deals(
     horizon: Horizon,
     owners: tuple[str, ...],
     plan: CellPlan,
+    back: LookingBack,
+    streams: Streams,
 ) -> OpenDeals:
     futures, centre, moved = runs
     stays, deals, cap = model.stays, model.deals, model.process.bins.cap
@@ -258,16 +264,19 @@ def _open_deals(
     age = np.minimum(horizon.days[0] - stays.entry[rows], cap)
     profile = model.profiles.of_deal[deal]
     key = np.stack([profile, stays.stage[rows], age], axis=1) if len(rows) else np.zeros((0, 3), dtype=np.int64)
-    states, state = np.unique(key, axis=0, return_inverse=True)
+    told = np.concatenate([key.astype(np.float64), np.round(back.signals, 2)], axis=1)
+    full, state = np.unique(told, axis=0, return_inverse=True)
+    states = full[:, :3].astype(np.int64)
     profiles = len(model.profiles.table)
 
     def pick(table: npt.NDArray[np.float32]) -> Array:
         by_world = table.reshape(-1, profiles, *table.shape[1:])
         return by_world[:, states[:, 0], states[:, 1], states[:, 2]].astype(np.float64)
 
-    win, lose = period_intensities(pick(futures.won), pick(futures.lost))
+    win, lose = period_intensities(*_told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, 3:], streams))
     place = {owner: index for index, owner in enumerate(owners)}
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
+    shift = model.amounts.stage_shift(stays.stages)
     return OpenDeals(
         ids=tuple(str(name) for name in deals["opportunity_id"].to_numpy(dtype=object)[deal]),
         state=state.reshape(-1).astype(np.int64),
@@ -277,17 +286,36 @@ def _open_deals(
         owner=np.asarray(deals["owner_id"].map(place), dtype=np.int64)[deal],
         segment=model.profiles.segment_of_deal[deal],
         column=plan.open_column,
-        log_amount=np.log(np.where(amount > 0, amount, np.nan)),
+        log_amount=np.log(np.where(amount > 0, amount, np.nan)) + shift[stays.stage[rows]],
         partners=plan.open_partners,
     )
 
 
+def _told_by_signals(won: Array, lost: Array, back: LookingBack, x: Array, streams: Streams) -> tuple[Array, Array]:
+    """Correct the chances of open deals (worlds, states, periods) by what their signals tell, a draw in each world."""
+    normal = streams.generator("model", "landmarks", "coefficients").standard_normal((len(won), PARTS, x.shape[1]))
+    part = np.minimum(np.arange(won.shape[-1]), PARTS - 1)
+    shift = back.landmarks.shifts(x, normal)[..., part]
+    return apply_shift(won, lost, special.expit(chance_logit(won) + shift) * (won > 0))
+
+
+def _told_by_lag(won: Array, lost: Array, lags: Array) -> tuple[Array, Array]:
+    """Correct the chances of new deals (..., segments, cohorts, periods) by the periods since their creation."""
+    period = np.arange(lags.shape[1])
+    return apply_shift(won, lost, won * lags[:, np.maximum(period[None, :] - period[:, None], 0)])
+
+
 def _new_deals(
-    model: FittedPipeline, runs: tuple[Futures, Futures, Futures], horizon: Horizon, creation: CreationCells
+    model: FittedPipeline,
+    runs: tuple[Futures, Futures, Futures],
+    horizon: Horizon,
+    creation: CreationCells,
+    lags: Array,
 ) -> NewDeals:
     futures, centre, moved = runs
     pool = model.creation.reps
-    win, lose = period_intensities(_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
+    mixed = (_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
+    win, lose = period_intensities(*_told_by_lag(*mixed, lags))
     place = {owner: index for index, owner in enumerate(model.creation.owners)}
     at = np.array([place.get(owner, -1) for owner in creation.sellers], dtype=np.int64)
     seen = np.where(at >= 0, pool.observed[at], 0.0)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from spmforecast.report.blocks import Section
 from spmforecast.report.folder import Run
-from spmforecast.report.pages import data, deals, forecast, headline, levels, method, parts, quality, quotas, rates
+from spmforecast.report.pages import (
+    data,
+    deals,
+    drift,
+    forecast,
+    headline,
+    levels,
+    method,
+    parts,
+    quality,
+    quotas,
+    rates,
+)
 
 __all__ = ["sections"]
 
-_PAGES = (headline, forecast, parts, levels, quotas, deals, rates, data, quality, method)
+_PAGES = (headline, forecast, parts, levels, quotas, deals, rates, data, quality, drift, method)
 
 
 def sections(run: Run) -> tuple[Section, ...]:

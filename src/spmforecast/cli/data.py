@@ -1,106 +1,27 @@
-"""The command line: a thin face over scenarios and reports. Heavy imports wait until a command needs them."""
+"""Commands about data: example, import and check."""
 
 from __future__ import annotations
 
-import os
-import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from spmforecast.errors import InputError, Problem, SpmError
+from spmforecast.cli.common import FEW, MOST_SHOWN, REJECTED, app, new_place, writing
+from spmforecast.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from spmforecast.data import History
     from spmforecast.data.quality import Finding
-    from spmforecast.scenario import RunResult
 
-__all__ = ["app", "main"]
+__all__ = ["check", "example", "import_"]
 
-app = typer.Typer(
-    name="spmforecast",
-    help="From a company's CRM history to a plan it can trust: forecasts, quotas and their evaluation.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-_MOST_SHOWN = 1000
-_FEW = 10
 _MOST_EXAMPLES = 3
-
-_REJECTED = "rejected.csv"
 
 TimeZone = Annotated[str, typer.Option(help="Zone that decides the day of a time stamp.")]
 Deleted = Annotated[str, typer.Option(help="Deleted records of Salesforce: exclude or keep.")]
 MaxRejected = Annotated[float, typer.Option(help="Share of a table's rows that may be rejected.")]
-ScenarioPath = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
-
-
-def main() -> None:
-    """Run the command line; exit status 0 done, 2 wrong input, 3 infeasible, 1 a fault of ours."""
-    try:
-        app(standalone_mode=True)
-    except SpmError as error:
-        _tell(error)
-        raise SystemExit(error.exit_status) from None
-    except KeyboardInterrupt:
-        print("spmforecast: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
-        raise SystemExit(130) from None
-    except Exception as error:
-        _tell_fault(error)
-        raise SystemExit(1) from None
-
-
-def _tell(error: SpmError) -> None:
-    """Print every problem on standard error."""
-    lines = [f"error: {told}" for told in _told(error)]
-    for line in lines[:_MOST_SHOWN]:
-        print(line, file=sys.stderr)  # noqa: T201
-    if len(lines) > _MOST_SHOWN:
-        print(f"… and {len(lines) - _MOST_SHOWN:,} more", file=sys.stderr)  # noqa: T201
-
-
-def _told(error: SpmError) -> list[str]:
-    """Write the problems out; of many like ones the first few only."""
-    if not isinstance(error, InputError):
-        return [str(error)]
-    if len(error.problems) <= _FEW:
-        return [str(problem) for problem in error.problems]
-    from spmforecast.data.quality.files import told_in_groups
-
-    return told_in_groups(error.problems, _FEW)
-
-
-def _tell_fault(error: Exception) -> None:
-    """Own up to a fault of ours, with the traceback for whoever mends it."""
-    if os.environ.get("SPMFORECAST_TRACEBACK"):
-        traceback.print_exception(error)
-    told = f"spmforecast: a fault of ours: {type(error).__name__}: {error}\nSet SPMFORECAST_TRACEBACK=1 to see where."
-    print(told, file=sys.stderr)  # noqa: T201
-
-
-def _tell_version(wanted: bool) -> None:
-    if wanted:
-        from importlib import metadata
-
-        typer.echo(f"spmforecast {metadata.version('spmforecast')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _all(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
-    ] = False,
-) -> None:
-    """From a company's CRM history to a plan it can trust: forecasts, quotas and their evaluation."""
 
 
 @app.command()
@@ -162,7 +83,7 @@ def import_(
     """Turn a CRM's export into canonical tables and rejected.csv; where it is refused, rejected.csv alone."""
     from spmforecast.data import CrmOptions, read_history, write_tables
 
-    place = _new_place(folder)
+    place = new_place(folder)
     options = CrmOptions(
         currency, rates, tuple(pipeline or ()), fiscal_year_start=fiscal_year_start, deleted=cast("Any", deleted)
     )
@@ -170,10 +91,10 @@ def import_(
     try:
         history = read_history(source, map_file, timezone, strict, share, crm=kind, crm_options=options)
     except InputError as error:
-        with _writing(folder):
+        with writing(folder):
             _write_rejected(error, place)
         raise
-    with _writing(folder):
+    with writing(folder):
         write_tables({**history.tables, "rejected": history.rejected}, place)
     _show_history(history)
     typer.echo(f"Wrote {len(history.tables)} tables and rejected.csv to {folder}")
@@ -205,32 +126,7 @@ def _write_rejected(error: InputError, place: Path) -> None:
     rejected = rejected_among(error.problems)
     if len(rejected):
         write_tables({"rejected": rejected}, place)
-        typer.echo(f"The import is refused; the rows that cannot be used are named in {place / _REJECTED}", err=True)
-
-
-def _new_place(folder: str) -> Path:
-    """Return a folder that can be filled; it may hold what a refused import left.
-
-    Raises
-    ------
-    InputError
-        If anything else stands there.
-    """
-    place = Path(folder)
-    if place.exists() and (not place.is_dir() or any(one.name != _REJECTED for one in place.iterdir())):
-        told = "something stands there already, and nothing is overwritten"
-        raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
-    return place
-
-
-@contextmanager
-def _writing(folder: str) -> Iterator[None]:
-    """Say so where a folder cannot be written to."""
-    try:
-        yield
-    except OSError as error:
-        told = f"the folder cannot be written to ({error.strerror})"
-        raise InputError(Problem("command line", told, "Name another folder.", file=folder)) from error
+        typer.echo(f"The import is refused; the rows that cannot be used are named in {place / REJECTED}", err=True)
 
 
 @app.command()
@@ -251,7 +147,7 @@ def check(
 ) -> None:
     """Name every problem of a scenario and its data; 0 if a run would go on."""
     from spmforecast.data import CrmOptions
-    from spmforecast.scenario.check import Reading, check_source, findings_of
+    from spmforecast.scenario.check import Reading, check_source, drift_of, findings_of
 
     options = CrmOptions(currency, rates, tuple(pipeline or ()), deleted=cast("Any", deleted))
     reading = Reading(map_file, crm, options, timezone, _share(max_rejected))
@@ -259,6 +155,8 @@ def check(
     if history is not None:
         _show_history(history)
         _show_findings(findings_of(source, history))
+        for said in drift_of(source, history):
+            typer.echo(f"drift: {said}")
     if problems:
         raise InputError(problems)
     typer.echo("A run would go on.")
@@ -279,11 +177,11 @@ def _show_history(history: History) -> None:
         typer.echo(f"warning: {warning}", err=True)
     columns = [str(name) for name in history.rejected.columns]
     rows = history.rejected.itertuples(index=False, name=None)
-    lines = told_in_groups((Problem(**dict(zip(columns, row, strict=True))) for row in rows), _FEW)
-    for line in lines[:_MOST_SHOWN]:
+    lines = told_in_groups((Problem(**dict(zip(columns, row, strict=True))) for row in rows), FEW)
+    for line in lines[:MOST_SHOWN]:
         typer.echo(f"rejected: {line}", err=True)
-    if len(lines) > _MOST_SHOWN:
-        typer.echo(f"… and {len(lines) - _MOST_SHOWN:,} more", err=True)
+    if len(lines) > MOST_SHOWN:
+        typer.echo(f"… and {len(lines) - MOST_SHOWN:,} more", err=True)
 
 
 def _show_findings(findings: Sequence[Finding]) -> None:
@@ -307,104 +205,3 @@ def _show_findings(findings: Sequence[Finding]) -> None:
     for number, one in enumerate(findings, 1):
         examples = f" For example: {'; '.join(one.examples[:_MOST_EXAMPLES])}." if one.examples else ""
         typer.echo(f"{number}. {one.effect}{examples} Mend: {one.mend}")
-
-
-@app.command()
-def run(
-    scenario: ScenarioPath,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
-) -> None:
-    """Forecast, propose quotas and evaluate against the annual plan; writes a run folder with its report."""
-    from spmforecast.report import report as write_report
-    from spmforecast.scenario import load_scenario, run_scenario
-    from spmforecast.scenario.folder import new_folder
-
-    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
-    if jobs < 1:
-        raise InputError(Problem("command line", "must be at least 1", "", column="--jobs", value=str(jobs)))
-    place = Path(output) if output is not None else Path("runs") / question.keys.name
-    with new_folder(place, question.keys.name) as draft:
-        with _progress() as told:
-            result = run_scenario(question, jobs=jobs, strict=strict, progress=told)
-        result.write(draft)
-        write_report(draft)
-    _summarise(result, place)
-
-
-@app.command()
-def report(folder: Annotated[str, typer.Argument(metavar="RUN_DIR", help="Run folder.")]) -> None:
-    """Make the HTML report of a run folder again."""
-    from spmforecast.report import report as write_report
-
-    typer.echo(f"Report: {write_report(folder)}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar for each step on a terminal; say nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    with Progress(
-        *Progress.get_default_columns()[:3], TimeRemainingColumn(), console=console, disable=not console.is_terminal
-    ) as bar:
-        tasks: dict[str, Any] = {}
-
-        def told(step: str, done: int, wanted: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=wanted)
-            bar.update(tasks[step], completed=done, total=wanted)
-
-        yield told
-
-
-def _summarise(result: RunResult, place: Path) -> None:
-    """Print the answer: each period against plan, warnings, and where the report is."""
-    from rich.console import Console
-
-    from spmforecast.scenario.tables import covers, forecast_table
-
-    keys = result.scenario.keys
-    table = forecast_table(result.forecast, result.plan)
-    console = Console(soft_wrap=True)
-    company = table[table["node_level"] == "company"]
-    part = [name for name in result.forecast.years if not covers(result.forecast, name)]
-    company = company.assign(period=[f"{name} (part)" if name in part else name for name in company["period"]])
-    _print_table(console, company, f"{keys.name}: as of {keys.as_of}", keys.currency)
-    for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    if len(result.history.rejected):
-        typer.echo(f"warning: {len(result.history.rejected):,} problems in the data: see rejected.csv", err=True)
-    console.print(f"Report: {place / 'report.html'}", markup=False, highlight=False)
-
-
-def _print_table(console: Console, company: Any, title: str, currency: str) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from spmforecast.display import money, percent
-
-    shown = Table(title=escape(f"{title}{f' ({currency})' if currency else ''}"))
-    for name in ("period", "booked", "expected", "80 % interval", "plan", "P(plan)"):
-        shown.add_column(name, justify="left" if name == "period" else "right")
-    for row in company.itertuples(index=False):
-        planned = row.plan == row.plan
-        shown.add_row(
-            row.period,
-            money(row.booked),
-            money(row.mean),
-            f"{money(row.p10)} – {money(row.p90)}" if row.sd > 0 else "–",
-            money(row.plan) if planned else "–",
-            percent(row.p_plan) if planned else "–",
-        )
-    console.print(shown)
-
-
-if __name__ == "__main__":
-    main()

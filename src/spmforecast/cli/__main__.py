@@ -1,0 +1,5 @@
+"""``python -m spmforecast.cli`` does what ``spmforecast`` does."""
+
+from spmforecast.cli import main
+
+main()

@@ -1,0 +1,156 @@
+"""Commands that answer a scenario: run, backtest, quotas; and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spmforecast.cli.common import ScenarioPath, app, checked_jobs, progress_bars
+from spmforecast.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from spmforecast.scenario import RunResult
+
+__all__ = ["backtest", "quotas", "report", "run"]
+
+
+@app.command()
+def run(
+    scenario: ScenarioPath,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Forecast, propose quotas and evaluate against the annual plan; writes a run folder with its report."""
+    from spmforecast.report import report as write_report
+    from spmforecast.scenario import load_scenario, run_scenario
+    from spmforecast.scenario.folder import new_folder
+
+    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    checked_jobs(jobs)
+    place = Path(output) if output is not None else Path("runs") / question.keys.name
+    with new_folder(place, question.keys.name) as draft:
+        with progress_bars() as told:
+            result = run_scenario(question, jobs=jobs, strict=strict, progress=told)
+        result.write(draft)
+        write_report(draft)
+    _summarise(result, place)
+
+
+@app.command()
+def backtest(
+    scenario: ScenarioPath,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Folder; runs/NAME-backtest by default.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last day for which the record is whole, instead of the scenario's as_of.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Judge forecast and rivals on the company's own past; goes on where it was broken off."""
+    from spmforecast.report import report as write_report
+    from spmforecast.scenario import backtest as look_back
+    from spmforecast.scenario import load_scenario
+
+    checked_jobs(jobs)
+    name = load_scenario(scenario).keys.name
+    place = Path(output) if output is not None else Path("runs") / f"{name}-backtest"
+    with progress_bars() as told:
+        result = look_back(
+            scenario,
+            place,
+            until=until,
+            jobs=jobs,
+            strict=strict,
+            progress=lambda done, wanted: told("backtest", done, wanted),
+        )
+    page = write_report(place)
+    for said in result.verdict:
+        typer.echo(said)
+    typer.echo(f"Report: {page}")
+
+
+@app.command()
+def quotas(
+    scenario: ScenarioPath,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+) -> None:
+    """Propose quotas, with the curve over cushions and other schemes on the same draws beside them."""
+    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.quotas import study_run
+    from spmforecast.scenario.run import run_scenario
+
+    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    checked_jobs(jobs)
+    if question.keys.quotas is None:
+        told, mend = "the scenario sets no quotas", "Add quotas, for instance {method: equal-probability}."
+        raise InputError(question.written.problem((), told, mend))
+    place = Path(output) if output is not None else Path("runs") / question.keys.name
+    with progress_bars() as told_of:
+        result = run_scenario(question, jobs=jobs, strict=strict, progress=told_of)
+    for line in study_run(result, place):
+        typer.echo(line)
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
+@app.command()
+def report(folder: Annotated[str, typer.Argument(metavar="RUN_DIR", help="Run folder.")]) -> None:
+    """Make the HTML report of a run or backtest folder again."""
+    from spmforecast.report import report as write_report
+
+    typer.echo(f"Report: {write_report(folder)}")
+
+
+def _summarise(result: RunResult, place: Path) -> None:
+    """Print the answer: each period against plan, warnings, and where the report is."""
+    from rich.console import Console
+
+    from spmforecast.scenario.tables import covers, forecast_table
+
+    keys = result.scenario.keys
+    table = forecast_table(result.forecast, result.plan)
+    console = Console(soft_wrap=True)
+    company = table[table["node_level"] == "company"]
+    part = [name for name in result.forecast.years if not covers(result.forecast, name)]
+    company = company.assign(period=[f"{name} (part)" if name in part else name for name in company["period"]])
+    _print_table(console, company, f"{keys.name}: as of {keys.as_of}", keys.currency)
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if len(result.history.rejected):
+        typer.echo(f"warning: {len(result.history.rejected):,} problems in the data: see rejected.csv", err=True)
+    console.print(f"Report: {place / 'report.html'}", markup=False, highlight=False)
+
+
+def _print_table(console: Console, company: Any, title: str, currency: str) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from spmforecast.display import money, percent
+
+    shown = Table(title=escape(f"{title}{f' ({currency})' if currency else ''}"))
+    for name in ("period", "booked", "expected", "80 % interval", "plan", "P(plan)"):
+        shown.add_column(name, justify="left" if name == "period" else "right")
+    for row in company.itertuples(index=False):
+        planned = row.plan == row.plan
+        shown.add_row(
+            row.period,
+            money(row.booked),
+            money(row.mean),
+            f"{money(row.p10)} – {money(row.p90)}" if row.sd > 0 else "–",
+            money(row.plan) if planned else "–",
+            percent(row.p_plan) if planned else "–",
+        )
+    console.print(shown)

@@ -1,0 +1,191 @@
+"""Landmarks: what the fitted process would have said of the open deals at earlier dates like today, and what came.
+
+The stage process forgets much: that a deal was slow before, that its close date passed unpushed, that a quarter has
+just ended and whoever was ready has signed. At dates one, two, three ... quarters before the as-of date the deals then
+open are given their chances by the process, and a logistic regression with those chances as offset and the deals'
+signals as columns learns what they leave out (van Houwelingen's landmarking). Its ridge is chosen by rolling score:
+fitted on the older landmarks, scored on the later ones, a mild one being preferred where few deals decide; where no
+correction wins, none is made. New deals are corrected
+likewise, by the periods since their creation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from spmforecast.models.pooling import fit_gamma_pool
+
+__all__ = ["PARTS", "Landmark", "Landmarks", "apply_shift", "chance_logit", "fit_lags", "fit_landmarks"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+PARTS = 3  # the period at hand, the next one, all later ones
+_PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no correction
+_PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
+_FEW_ROWS = 40
+_STEPS = 12
+_LARGEST_CHANCE = 0.995
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """The deals open at an earlier date.
+
+    Parameters
+    ----------
+    x : array of float, shape (n, columns)
+        Their signals.
+    chance, won : array of float, shape (n, periods)
+        What the process says and, 0 or 1, what came, by period from that date on.
+    watched : array of int
+        Periods that had ended by the as-of date.
+    """
+
+    x: Array
+    chance: Array
+    won: Array
+    watched: Ints
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Correction of the chances of open deals: a shift of their log odds.
+
+    Parameters
+    ----------
+    coefficients : array of float, shape (parts, columns)
+        Of the period at hand, of the next one, and of all later ones.
+    root : array of float, shape (parts, columns, columns)
+        Roots of their posterior covariances.
+    prior_sd : tuple of float
+        Ridge chosen for each; 0 where no correction won.
+    deals : int
+        Deals at landmarks behind it.
+    """
+
+    coefficients: Array
+    root: Array
+    prior_sd: tuple[float, ...]
+    deals: int
+
+    def shifts(self, x: Array, normal: Array) -> Array:
+        """Draw shifts of the log odds.
+
+        Parameters
+        ----------
+        x : array of float, shape (n, columns)
+            Signals.
+        normal : array of float, shape (worlds, parts, columns)
+            Standard normals.
+
+        Returns
+        -------
+        array of float, shape (worlds, n, parts)
+        """
+        drawn = self.coefficients + np.einsum("gij,wgj->wgi", self.root, normal)
+        return np.asarray(np.einsum("ni,wgi->wng", x, drawn))
+
+
+def chance_logit(chance: Array) -> Array:
+    """Log odds of chances, kept away from zero and one."""
+    return np.asarray(special.logit(np.clip(chance, 1e-6, 1 - 1e-6)))
+
+
+def fit_landmarks(marks: list[Landmark]) -> Landmarks:
+    """Fit the corrections.
+
+    Parameters
+    ----------
+    marks : list of Landmark
+        Oldest first; at least one.
+
+    Returns
+    -------
+    Landmarks
+    """
+    columns = marks[0].x.shape[1]
+    coefficients, root, prior = np.zeros((PARTS, columns)), np.zeros((PARTS, columns, columns)), [0.0] * PARTS
+    for part in range(PARTS):
+        rows = [
+            (mark.x, chance_logit(mark.chance[:, p]), mark.won[:, p], np.full(len(mark.x), k))
+            for k, mark in enumerate(marks)
+            for p in mark.watched
+            if min(p, PARTS - 1) == part
+        ]
+        if not rows or sum(len(row[0]) for row in rows) < _FEW_ROWS:
+            continue
+        design, offset, seen, of_mark = (np.concatenate([row[i] for row in rows]) for i in range(4))
+        prior[part] = _choose(design, offset, seen, of_mark)
+        coefficients[part], root[part] = _fit(design, offset, seen, prior[part])
+    return Landmarks(coefficients, root, tuple(prior), sum(len(mark.x) for mark in marks))
+
+
+def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:
+    """Choose the ridge by the log score of later landmarks under the fit to older ones."""
+    marks = np.unique(mark)
+    loss = np.array(_PREFERENCE)
+    for cut in sorted({int(marks[len(marks) // 2]), int(marks[3 * len(marks) // 4])}):
+        old, new = mark < cut, mark >= cut
+        if not old.any():
+            continue
+        for i, sd in enumerate(_PRIOR_SDS):
+            eta = offset[new] + x[new] @ _fit(x[old], offset[old], seen[old], sd)[0]
+            loss[i] += float((np.logaddexp(0.0, eta) - seen[new] * eta).sum())
+    return _PRIOR_SDS[int(np.argmin(loss))]
+
+
+def _fit(x: Array, offset: Array, seen: Array, prior_sd: float) -> tuple[Array, Array]:
+    """Fit a ridge logistic regression with offset by Newton steps; coefficients and a root of their covariance."""
+    columns = x.shape[1]
+    beta = np.zeros(columns)
+    if prior_sd == 0.0:
+        return beta, np.zeros((columns, columns))
+    ridge = np.eye(columns) / prior_sd**2
+    hessian = ridge
+    for _ in range(_STEPS):
+        p = special.expit(offset + x @ beta)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + ridge
+        beta = beta + np.linalg.solve(hessian, x.T @ (seen - p) - ridge @ beta)
+    return beta, np.linalg.cholesky(np.linalg.inv(hessian))
+
+
+def fit_lags(seen: Array, hoped: Array) -> Array:
+    """Compare new deals' wins by periods since their creation with what the process expects of the same deals.
+
+    Parameters
+    ----------
+    seen, hoped : array of float, shape (segments, lags)
+        Wins.
+
+    Returns
+    -------
+    array of float, shape (segments, lags)
+        Multipliers, leaning on one by as much as the cells are alike; what was not watched takes one.
+    """
+    return fit_gamma_pool(seen, hoped).mean
+
+
+def apply_shift(won: Array, lost: Array, shifted: Array) -> tuple[Array, Array]:
+    """Put corrected chances of winning in place of the old ones; losing takes what is left, in proportion.
+
+    Parameters
+    ----------
+    won, lost, shifted : array of float, shape (..., periods)
+        Chances by period; `shifted` are the corrected ones of winning.
+
+    Returns
+    -------
+    tuple of array of float
+        Chances of winning and of losing that sum to less than one.
+    """
+    total = shifted.sum(axis=-1, keepdims=True)
+    win = shifted * np.minimum(1.0, _LARGEST_CHANCE / np.maximum(total, 1e-300))
+    left = (1.0 - win.sum(axis=-1, keepdims=True)) / np.maximum(1.0 - won.sum(axis=-1, keepdims=True), 1e-6)
+    lose = lost * left
+    room = (1.0 - win.sum(axis=-1, keepdims=True)) / np.maximum(lose.sum(axis=-1, keepdims=True), 1e-300)
+    return win, lose * np.minimum(1.0, room)

@@ -1,0 +1,254 @@
+"""Hess's districting programme: choose centres, assign units to them, loads within limits (Hess et al. 1965).
+
+    min sum_ij w_i d_ij x_ij   with  sum_j x_ij = 1,  sum_j x_jj = k,  x_ij <= x_jj,  L x_jj <= sum_i p_i x_ij <=
+    U x_jj.
+
+The linear relaxation proves a bound, and its reduced costs rule out every pair that no better answer than the one known
+can hold; HiGHS solves what is left. Contiguity is cut in: a unit apart from its centre needs one of the units between
+them
+(Oehrlein & Haunert 2017; Validi, Buchanan & Lykhovyd 2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from spmforecast.optimize.territory.contiguity import Neighbours, separator
+from spmforecast.optimize.territory.problem import Floats, Ints
+
+__all__ = ["Design", "Hess", "HessAnswer", "pairs_left", "solve_hess"]
+
+Mask = npt.NDArray[np.bool_]
+
+_CUT_ROUNDS = 100
+_ROUGH = 0.5  # gap at which a round may stop while cuts are gathered
+_INFEASIBLE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What is to be designed.
+
+    Parameters
+    ----------
+    cost : array of float, shape (n, n)
+        Weighted distance of each unit (row) to each possible centre (column).
+    load : array of float, shape (n, D)
+    lower, upper : array of float, shape (D,)
+        Limits of every territory.
+    count : int
+        Number of territories, k.
+    neighbours : Neighbours or None
+    """
+
+    cost: Floats
+    load: Floats
+    lower: Floats
+    upper: Floats
+    count: int
+    neighbours: Neighbours | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HessAnswer:
+    """Centre of each unit (None where none was found), the bound, and what is proven."""
+
+    center: Ints | None
+    bound: float
+    infeasible: bool
+    optimal: bool
+
+
+@dataclass
+class Hess:
+    """The programme over the pairs that are left, with its cuts."""
+
+    design: Design
+    unit: Ints
+    center: Ints
+    cuts: list[tuple[Ints, Floats]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        count = len(self.design.cost)
+        self.column = np.full((count, count), -1, dtype=np.int64)
+        self.column[self.unit, self.center] = np.arange(len(self.unit))
+
+    def rows(self) -> tuple[sparse.csr_matrix, Floats, Floats]:
+        """Rows of the programme and their ends."""
+        design, size = self.design, len(self.unit)
+        count, every = len(design.cost), np.arange(len(self.unit))
+        own = self.column[self.center, self.center]
+        others = np.flatnonzero(self.unit != self.center)
+        pair = np.arange(len(others))
+        blocks = [
+            sparse.csr_matrix((np.ones(size), (self.unit, every)), shape=(count, size)),
+            sparse.csr_matrix((self.unit == self.center).astype(np.float64)[None, :]),
+            sparse.csr_matrix(
+                (np.tile([1.0, -1.0], len(others)), (np.repeat(pair, 2), np.stack((others, own[others]), 1).ravel())),
+                shape=(len(others), size),
+            ),
+        ]
+        ends = np.array([float(design.count)])
+        low = [np.ones(count), ends, np.full(len(others), -np.inf)]
+        high = [np.ones(count), ends, np.zeros(len(others))]
+        for d in range(design.load.shape[1]):
+            for limit, side in ((design.upper[d], 1.0), (design.lower[d], -1.0)):
+                if np.isfinite(limit):
+                    at = (np.concatenate((self.center, self.center)), np.concatenate((every, own)))
+                    values = side * np.concatenate((design.load[self.unit, d], np.zeros(size)))
+                    block = sparse.coo_matrix((values, at), shape=(count, size)).tocsr()
+                    centre = np.flatnonzero(self.unit == self.center)
+                    block = block - sparse.csr_matrix(
+                        (np.full(len(centre), side * limit), (self.center[centre], centre)), shape=(count, size)
+                    )
+                    blocks.append(block)
+                    low.append(np.full(count, -np.inf))
+                    high.append(np.zeros(count))
+        if self.cuts:
+            row = np.repeat(np.arange(len(self.cuts)), [len(columns) for columns, _ in self.cuts])
+            column = np.concatenate([columns for columns, _ in self.cuts])
+            factor = np.concatenate([factors for _, factors in self.cuts])
+            blocks.append(sparse.csr_matrix((factor, (row, column)), shape=(len(self.cuts), size)))
+            low.append(np.full(len(self.cuts), -np.inf))
+            high.append(np.zeros(len(self.cuts)))
+        return sparse.vstack(blocks, format="csr"), np.concatenate(low), np.concatenate(high)
+
+    def cost(self) -> Floats:
+        """Cost of each column."""
+        return self.design.cost[self.unit, self.center]
+
+    def cut_rings(self) -> None:
+        """Ask from the start that a unit apart from its centre has a neighbour with it, and that the centre has one."""
+        neighbours = self.design.neighbours
+        assert neighbours is not None
+        around = [neighbours.of(unit) for unit in range(len(self.design.cost))]
+        for unit, middle in zip(self.unit.tolist(), self.center.tolist(), strict=True):
+            if unit == middle or (around[unit] == middle).any():
+                continue
+            for ring in (around[unit], around[middle]):
+                self._need(unit, middle, ring)
+
+    def _need(self, unit: int, middle: int, ring: Ints) -> None:
+        """Cut: the unit is not with the centre unless a unit of the ring is."""
+        columns = self.column[ring, middle]
+        columns = columns[columns >= 0]
+        self.cuts.append((np.append(columns, self.column[unit, middle]), np.append(-np.ones(len(columns)), 1.0)))
+
+    def _need_a_way(self, piece: Ints, neighbours: Neighbours) -> None:
+        """Cut the piece off from every centre that it does not touch, unless a unit between them goes along."""
+        for middle in np.unique(self.center[np.isin(self.unit, piece)]).tolist():
+            allowed = self.column[:, middle] >= 0
+            if middle in piece or np.isin(neighbours.of(middle), piece).any():
+                continue
+            around = separator(neighbours, piece, middle, allowed)
+            for unit in piece[self.column[piece, middle] >= 0].tolist():
+                self._need(unit, middle, around)
+
+    def cut(self, center: Ints) -> int:
+        """Cut off the territories that fall apart; return the number of cuts."""
+        neighbours = self.design.neighbours
+        assert neighbours is not None
+        before = len(self.cuts)
+        for middle in np.unique(center).tolist():
+            for piece in neighbours.pieces(center == middle):
+                if middle not in piece:
+                    self._need_a_way(piece, neighbours)
+        return len(self.cuts) - before
+
+
+def _pairs(left: Mask) -> tuple[Ints, Ints]:
+    unit, center = np.nonzero(left)
+    return unit.astype(np.int64), center.astype(np.int64)
+
+
+def pairs_left(design: Design, known: float) -> tuple[Mask, float, bool]:
+    """Pairs that an answer no worse than `known` may hold, by reduced costs of the linear relaxation.
+
+    Parameters
+    ----------
+    design : Design
+    known : float
+        Objective of an answer; infinite where none is known.
+
+    Returns
+    -------
+    left : array of bool, shape (n, n)
+    bound : float
+        Optimum of the relaxation.
+    possible : bool
+        Whether the relaxation has an answer at all.
+    """
+    from scipy.optimize import linprog
+
+    count = len(design.cost)
+    unit, center = _pairs(np.isfinite(design.cost))
+    programme = Hess(design, unit, center)
+    matrix, low, high = programme.rows()
+    equal = low == high
+    done: Any = linprog(
+        programme.cost(),
+        A_ub=matrix[~equal],
+        b_ub=high[~equal],
+        A_eq=matrix[equal],
+        b_eq=high[equal],
+        bounds=(0, 1),
+        method="highs",
+    )
+    left = np.isfinite(design.cost)
+    if done.status == _INFEASIBLE:
+        return left, np.inf, False
+    if done.fun is None:
+        return left, -np.inf, True
+    bound = float(done.fun)
+    if np.isfinite(known):
+        table = np.full((count, count), np.inf)
+        table[unit, center] = np.maximum(done.lower.marginals, 0.0)
+        left &= bound + table <= known + 1e-6 * max(1.0, abs(known))
+        left &= np.diag(left)[None, :]
+    return left, bound, True
+
+
+def solve_hess(design: Design, left: Mask, node_limit: int) -> HessAnswer:
+    """Solve the programme over the pairs left, cutting until territories hang together.
+
+    Parameters
+    ----------
+    design : Design
+    left : array of bool, shape (n, n)
+    node_limit : int
+
+    Returns
+    -------
+    HessAnswer
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    programme = Hess(design, *_pairs(left))
+    if design.neighbours is not None:
+        programme.cut_rings()
+    bound, gap = -np.inf, 0.0 if design.neighbours is None else _ROUGH
+    for _ in range(_CUT_ROUNDS):
+        done: Any = milp(
+            programme.cost(),
+            integrality=np.ones(len(programme.unit), dtype=np.int64),
+            bounds=Bounds(0.0, 1.0),
+            constraints=LinearConstraint(*programme.rows()),
+            options={"node_limit": node_limit, "mip_rel_gap": gap},
+        )
+        if done.mip_dual_bound is not None:
+            bound = max(bound, float(done.mip_dual_bound))
+        if done.x is None:
+            return HessAnswer(None, bound, done.status == _INFEASIBLE, False)
+        taken = np.flatnonzero(done.x > 0.5)
+        center = np.full(len(design.cost), -1, dtype=np.int64)
+        center[programme.unit[taken]] = programme.center[taken]
+        if design.neighbours is None or not programme.cut(center):
+            if gap == 0.0:
+                return HessAnswer(center, bound, False, done.status == 0)
+            gap = 0.0
+    return HessAnswer(None, bound, False, False)

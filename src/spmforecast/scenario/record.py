@@ -1,0 +1,60 @@
+"""What ``run.json`` says of a run: versions, seed, hashes of every input, timings, warnings, and what was fitted."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from spmforecast.models import FittedBookings
+from spmforecast.scenario.folder import bytes_hash
+from spmforecast.scenario.notes import model_notes
+from spmforecast.scenario.periods import period_dates
+
+if TYPE_CHECKING:
+    from spmforecast.scenario.run import RunResult
+
+__all__ = ["run_record"]
+
+_PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "scikit-learn")
+
+
+def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
+    """Collect what ``run.json`` says."""
+    keys, history = result.scenario.keys, result.history
+    return {
+        "name": keys.name,
+        "version": metadata.version("spmforecast"),
+        "seed": keys.simulate.seed,
+        "trials": keys.simulate.trials,
+        "method": keys.simulate.method,
+        "as_of": str(keys.as_of),
+        "until": str(keys.until),
+        "period": keys.period,
+        "fiscal_year_start": keys.fiscal_year_start,
+        "fiscal_calendar": result.scenario.calendar.describe(),
+        "periods": period_dates(result.forecast, result.targets),
+        "currency": keys.currency,
+        "timezone": keys.timezone,
+        "levels": list(keys.levels),
+        "basis": "bookings" if isinstance(result.model, FittedBookings) else "deals",
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+        "inputs": _inputs(result),
+        "timings": timings,
+        "warnings": list(result.warnings),
+        "counts": history.counts.to_dict("records"),
+        "exclusions": history.exclusions.to_dict("records"),
+        "repairs": history.repairs.to_dict("records"),
+        "model": model_notes(result.model, result.quotas),
+        **result.measured.tables,
+    }
+
+
+def _inputs(result: RunResult) -> list[dict[str, Any]]:
+    """Name and hash everything that was read: the scenario, its plan and map, and the tables."""
+    keys, scenario = result.scenario.keys, result.scenario
+    named = [keys.plan if isinstance(keys.plan, str) else None, getattr(keys.history, "map", None)]
+    files = [(scenario.path.name, scenario.text.encode())]
+    files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
+    own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]
+    return own + [{"name": one.name, "sha256": one.sha256, "bytes": one.bytes} for one in result.history.sources]

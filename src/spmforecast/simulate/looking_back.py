@@ -1,0 +1,181 @@
+"""Looking back: the forecast's own tables held against the deals of earlier dates that lie alike in their quarter.
+
+The tables of chances start on the day after the as-of date. A quarter (two, three ...) earlier the days lie alike, so
+the same tables say what the process would have expected of the deals that were open, or were created, then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.models import FittedPipeline
+from spmforecast.models.futures import Futures
+from spmforecast.models.landmarks import PARTS, Landmark, Landmarks, fit_lags, fit_landmarks
+from spmforecast.models.risksets import day_number
+from spmforecast.models.signals import Known, event_table, open_rows, signals
+from spmforecast.simulate.horizon import Horizon
+
+__all__ = ["LookingBack", "look_back"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_QUARTER_DAYS = 91
+_LEAST_DEALS = 5  # open at a landmark, or it tells nothing
+_WARM_UP_DAYS = 180  # of a record, in which the pipeline fills
+_MOST_SOURCES = 6
+
+
+@dataclass(frozen=True)
+class LookingBack:
+    """What earlier dates teach about the tables of chances.
+
+    Parameters
+    ----------
+    landmarks : Landmarks
+        Correction of open deals.
+    signals : array of float, shape (open deals, columns)
+        Signals of the deals open now, in the order of the rows handed in.
+    lags : array of float, shape (segments, periods)
+        Multipliers of new deals' chances, by periods since creation.
+    """
+
+    landmarks: Landmarks
+    signals: Array
+    lags: Array
+
+
+def look_back(model: FittedPipeline, horizon: Horizon, centre: Futures, rows: Ints) -> LookingBack:
+    """Hold the tables against earlier dates.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    horizon : Horizon
+        Days and periods to come.
+    centre : Futures
+        Tables at the fitted intensities, a row a profile.
+    rows : array of int, shape (deals,)
+        Stays that are running now.
+
+    Returns
+    -------
+    LookingBack
+    """
+    stays = model.stays
+    events = event_table(model.history.stage_history, model.deals)
+    known, usual = Known(_sources(model.deals), _sizes(model)), _usual(model)
+    won_on = _won_on(model.deals)
+    dates = _alike(model, horizon)
+    parts: list[Landmark] = []
+    for day in dates:
+        then = open_rows(stays, day)
+        if len(then) >= _LEAST_DEALS:
+            x = signals(stays, events, then, day, usual, known)
+            won = _by_period(won_on[stays.deal[then]] - day, horizon)
+            parts.append(Landmark(x, _chances(model, centre, then, day), won, _ended(horizon, stays.today - day)))
+    now = signals(stays, events, rows, stays.today, usual, known)
+    landmarks = fit_landmarks(parts) if parts else _nothing(now.shape[1])
+    return LookingBack(landmarks, now, _lags(model, horizon, centre, dates, won_on))
+
+
+def _nothing(columns: int) -> Landmarks:
+    return Landmarks(np.zeros((PARTS, columns)), np.zeros((PARTS, columns, columns)), (0.0,) * PARTS, 0)
+
+
+def _alike(model: FittedPipeline, horizon: Horizon) -> list[int]:
+    """Earlier days that lie in their quarter as the as-of date does in its own, oldest first."""
+    today, first = model.stays.today, int(model.stays.entry.min(initial=model.stays.today)) + _WARM_UP_DAYS
+    if horizon.calendar.of_weeks:
+        return sorted(range(today - _QUARTER_DAYS, first, -_QUARTER_DAYS))
+    tomorrow = pd.Timestamp(today + 1, unit="D")
+    back = [tomorrow - pd.DateOffset(months=3 * k) - pd.Timedelta(days=1) for k in range(1, 1 + (today - first) // 89)]
+    return sorted(day for day in (int(day_number(pd.DatetimeIndex([date]))[0]) for date in back) if day > first)
+
+
+def _ended(horizon: Horizon, days: int) -> Ints:
+    """Periods that end within so many days."""
+    last = np.array([np.flatnonzero(horizon.cell == p)[-1] + 1 for p in range(len(horizon.periods))])
+    return np.flatnonzero(last <= days)
+
+
+def _by_period(after: Ints, horizon: Horizon) -> Array:
+    """Tell, 0 or 1, in which period each of these days after a landmark lies."""
+    out = np.zeros((len(after), len(horizon.periods)))
+    inside = (after >= 1) & (after <= len(horizon.days))
+    out[np.flatnonzero(inside), horizon.cell[after[inside] - 1]] = 1.0
+    return out
+
+
+def _won_on(deals: pd.DataFrame) -> Ints:
+    """Day on which each deal was won; far in the past where it was not."""
+    won = (deals["status"] == "won").to_numpy() & deals["close_date"].notna().to_numpy()
+    return np.where(won, day_number(deals["close_date"]), np.iinfo(np.int32).min)
+
+
+def _chances(model: FittedPipeline, centre: Futures, rows: Ints, day: int) -> Array:
+    stays = model.stays
+    age = np.minimum(day + 1 - stays.entry[rows], model.process.bins.cap)
+    return np.asarray(centre.won[model.profiles.of_deal[stays.deal[rows]], stays.stage[rows], age], dtype=np.float64)
+
+
+def _lags(model: FittedPipeline, horizon: Horizon, centre: Futures, dates: list[int], won_on: Ints) -> Array:
+    """Multipliers of new deals' chances by the number of periods since their creation."""
+    stays, periods = model.stays, len(horizon.periods)
+    first = np.append(True, stays.deal[1:] != stays.deal[:-1])[: len(stays.deal)] & (stays.start == 0)
+    deal, stage, born = stays.deal[first], stays.stage[first], stays.entry[first]
+    segment, segments = model.profiles.segment_of_deal[deal], len(model.profiles.segments)
+    seen, hoped = np.zeros((segments, periods)), np.zeros((segments, periods))
+    for day in dates:
+        created = _by_period(born - day, horizon)
+        ended = _ended(horizon, stays.today - day)
+        won = _by_period(won_on[deal] - day, horizon)
+        for cohort in ended[_begins(horizon, ended) < _QUARTER_DAYS]:
+            mine = created[:, cohort] > 0
+            table = centre.arrival_won[model.profiles.of_deal[deal[mine]], stage[mine], cohort].astype(np.float64)
+            for period in ended[ended >= cohort]:
+                lag = period - cohort
+                seen[:, lag] += np.bincount(segment[mine], weights=won[mine, period], minlength=segments)
+                hoped[:, lag] += np.bincount(segment[mine], weights=table[:, period], minlength=segments)
+    return fit_lags(seen, hoped)
+
+
+def _begins(horizon: Horizon, periods: Ints) -> Ints:
+    """Days from the as-of date to the beginning of each period."""
+    return np.array([int(np.argmax(horizon.cell == p)) for p in periods], dtype=np.int64)
+
+
+def _sources(deals: pd.DataFrame) -> Ints:
+    """Code of each deal's lead source, -1 for the rare ones and where there is none."""
+    if "lead_source" not in deals or deals["lead_source"].isna().all():
+        return np.full(len(deals), -1, dtype=np.int64)
+    names = deals["lead_source"].astype(object)
+    common = sorted(str(name) for name in names.value_counts().index[:_MOST_SOURCES])
+    return np.asarray(names.astype(str).map({name: i for i, name in enumerate(common)}).fillna(-1), dtype=np.int64)
+
+
+def _sizes(model: FittedPipeline) -> Array:
+    """Log of each deal's amount over the typical one of its segment, within bounds; 0 where it is not known."""
+    amount, segment = model.profiles.amount, model.profiles.segment_of_deal
+    known = np.isfinite(amount) & (amount > 0)
+    log_amount = np.log(np.where(known, amount, 1.0))
+    total = np.bincount(segment, weights=log_amount * known, minlength=len(model.profiles.segments))
+    count = np.bincount(segment, weights=known, minlength=len(model.profiles.segments))
+    typical = (total / np.maximum(count, 1.0))[segment]
+    return np.asarray(np.where(known, np.clip(log_amount - typical, -2.0, 2.0), 0.0))
+
+
+def _usual(model: FittedPipeline) -> Array:
+    """Usual days of each stay: the mean over its segment and stage of those that ended."""
+    stays = model.stays
+    key = model.profiles.segment_of_deal[stays.deal] * len(stays.stages) + stays.stage
+    done = ~stays.censored
+    size = int(key.max(initial=0)) + 1
+    total = np.bincount(key[done], weights=stays.duration[done], minlength=size)
+    mean = (total + 1.0) / (np.bincount(key[done], minlength=size) + 1.0)
+    return np.asarray(mean[key], dtype=np.float64)

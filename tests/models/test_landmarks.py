@@ -1,0 +1,84 @@
+"""Corrections learned at landmarks: found where there is something to find, not made where there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import special
+
+from spmforecast.models.landmarks import PARTS, Landmark, apply_shift, chance_logit, fit_lags, fit_landmarks
+
+
+def landmarks(rng, effect, marks=12, deals=200):
+    """Deals at landmarks, their chances in two periods, and outcomes whose odds `effect` times a signal moves."""
+    out = []
+    for _ in range(marks):
+        x = np.stack([np.ones(deals), rng.random(deals) < 0.4], axis=1).astype(float)
+        first = special.expit(rng.normal(-0.5, 1.0, deals))
+        chance = np.stack([first, 0.2 * (1 - first)], axis=1)
+        true = special.expit(chance_logit(chance) + effect * x[:, 1:])
+        u = rng.random(deals)
+        won = np.stack([u < true[:, 0], (u >= true[:, 0]) & (u < true.sum(axis=1))], axis=1).astype(float)
+        out.append(Landmark(x, chance, won, np.array([0, 1])))
+    return out
+
+
+def test_a_signal_that_tells_is_found():
+    found = fit_landmarks(landmarks(np.random.default_rng(1), effect=-0.8))
+    assert found.coefficients[0, 1] == pytest.approx(-0.8, abs=0.2)
+    assert found.coefficients[0, 0] == pytest.approx(0.0, abs=0.15)
+    assert min(found.prior_sd[:2]) > 0
+    assert found.deals == 2400
+
+
+def test_a_signal_that_tells_nothing_moves_hardly_anything():
+    found = fit_landmarks(landmarks(np.random.default_rng(2), effect=0.0))
+    assert np.abs(found.coefficients).max() < 0.2
+
+
+def test_few_deals_make_no_correction():
+    found = fit_landmarks(landmarks(np.random.default_rng(3), effect=-2.0, marks=3, deals=8))
+    assert (found.coefficients == 0).all()
+    assert (found.root == 0).all()
+    assert found.prior_sd == (0.0,) * PARTS
+
+
+def test_draws_of_the_shift_scatter_around_the_fit_as_much_as_it_is_in_doubt():
+    rng = np.random.default_rng(4)
+    many, few = (fit_landmarks(landmarks(rng, effect=-0.5, deals=n)) for n in (400, 25))
+    normal = rng.standard_normal((500, PARTS, 2))
+    x = np.array([[1.0, 1.0]])
+    drawn = [one.shifts(x, normal)[:, 0, 0] for one in (many, few)]
+    assert drawn[0].mean() == pytest.approx(many.coefficients[0].sum(), abs=0.05)
+    assert drawn[0].std() < drawn[1].std()
+
+
+def test_periods_that_have_not_ended_are_not_looked_at():
+    marks = [replace(mark, watched=np.array([0])) for mark in landmarks(np.random.default_rng(5), effect=-0.5)]
+    other_end = [replace(mark, won=np.stack([mark.won[:, 0], 1 - mark.won[:, 1]], axis=1)) for mark in marks]
+    one, other = fit_landmarks(marks), fit_landmarks(other_end)
+    np.testing.assert_array_equal(one.coefficients, other.coefficients)
+    assert (one.coefficients[1] == 0).all()
+
+
+def test_lags_lean_on_one():
+    seen, hoped = np.array([[300.0, 50.0, 0.0]]), np.array([[150.0, 100.0, 0.0]])
+    lags = fit_lags(seen, hoped)
+    assert 1.5 < lags[0, 0] < 2.0
+    assert 0.5 < lags[0, 1] < 0.8
+    assert lags[0, 2] == 1.0
+
+
+def test_corrected_chances_stay_chances():
+    rng = np.random.default_rng(6)
+    parts = rng.dirichlet(np.ones(7), size=50)
+    won, lost = parts[:, :3], parts[:, 3:6]
+    same = apply_shift(won, lost, won)
+    np.testing.assert_allclose(same[0], won)
+    np.testing.assert_allclose(same[1], lost)
+    win, lose = apply_shift(won, lost, won * rng.uniform(0, 4, (50, 1)))
+    assert (win >= 0).all()
+    assert (lose >= 0).all()
+    assert (win.sum(axis=1) + lose.sum(axis=1) <= 1 + 1e-12).all()

@@ -1,0 +1,103 @@
+"""Territories from scratch: published optima of real counties, the p-median problem, and what cannot be had."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from scipy.sparse import csgraph
+
+import spmforecast as spm
+
+
+def state(folder, name):
+    with (folder / "instances.csv").open() as lines:
+        row = next(row for row in csv.DictReader(lines) if row["state"] == name)
+    distance = np.loadtxt(folder / "distances_km" / f"{name}.csv", delimiter=",")
+    people = np.genfromtxt(folder / "nodes" / f"{name}.csv", delimiter=",", names=True)["pop2010"]
+    edges = np.loadtxt(folder / "edges" / f"{name}.csv", delimiter=",", skiprows=1).astype(int)
+    return row, ((distance / 1000) ** 2, people, people, int(row["k"]), int(row["L"]), int(row["U"])), edges
+
+
+def prove(folder, name, contiguous):
+    row, arguments, edges = state(folder, name)
+    found = spm.design_territories(*arguments, edges=edges if contiguous else None)
+    published = float(row["published_lcut_obj" if contiguous else "published_hess_obj"])
+    assert found.objective == pytest.approx(published, abs=0.006)
+    assert found.status == "optimal"
+    assert found.contiguous or not contiguous
+    assert len(found.centers) == int(row["k"])
+    assert (found.owner[found.centers] == np.arange(len(found.centers))).all()
+    cost, people = arguments[0] * arguments[1][:, None], arguments[1]
+    assert cost[np.arange(len(people)), found.centers[found.owner]].sum() == pytest.approx(found.objective)
+    loads = np.bincount(found.owner, people)
+    assert loads.min() >= int(row["L"])
+    assert loads.max() <= int(row["U"])
+
+
+@pytest.mark.parametrize(("name", "contiguous"), [("ME", False), ("NM", True)])
+def test_published_optima(shared_data, name, contiguous):
+    prove(shared_data("hess_county_districting"), name, contiguous)
+
+
+PROVEN = [(name, False) for name in ("ID", "ME", "NM", "NE", "OK", "OR")] + [
+    (name, True) for name in ("ID", "NM", "NE")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "contiguous"), PROVEN)
+def test_published_optima_of_all_states(shared_data, name, contiguous):
+    prove(shared_data("hess_county_districting"), name, contiguous)
+
+
+def test_arizona_cannot_be_parted(shared_data):
+    _, arguments, edges = state(shared_data("hess_county_districting"), "AZ")
+    with pytest.raises(spm.InfeasibleError, match=r"unit 11 alone loads 3.81712e\+06"):
+        spm.design_territories(*arguments, edges=edges)
+
+
+def pmed(reference):
+    folder = reference("51_pmedian_pmed1")
+    rows = np.genfromtxt(folder.path / "edges.csv", delimiter=",", names=True)
+    graph = np.zeros((100, 100))
+    for i, j, w in zip(rows["i"].astype(int) - 1, rows["j"].astype(int) - 1, rows["w"], strict=True):
+        graph[i, j] = graph[j, i] = w  # a repeated edge keeps its last cost
+    return folder, csgraph.floyd_warshall(graph)
+
+
+@pytest.mark.slow
+def test_p_median_reference(reference):
+    folder, distance = pmed(reference)
+    one = np.ones(100)
+    folder.compare("shortest path d(1,100)", distance[0, 99])
+    found = spm.design_territories(distance, one, one, 5, 0, 100)
+    folder.compare("optimal value", found.objective)
+    assert found.status == "optimal"
+    folder.compare(
+        "1-median value on the same distances", spm.design_territories(distance, one, one, 1, 0, 100).objective
+    )
+
+
+def test_large_designs_come_with_a_bound():
+    rng = np.random.default_rng(2)
+    places, load = rng.random((150, 2)), rng.lognormal(0, 0.4, 150)
+    distance = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+    share = load.sum() / 6
+    found = spm.design_territories(distance, load, load, 6, 0.8 * share, 1.2 * share, starts=2)
+    assert found.feasible
+    assert 0 < found.bound <= found.objective
+    assert found.gap < 0.2
+    assert found.status == "feasible"
+    again = spm.design_territories(distance, load, load, 6, 0.8 * share, 1.2 * share, starts=2)
+    assert (again.owner == found.owner).all()
+
+
+def test_wrong_arguments_and_impossible_totals():
+    with pytest.raises(spm.InputError, match="must be a square of numbers"):
+        spm.design_territories(np.ones((3, 2)), np.ones(3), np.ones(3), 4, 0, 3)
+    with pytest.raises(spm.InfeasibleError, match="6 in all is more than 2 times the upper limit 2"):
+        spm.design_territories(np.ones((6, 6)), np.ones(6), np.ones(6), 2, 0, 2)
+    with pytest.raises(spm.InfeasibleError, match="no territories"):
+        spm.design_territories(np.ones((3, 3)), np.ones(3), 2 * np.ones(3), 2, 2.5, 3.5)
