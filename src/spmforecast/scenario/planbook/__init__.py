@@ -4,7 +4,8 @@ Nothing in it is ever changed or taken away: a version is added, approved, compa
 """
 
 from spmforecast.scenario.planbook.content import Content
+from spmforecast.scenario.planbook.recording import record_run
 from spmforecast.scenario.planbook.store import Planbook
 from spmforecast.scenario.planbook.versions import Decision, Version
 
-__all__ = ["Content", "Decision", "Planbook", "Version"]
+__all__ = ["Content", "Decision", "Planbook", "Version", "record_run"]
