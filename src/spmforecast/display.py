@@ -26,7 +26,7 @@ def percent(value: float) -> str:
 
 def cell(value: object) -> str:
     """Write one value for a table on a terminal: missing as –, fractions with at most four decimals."""
-    if value is None or value != value:
+    if value is None or value is pd.NA or value != value:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from spmforecast.cli import app
 from spmforecast.errors import InputError
-from spmforecast.scenario.planbook import Content, Planbook
+from spmforecast.scenario import RunResult
+from spmforecast.scenario.planbook import Content, Planbook, record_run
 from spmforecast.scenario.planbook.tables import NEWEST
 
 
@@ -219,3 +222,36 @@ def test_a_book_shows_itself_with_everything_escaped(book: Planbook) -> None:
     assert "&lt;script&gt;" in book._repr_html_()
     assert "&lt;script&gt;" in book.get(1)._repr_html_()
     assert "<script>" not in book._repr_html_() + book.get(1)._repr_html_()
+
+
+def test_a_run_is_recorded_once_and_again_only_for_something_new(result: RunResult, tmp_path: Path) -> None:
+    folder = result.save(tmp_path / "run")
+    book = Planbook(tmp_path / "book.sqlite")
+    first = record_run(book, folder, "for the board", "ann")
+    assert [one.kind for one in first] == ["forecast", "quotas", "plan"]
+    kept = first[0].content
+    pd.testing.assert_frame_equal(kept.tables["forecast"], pd.read_csv(folder / "forecast.csv"), check_dtype=False)
+    assert kept.facts["periods"]["2025Q3"] == "2025-09-30"
+    assert record_run(book, folder, "again", "ann") == []
+    with pytest.raises(InputError, match=r"no run\.json to read"):
+        record_run(book, tmp_path, "why")
+
+
+def test_the_commands_tell_and_decide(result: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = result.save(tmp_path / "run")
+    for words, told in {
+        ("add", str(folder), "--reason", "first", "--author", "ann"): "forecast",
+        ("log",): "ann",
+        ("show", "2"): "quota",
+        ("diff", "2", "2"): "same",
+        ("approve", "2", "--reason", "yes", "--author", "bob"): "approved by bob",
+        ("roll-back", "2", "--reason", "no"): "v2",
+        ("withdraw", "2", "--reason", "no"): "withdrawn",
+        ("verify",): "4 versions",
+        ("accuracy",): "yet",
+    }.items():
+        ran = CliRunner().invoke(app, ["planbook", *words])
+        assert ran.exit_code == 0, (words, ran.output, ran.exception)
+        assert told in ran.output
+    assert (tmp_path / "planbook.sqlite").exists()
