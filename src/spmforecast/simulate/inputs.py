@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,9 @@ from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.looking_back import LookingBack, look_back
 from spmforecast.simulate.outcomes import period_intensities
+from spmforecast.simulate.quantiles import GammaTable, MoneyTable
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.trials import gamma_tables
 
 __all__ = ["WORLDS", "NewDeals", "OpenDeals", "SimulationInputs", "build_inputs"]
 
@@ -64,6 +67,11 @@ class OpenDeals:
     column: Ints
     log_amount: Array
     partners: tuple[tuple[tuple[int, float], ...], ...]
+
+    @property
+    def law(self) -> Ints:
+        """Row of each deal's amount in the engine's table of laws: 0 where its present amount is known."""
+        return np.where(np.isnan(self.log_amount), self.segment + 1, 0)
 
 
 @dataclass(frozen=True)
@@ -125,8 +133,8 @@ class SimulationInputs:
         Owners of open or new deals.
     win_shape, win_rate : array of float, shape (owners,)
         Gamma posterior of each owner's multiplier on winning.
-    market : MarketModel
-        Common shocks.
+    market : MarketModel or None
+        Common shocks; None for none.
     month_shares : array of float, shape (periods, months)
         Months to come in each period.
     lived : array of float, shape (cohorts, periods, months)
@@ -146,7 +154,7 @@ class SimulationInputs:
     owners: tuple[str, ...]
     win_shape: Array
     win_rate: Array
-    market: MarketModel
+    market: MarketModel | None
     month_shares: Array
     lived: Array
     won_law: AmountLaw
@@ -158,6 +166,48 @@ class SimulationInputs:
     def periods(self) -> int:
         """Number of periods to come."""
         return int(self.month_shares.shape[0])
+
+    @property
+    def worlds(self) -> int:
+        """Draws of the fitted parameters."""
+        return len(self.open_deals.win)
+
+    @cached_property
+    def win_tables(self) -> tuple[GammaTable | None, ...]:
+        """Law of each owner's multiplier on winning."""
+        return gamma_tables(self.win_shape, self.win_rate)
+
+    @cached_property
+    def creation_tables(self) -> tuple[GammaTable | None, ...]:
+        """Law of each seller's productivity."""
+        return gamma_tables(self.new_deals.creation_shape, self.new_deals.creation_rate)
+
+    @cached_property
+    def heir_table(self) -> GammaTable | None:
+        """Law of a successor's productivity."""
+        prior = np.array([self.new_deals.creation_prior])
+        return gamma_tables(prior, prior)[0]
+
+    @cached_property
+    def leave_table(self) -> GammaTable | None:
+        """Law of the hazard of leaving; None where nobody leaves."""
+        shape, rate = self.new_deals.leave_shape, self.new_deals.leave_rate
+        return GammaTable.of(shape, rate) if shape > 0 else None
+
+    @cached_property
+    def money(self) -> MoneyTable:
+        """Amount laws: final over present amounts, then a row for each segment."""
+        laws = AmountLaw(np.concatenate([self.ratio_law.log_quantiles, self.won_law.log_quantiles]))
+        location = np.pad(self.location, ((0, 0), (1, 0)))
+        return MoneyTable.of(laws, np.append(0.0, self.nothing), location)
+
+    @cached_property
+    def deal_cents(self) -> Array:
+        """Median amount in cents that each open deal would be won for."""
+        deals, median = self.open_deals, self.money.base[self.open_deals.law]
+        known = ~np.isnan(deals.log_amount)
+        # The table's first row is the ratio of final to present amounts, in cents as the others.
+        return np.where(known, np.exp(np.where(known, deals.log_amount, 0.0)) * median, median)
 
 
 def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int) -> SimulationInputs:
