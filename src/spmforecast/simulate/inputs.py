@@ -20,7 +20,7 @@ from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.looking_back import LookingBack, look_back
-from spmforecast.simulate.outcomes import period_intensities
+from spmforecast.simulate.outcomes import period_intensities, winning_chances
 from spmforecast.simulate.quantiles import GammaTable, MoneyTable
 from spmforecast.simulate.streams import Streams
 from spmforecast.simulate.trials import gamma_tables
@@ -68,7 +68,7 @@ class OpenDeals:
     log_amount: Array
     partners: tuple[tuple[tuple[int, float], ...], ...]
 
-    @property
+    @cached_property
     def law(self) -> Ints:
         """Row of each deal's amount in the engine's table of laws: 0 where its present amount is known."""
         return np.where(np.isnan(self.log_amount), self.segment + 1, 0)
@@ -200,6 +200,20 @@ class SimulationInputs:
         laws = AmountLaw(np.concatenate([self.ratio_law.log_quantiles, self.won_law.log_quantiles]))
         location = np.pad(self.location, ((0, 0), (1, 0)))
         return MoneyTable.of(laws, np.append(0.0, self.nothing), location)
+
+    @cached_property
+    def settled(self) -> npt.NDArray[np.float32]:
+        """Chance to be won by the end of each period, undisturbed, shape (states, periods + 1, worlds); zero first."""
+        deals = self.open_deals
+        chances = winning_chances(deals.win, deals.lose, np.ones(self.periods)).transpose(1, 2, 0)
+        return np.pad(np.cumsum(chances, axis=1), ((0, 0), (1, 0), (0, 0))).astype(np.float32)
+
+    @cached_property
+    def deal_keys(self) -> npt.NDArray[np.uint64]:
+        """Key of each open deal's stream, shape (deals, 2)."""
+        streams = Streams(self.seed)
+        keys = [streams.key("deal", name, "outcome") for name in self.open_deals.ids]
+        return np.array(keys, dtype=np.uint64).reshape(-1, 2)
 
     @cached_property
     def deal_cents(self) -> Array:

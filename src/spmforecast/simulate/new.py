@@ -73,10 +73,11 @@ def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats
 def _words(trials: Trials, name: str, count: Ints) -> tuple[Ints, Words]:
     """Give each winner of a trial, the first, the second and so on, bits that do not depend on how many others win."""
     where, bits = [], []
+    key = trials.streams.key("stream", name, "winner")
     for number in range(int(count.max(initial=0))):
         here = np.flatnonzero(count > number)
         where.append(here)
-        bits.append(trials.words("stream", name, "winner", number)[here])
+        bits.append(trials.words(key, number).take(here))
     if not where:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
     return np.concatenate(where), np.concatenate(bits)

@@ -98,7 +98,7 @@ def poisson_quantile(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
 
 
 def _few(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
-    """Add up the probabilities of 0, 1, 2, … until each uniform is reached: all together at first, then the stragglers."""
+    """Add up the probabilities of 0, 1, 2, … until each uniform is reached: all together first, then the stragglers."""
     out = np.zeros(len(mean), dtype=np.int64)
     mass = np.exp(-mean)
     reached, count = mass.copy(), 0

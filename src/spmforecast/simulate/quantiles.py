@@ -139,7 +139,7 @@ class MoneyTable:
         array of float, shape (n,)
             Whole cents.
         """
-        empty = self.nothing[row] if self.nothing.any() else None
+        empty = self.nothing.take(row) if self.nothing.any() else None
         if empty is not None:
             some = np.where(empty < 1, uniform - empty, uniform)
             spread = np.maximum(some, np.float32(0)) / np.where(empty < 1, 1 - empty, np.float32(1))
@@ -147,7 +147,7 @@ class MoneyTable:
             spread = uniform
         place = np.clip(spread * np.float32(self.grid) - np.float32(0.5), np.float32(0), np.float32(self.grid - 1))
         left = place.astype(np.int32)
-        at = row * self.grid + left
+        at = left if len(self.base) == 1 else row * self.grid + left
         log = self.log.take(at) + (place - left.astype(np.float32)) * self.step.take(at)
         if self.location.any():
             log += self.location[world, row]
@@ -156,7 +156,7 @@ class MoneyTable:
 
 
 def exponential(words: Words) -> Floats:
-    """Turn the upper halves of random words into exponential variables, small ones with full relative precision.
+    """Turn the upper halves of random words into exponential variables.
 
     Parameters
     ----------
@@ -166,14 +166,14 @@ def exponential(words: Words) -> Floats:
     Returns
     -------
     array of float32, shape (n,)
-        ``-log(1 - u)``.
+        ``-log(1 - u)``, in double precision until the end: small ones keep their digits.
     """
-    uniform = upper_uniform(words)
-    rest = np.float32(1) - uniform
-    # log1p by a correction of log, which is much faster in single precision (Higham 2002, section 1.14.1).
-    lost = np.where(rest == 1, np.float32(1), np.float32(1) - rest)
-    ratio = np.where(rest == 1, np.float32(-1), np.log(np.maximum(rest, _STEP)) / lost)
-    return np.asarray(-ratio * uniform, dtype=np.float32)
+    rest = (words >> _HALF).astype(np.float64)
+    rest += 0.5
+    rest *= -(2.0**-32)
+    rest += 1.0
+    np.log(rest, out=rest)
+    return np.negative(rest, out=rest).astype(np.float32)
 
 
 def upper_uniform(words: Words) -> Floats:
@@ -209,12 +209,16 @@ def pick(steps: Floats, first: Ints, stride: int, count: int, value: Floats) -> 
         Number of steps at or below each value.
     """
     flat = steps.reshape(-1)
-    reached = np.zeros(len(value), dtype=np.int64)
-    jump = 1 << max(count.bit_length() - 1, 0)
-    while jump and count:
-        ahead = reached + (jump - 1)
-        inside = np.minimum(ahead, count - 1)
-        more = (flat.take(first + inside * stride) <= value) & (ahead < count)
-        reached += more * jump
-        jump >>= 1
-    return reached
+    low = np.zeros(len(value), dtype=np.int64)
+    left = count  # as many steps may still be reached: all rows are halved alike
+    while left > 0:
+        half = (left + 1) // 2
+        at = low + (half - 1)
+        if left < count:
+            np.minimum(at, count - 1, out=at)
+        at *= stride
+        at += first
+        more = flat.take(at) <= value
+        low += more * half
+        left -= half
+    return np.minimum(low, count) if count else low

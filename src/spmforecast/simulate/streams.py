@@ -3,34 +3,24 @@
 Each (seed, kind, id, purpose) names a Philox counter stream through BLAKE2b; the counter says which trial. So a
 draw depends on nothing but its own name and trial: not on other entities, their order, the size of a block, the
 number of jobs or the machine.
-
-Where only small uniforms matter (a deal is won in few trials), :meth:`Streams.below` finds the trials whose uniform
-lies below a bound and draws little for the others: one byte a trial says in which of a few classes its uniform lies,
-and only trials of the classes below the bound get the rest of their bits.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-__all__ = ["BLOCK", "Streams"]
+__all__ = ["Streams"]
 
 Array = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-BLOCK = 4096  # trials that share one run of a sparse stream; changing it changes draws
-
 _WORDS = 4  # 64-bit words of one Philox counter step
-_CLASSES = (0, 16, 64, 256)  # bounds of the first byte: below 1/16, below 1/4, the rest
-_LATER = np.uint64(56)  # bits that stand behind the first byte
 _HALF_STEP = 2.0**-54
 _FRESH: dict[str, Any] = {"buffer": np.zeros(4, dtype=np.uint64), "buffer_pos": 4, "has_uint32": 0, "uinteger": 0}
 
@@ -84,62 +74,14 @@ class Streams:
         random = np.random.Generator(self._at(self.key(kind, entity, purpose), start, lane))
         return np.minimum(random.random(stop - start) + _HALF_STEP, 1.0 - 2.0**-53)
 
-    def words(self, kind: str, entity: str, purpose: str, start: int, stop: int, lane: int = 0) -> Words:
-        """Draw 64 random bits for each trial; arguments as in :meth:`uniforms`.
+    def words(self, key: Words, start: int, stop: int, lane: int = 0) -> Words:
+        """Draw 64 random bits for each trial from the stream of a key; other arguments as in :meth:`uniforms`.
 
         Returns
         -------
         array of uint64, shape (stop - start,)
         """
-        return np.asarray(self._at(self.key(kind, entity, purpose), start, lane).random_raw(stop - start))
-
-    def below(self, kind: str, entity: str, purpose: str, bound: float, start: int, stop: int) -> tuple[Ints, Words]:
-        """Find the trials whose uniform may lie below a bound, with 64 random bits for each.
-
-        Parameters
-        ----------
-        kind, entity, purpose : str
-            Name of the stream.
-        bound : float
-            Upper bound of the uniforms wanted.
-        start, stop : int
-            Trials; `start` is a multiple of four.
-
-        Returns
-        -------
-        trials : array of int, shape (n,)
-            Trials counted from `start`. All whose uniform (their bits as a binary fraction) lies below the bound are
-            among them, and others up to the end of the bound's class; the order is fixed, but not that of time.
-        words : array of uint64, shape (n,)
-            Their bits: the same whatever the bound, `start` and `stop`.
-        """
-        key = self.key(kind, entity, purpose)
-        parts = [
-            self._block_below(key, bound, block, start, stop)
-            for block in range(start // BLOCK, (stop + BLOCK - 1) // BLOCK)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-    def _block_below(self, key: Words, bound: float, block: int, start: int, stop: int) -> tuple[Ints, Words]:
-        """Do so in one block: a byte for each trial, then the other bits class by class."""
-        bits = self._at(key, block * BLOCK, 0)
-        first = np.asarray(bits.random_raw(BLOCK // 8)).astype("<u8", copy=False).view(np.uint8)
-        trials, words = [], []
-        for low, high in pairwise(_CLASSES):
-            if trials and bound <= low / 256:
-                break
-            here = np.flatnonzero(first < high) if low == 0 else np.flatnonzero((first >= low) & (first < high))
-            rest = np.asarray(bits.random_raw(len(here))) >> np.uint64(8)
-            trials.append(here)
-            words.append(rest | (first[here].astype(np.uint64) << _LATER))
-        trial = (trials[0] if len(trials) == 1 else np.concatenate(trials)) + (block * BLOCK - start)
-        word = words[0] if len(words) == 1 else np.concatenate(words)
-        if block * BLOCK >= start and (block + 1) * BLOCK <= stop:
-            return trial, word
-        inside = (trial >= 0) & (trial < stop - start)
-        return trial[inside], word[inside]
+        return np.asarray(self._at(key, start, lane).random_raw(stop - start))
 
     def _at(self, key: Words, start: int, lane: int) -> np.random.Philox:
         """Turn the generator to a key and counter; far cheaper than making one, and the same stream."""

@@ -99,7 +99,7 @@ class Tally:
     def __post_init__(self) -> None:
         self.cents = np.zeros(self.cells * self.trials)
         self.wins = np.zeros(self.cells * self.trials, dtype=np.float32)
-        self.deal_wins = np.zeros(self.deals * self.periods)
+        self.deal_wins = np.zeros((self.deals, self.periods))
         self.deal_sum, self.deal_squares = np.zeros(self.deals), np.zeros(self.deals)
 
     def win(self, cell: Ints, trial: Ints, cents: Array, credited: Array | None = None) -> None:
@@ -118,14 +118,27 @@ class Tally:
             who = np.broadcast_to(np.asarray(deal, dtype=np.int64), cell.shape).copy()
             self.parts.append(Ledger(trial + self.start, who, cell, cents / 100.0))
 
-    def open_wins(self, deal: Ints, period: Ints, cents: Array, first: int, count: int) -> None:
-        """Add up what each of a few neighbouring open deals did."""
-        own = deal - first
-        here = slice(first * self.periods, (first + count) * self.periods)
-        self.deal_wins[here] += np.bincount(own * self.periods + period, minlength=count * self.periods)
-        amount = cents / 100.0
-        self.deal_sum[first : first + count] += np.bincount(own, weights=amount, minlength=count)
-        self.deal_squares[first : first + count] += np.bincount(own, weights=amount * amount, minlength=count)
+    def open_wins(self, number: Ints, place: Ints, cents: Array, rows: Ints) -> None:
+        """Add up what each of a few open deals did.
+
+        Parameters
+        ----------
+        number : array of int, shape (few,)
+            Wins of each deal; the winners stand in order of the deals.
+        place : array of int, shape (wins,)
+            Period of each win, plus the periods of all deals before.
+        cents : array of float, shape (wins,)
+            Amounts.
+        rows : array of int, shape (few,)
+            Which deals.
+        """
+        wins = np.bincount(place, minlength=len(rows) * self.periods)
+        self.deal_wins[rows] += wins.reshape(len(rows), self.periods)
+        some = np.flatnonzero(number)
+        if len(some):
+            start = (np.cumsum(number) - number)[some]
+            self.deal_sum[rows[some]] += np.add.reduceat(cents, start) / 100.0
+            self.deal_squares[rows[some]] += np.add.reduceat(cents * cents, start) / 1e4
 
     def result(self) -> BlockResult:
         """Return the sums, cents as units of money."""
@@ -133,7 +146,7 @@ class Tally:
         return BlockResult(
             self.cents.reshape(self.cells, self.trials).T,
             self.wins.reshape(self.cells, self.trials).T,
-            self.deal_wins.reshape(self.deals, self.periods),
+            self.deal_wins,
             self.deal_sum,
             self.deal_squares,
             Ledger.joined(self.parts) if self.keep else None,

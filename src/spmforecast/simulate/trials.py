@@ -42,13 +42,9 @@ class Trials:
         """Draw a standard normal for each trial."""
         return self.streams.normals(kind, entity, purpose, self.start, self.stop, lane)
 
-    def words(self, kind: str, entity: str, purpose: str, lane: int = 0) -> Words:
-        """Draw 64 random bits for each trial."""
-        return self.streams.words(kind, entity, purpose, self.start, self.stop, lane)
-
-    def below(self, kind: str, entity: str, purpose: str, bound: float) -> tuple[Ints, Words]:
-        """Find the trials whose uniform may lie below a bound, with their bits."""
-        return self.streams.below(kind, entity, purpose, bound, self.start, self.stop)
+    def words(self, key: Words, lane: int = 0) -> Words:
+        """Draw 64 random bits for each trial from the stream of a key."""
+        return self.streams.words(key, self.start, self.stop, lane)
 
     def gamma(self, table: GammaTable, entity: str, purpose: str) -> Array:
         """Draw a rep's gamma multiplier for each trial."""
