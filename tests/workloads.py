@@ -68,7 +68,9 @@ def workload(
     owner = rng.integers(0, reps, deals)
     names = tuple(f"R{k:03d}" for k in range(reps))
     seller = np.sort(rng.integers(0, reps, streams))
-    frame = pd.DataFrame({"owner_id": np.repeat(names, periods), "part": "open", "period": "2025-01"})
+    frame = pd.DataFrame(
+        {"owner_id": np.repeat(names, periods), "part": "open", "period": list(labels(periods)) * reps}
+    )
     shape = np.full(reps, 40.0 if shocks else np.inf)
     return SimulationInputs(
         seed=run_seed,
@@ -98,6 +100,12 @@ def workload(
         ratio_law=lognormal_law(0.5),
         nothing=np.zeros(max(streams, 1)),
         location=0.05 * rng.standard_normal((worlds, max(streams, 1))) * shocks,
+    )
+
+
+def labels(periods):
+    return (
+        [f"2025-{m:02d}" for m in range(1, 13)] if periods == MONTHS else [f"2025Q{q}" for q in range(1, periods + 1)]
     )
 
 

@@ -114,8 +114,8 @@ def test_order_of_the_input_rows_changes_no_byte(forecast):
 
 def test_progress_is_told(model):
     told = []
-    simulate(model, until="2024-09-30", trials=1500, progress=lambda *done: told.append(done))
-    assert told == [(1000, 1500), (1500, 1500)]
+    simulate(model, until="2024-09-30", trials=1500, jobs=2, progress=lambda *done: told.append(done))
+    assert told == [(1024, 1500), (1500, 1500)]
 
 
 # --- streams keyed by entity ----------------------------------------------------------------------------------------

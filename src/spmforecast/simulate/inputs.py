@@ -172,6 +172,11 @@ class SimulationInputs:
         """Draws of the fitted parameters."""
         return len(self.open_deals.win)
 
+    def prepare(self) -> None:
+        """Make all tables now, so that they go to other processes with the inputs and are not made again there."""
+        for table in ("win_tables", "creation_tables", "heir_table", "leave_table", "money", "deal_keys", "deal_cents"):
+            getattr(self, table)
+
     @cached_property
     def win_tables(self) -> tuple[GammaTable | None, ...]:
         """Law of each owner's multiplier on winning."""

@@ -149,7 +149,7 @@ class _Created:
             return self._seller(seller).astype(np.float32)
         if self.heirs is None:
             self.heirs = self._successors()
-        return self.heirs[seller - len(sellers)].astype(np.float32)
+        return np.asarray(self.heirs[seller - len(sellers)], dtype=np.float32)
 
     def _seller(self, seller: int) -> Array:
         new, name = self.inputs.new_deals, self.inputs.new_deals.cells.sellers[seller]

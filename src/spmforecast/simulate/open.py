@@ -144,17 +144,22 @@ def _candidates(
     inputs: SimulationInputs, trials: Trials, rows: Ints, tables: _Tables, effects: list[Floats | None]
 ) -> tuple[Ints, Ints, Words]:
     """Find trials in which each deal may be won, and their bits: those below a bound that holds for all trials."""
-    where, bits, number = [], [], []
+    most = [float(reach.max()) for reach in tables.win[:, -1]]
+    if tables.lose is not None:
+        for index, effect in enumerate(effects):
+            if effect is not None:
+                most[index] = float((tables.win[index, -1][tables.column] * effect).max())
+    bound = np.array(most) * (1 + 1e-6)
+    bound = bound if tables.lose is None else -np.expm1(-bound)
+    limit = np.minimum(bound * _FULL + 1.0, _FULL - 1.0).astype(np.uint64) << np.uint64(32)
+    where, bits = [], []
+    low = np.empty(trials.count, dtype=np.bool_)
     for index, row in enumerate(rows.tolist()):
-        reach, effect = tables.win[index, -1], effects[index]
-        most = float(reach.max() if effect is None else (reach[tables.column] * effect).max()) * (1 + 1e-6)
-        bound = most if tables.lose is None else -np.expm1(-most)
         words = trials.words(inputs.deal_keys[row])
-        here = np.flatnonzero(words < np.uint64(min(bound * _FULL + 1.0, _FULL - 1.0)) << np.uint64(32))
+        here = np.less(words, limit[index], out=low).nonzero()[0]
         where.append(here)
         bits.append(words.take(here))
-        number.append(len(here))
-    return np.repeat(np.arange(len(rows)), number), np.concatenate(where), np.concatenate(bits)
+    return np.repeat(np.arange(len(rows)), [len(here) for here in where]), np.concatenate(where), np.concatenate(bits)
 
 
 def _by_table(tables: _Tables, at: Ints, trial: Ints, words: Words) -> _Winners:

@@ -151,7 +151,8 @@ class MoneyTable:
         log = self.log.take(at) + (place - left.astype(np.float32)) * self.step.take(at)
         if self.location.any():
             log += self.location[world, row]
-        amount = np.rint(np.exp(log) * (self.base.take(row) if base is None else base))
+        money = self.base.take(row) if base is None else base
+        amount = np.asarray(np.rint(np.exp(log) * money), dtype=np.float64)
         return amount if empty is None else np.where(uniform < empty, 0.0, amount)
 
 

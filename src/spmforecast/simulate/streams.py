@@ -22,7 +22,7 @@ Words = npt.NDArray[np.uint64]
 
 _WORDS = 4  # 64-bit words of one Philox counter step
 _HALF_STEP = 2.0**-54
-_FRESH: dict[str, Any] = {"buffer": np.zeros(4, dtype=np.uint64), "buffer_pos": 4, "has_uint32": 0, "uinteger": 0}
+_EMPTY = np.zeros(4, dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,15 @@ class Streams:
     def _at(self, key: Words, start: int, lane: int) -> np.random.Philox:
         """Turn the generator to a key and counter; far cheaper than making one, and the same stream."""
         assert start % _WORDS == 0, "blocks of trials begin at a multiple of four"
-        counter = np.array([start // _WORDS, lane, 0, 0], dtype=np.uint64)
-        state: dict[str, Any] = {"counter": counter, "key": key}
-        self._bits.state = {"bit_generator": "Philox", "state": state, **_FRESH}
+        state: Any = {"counter": (start // _WORDS, lane, 0, 0), "key": key}
+        self._bits.state = {
+            "bit_generator": "Philox",
+            "state": state,
+            "buffer": _EMPTY,
+            "buffer_pos": 4,
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
         return self._bits
 
     def normals(self, kind: str, entity: str, purpose: str, start: int, stop: int, lane: int = 0) -> Array:

@@ -13,6 +13,9 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+_MANY = 1 << 40  # more deals than there are
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Winners one by one.
@@ -37,13 +40,12 @@ class Ledger:
     @classmethod
     def joined(cls, parts: list[Ledger]) -> Ledger:
         """Put ledgers together, in order of trial, then open deals, then streams."""
-        trial, deal, cell, amount = (
-            np.concatenate([getattr(part, name) for part in parts])
-            if parts
-            else np.zeros(0, dtype=np.float64 if name == "amount" else np.int64)
-            for name in ("trial", "deal", "cell", "amount")
-        )
-        order = np.lexsort((amount, cell, np.where(deal >= 0, 0, -deal), deal, trial))
+        ints, none = np.zeros(0, dtype=np.int64), np.zeros(0)
+        trial = np.concatenate([ints, *(part.trial for part in parts)])
+        deal = np.concatenate([ints, *(part.deal for part in parts)])
+        cell = np.concatenate([ints, *(part.cell for part in parts)])
+        amount = np.concatenate([none, *(part.amount for part in parts)])
+        order = np.lexsort((amount, cell, np.where(deal < 0, _MANY - deal, deal), trial))
         return cls(trial[order], deal[order], cell[order], amount[order])
 
 
