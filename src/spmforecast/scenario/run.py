@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import cast
 
 import pandas as pd
 
@@ -208,7 +207,7 @@ def run_scenario(
     exact = None
     if keys.simulate.method == "exact":
         with _timed(timings, "exact", told):
-            exact = simulate_exactly(cast("FittedPipeline", model), keys.until, keys.period, keys.levels)
+            exact = simulate_exactly(model, keys.until, keys.period, keys.levels)
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)

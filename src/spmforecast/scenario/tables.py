@@ -78,7 +78,7 @@ def exact_table(exact: ExactForecast, plan: AnnualPlan) -> pd.DataFrame:
         plan.target(period, level, node)
         for level, node, period in zip(table["node_level"], table["node"], table["period"], strict=True)
     ]
-    reached = [np.nan if t is None else law.reach(t - 0.005) for law, t in zip(laws, targets, strict=True)]
+    reached = [np.nan if t is None else law.reach(t) for law, t in zip(laws, targets, strict=True)]
     return table.assign(plan=np.array(targets, dtype=np.float64), p_plan=reached, left_out=exact.left_out)
 
 

@@ -109,7 +109,10 @@ def simulate(
 
 
 def simulate_exactly(
-    model: FittedPipeline, until: object, period: PeriodKind = "quarter", levels: Sequence[str] = ("region", "segment")
+    model: FittedPipeline | FittedBookings,
+    until: object,
+    period: PeriodKind = "quarter",
+    levels: Sequence[str] = ("region", "segment"),
 ) -> ExactForecast:
     """Work out the laws of the company's and every rep's bookings without drawing; arguments as in :func:`simulate`.
 

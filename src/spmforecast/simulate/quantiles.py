@@ -140,11 +140,11 @@ class MoneyTable:
             Whole cents.
         """
         empty = self.nothing.take(row) if self.nothing.any() else None
+        spread = uniform
         if empty is not None:
             some = np.where(empty < 1, uniform - empty, uniform)
-            spread = np.maximum(some, np.float32(0)) / np.where(empty < 1, 1 - empty, np.float32(1))
-        else:
-            spread = uniform
+            whole = np.where(empty < 1, 1 - empty, np.float32(1))
+            spread = np.asarray(np.maximum(some, np.float32(0)) / whole, dtype=np.float32)
         place = np.clip(spread * np.float32(self.grid) - np.float32(0.5), np.float32(0), np.float32(self.grid - 1))
         left = place.astype(np.int32)
         at = left if len(self.base) == 1 else row * self.grid + left

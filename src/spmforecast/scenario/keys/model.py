@@ -19,7 +19,7 @@ def _trials(value: Any) -> Any:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value > _MOST_TRIALS:
         raise ValueError(f"must be at most {_MOST_TRIALS:,}: Write fewer, or auto.")
-    if isinstance(value, str) or isinstance(value, bool):
+    if isinstance(value, str | bool):
         raise ValueError("must be a whole number or auto: Write for instance 10000.")
     return at_least_one(value)
 

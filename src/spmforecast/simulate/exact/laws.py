@@ -112,7 +112,8 @@ def exact_forecast(inputs: SimulationInputs) -> ExactForecast:
 def _labels(inputs: SimulationInputs) -> list[str]:
     """Labels of the periods to come, in the order of a run of cells."""
     frame = inputs.plan.frame
-    first = int(np.concatenate([inputs.open_deals.column, inputs.new_deals.cells.column]).min(initial=0))
+    columns = np.concatenate([inputs.open_deals.column, inputs.new_deals.cells.column])
+    first = int(columns.min()) if len(columns) else 0
     return frame["period"].astype(str).iloc[first : first + inputs.periods].tolist()
 
 

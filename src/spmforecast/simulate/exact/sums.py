@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spmforecast.models.amounts import AmountLaw
 
-__all__ = ["AmountTransform", "SumLaw", "law_of_transform"]
+__all__ = ["AmountTransform", "SumLaw", "law_of_transform", "whole_pmf"]
 
 Array = npt.NDArray[np.float64]
 Complexes = npt.NDArray[np.complex128]
@@ -99,8 +99,8 @@ class SumLaw:
         return np.asarray(np.interp(np.asarray(value, dtype=np.float64), self.grid, self.cdf, left=0.0, right=1.0))
 
     def reach(self, target: float) -> float:
-        """Chance to reach a target."""
-        return 1.0 if target <= 0 else float(1.0 - self.below(target))
+        """Chance to reach a target, within half a cent."""
+        return 1.0 if target <= 0 else float(1.0 - self.below(target - 0.005))
 
     def quantile(self, q: npt.ArrayLike) -> Array:
         """Quantiles; nowhere below zero."""
@@ -144,3 +144,28 @@ def law_of_transform(
     grid = np.asarray(np.arange(2 * points) * step - below, dtype=np.float64)
     cdf = (grid + below) / width + 2 * (np.fft.fft(series).real - term.sum().real)
     return SumLaw(grid, np.clip(np.maximum.accumulate(cdf), 0.0, 1.0), mean, sd)
+
+
+def whole_pmf(amount: npt.ArrayLike, chance: Array) -> Array:
+    """Law of the sum of independent deals of whole amounts: the generalised Poisson binomial, by FFT (Hong 2013).
+
+    Parameters
+    ----------
+    amount : array-like of int, shape (deals,)
+        What each deal brings if it is won; ones for the number of wins.
+    chance : array of float, shape (deals,)
+        Chance of each.
+
+    Returns
+    -------
+    array of float, shape (sum of amounts + 1,)
+        Probability of every sum.
+    """
+    size = np.broadcast_to(np.asarray(amount, dtype=np.int64), chance.shape)
+    points = int(size.sum()) + 1
+    turn = np.arange(points // 2 + 1)
+    transform = np.ones(len(turn), dtype=np.complex128)
+    for one, p in zip(size.tolist(), chance.tolist(), strict=True):
+        # Whole turns are dropped before the angle is made, so that large amounts keep their digits.
+        transform *= 1.0 + p * (np.exp(-2j * np.pi * ((turn * one) % points) / points) - 1.0)
+    return np.asarray(np.maximum(np.fft.irfft(transform, points), 0.0))
