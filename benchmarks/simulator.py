@@ -77,6 +77,7 @@ def speed(rounds: int) -> None:
     for _ in range(rounds):
         for name, (job, times_over) in jobs.items():
             times.setdefault(name, []).append(clocked(job) * times_over)
+            print(f"{name:10} {times[name][-1]:8.2f} s", flush=True)
     best = {name: min(values) for name, values in times.items()}
     for name, value in best.items():
         print(f"{name:10} {value:8.2f} s   all rounds: {', '.join(f'{one:.2f}' for one in times[name])}")
@@ -167,21 +168,14 @@ def growth() -> None:
 
 
 def pymsm(python: str) -> None:
-    from companies import example_fit
-    from spmforecast.simulate import simulate
-
     other = subprocess.run([python, "-c", PYMSM], capture_output=True, text=True, check=True)
     fitted, paths, spent = (float(x) for x in other.stdout.split()[-3:])
-    model = example_fit()
-    simulate(model, "2024-12-31", trials=8)
-    trials = 4096
-    ours = clocked(lambda: simulate(model, "2024-12-31", trials=trials))
-    deals = int(model.stays.open_now.sum())
+    inputs = workload(deals=1000, streams=0, shocks=True)
+    inputs.prepare()
+    ours = clocked(lambda: simulate_block(inputs, 0, 8192))
     print(f"pymsm: {paths / spent:,.0f} paths a second after training on {fitted:,.0f} deals")
-    rate = deals * trials / ours
-    print(
-        f"here: {rate:,.0f} paths of open deals a second, deals to come not counted: {rate * spent / paths:,.0f} times"
-    )
+    rate = 1000 * 8192 / ours
+    print(f"here: {rate:,.0f} paths of 1,000 open deals a second, shocks and all: {rate * spent / paths:,.0f} times")
 
 
 def numba(python: str) -> None:
