@@ -24,11 +24,21 @@ def lognormal_law(sigma, rows=1):
     return AmountLaw(np.tile(sigma * special.ndtri((np.arange(_GRID) + 0.5) / _GRID), (rows, 1)))
 
 
-def shock(tau, phi=0.9):
+def shock(tau, phi=0.9, drift=0.01):
     """Return a market known for certain to have these parameters, standing at its mean."""
     one, zero = np.ones(1), np.zeros(1)
-    level_sd = np.array([0.5 * tau])
-    return ShockPosterior(tau * one, phi * one, one, zero, zero + 0.05, zero, level_sd, zero, 60)
+    return ShockPosterior(
+        tau=tau * one,
+        phi=phi * one,
+        drift=drift * one,
+        weight=one,
+        mean=zero,
+        mean_sd=zero + 0.05,
+        level=zero,
+        level_sd=0.5 * tau * one,
+        slope=zero,
+        months=60,
+    )
 
 
 def market(creation=0.15, conversion=0.15):

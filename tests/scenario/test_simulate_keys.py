@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -51,7 +52,11 @@ def test_every_figure_has_its_standard_error(tmp_path):
 
 
 def test_auto_trials_stop_at_the_tolerance(tmp_path):
-    assert answer(tmp_path, "{trials: auto, tolerance: 0.2}").forecast.trials == 1000
+    forecast = answer(tmp_path, "{trials: auto, tolerance: 0.2}").forecast
+    assert forecast.trials in 1000 * 2 ** np.arange(5)  # doubled, and far from the most
+    for period in ("2024Q3", "2024Q4"):
+        draws = forecast.period_draws(period)
+        assert 1.96 * draws.std() / np.sqrt(len(draws)) <= 0.2 * draws.mean()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from spmforecast.errors import InputError
 from spmforecast.models import PipelineModel
 from spmforecast.simulate import simulate
 from spmforecast.simulate.block import simulate_block
+from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import build_horizon
-from spmforecast.simulate.inputs import build_inputs
 
 UNTIL = "2024-12-31"
 

@@ -13,7 +13,7 @@ import pytest
 
 from companies import example_fit
 from spmforecast.errors import InputError
-from spmforecast.simulate import simulate
+from spmforecast.simulate import simulate, workers
 from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.workers import block_length, run_blocks
 from workloads import workload
@@ -86,7 +86,8 @@ def test_a_cluster_gives_the_same_bytes_even_if_a_worker_is_killed():
     np.testing.assert_allclose(spread.deals["expected_amount"], alone.deals["expected_amount"])
 
 
-def test_a_cluster_that_is_not_there_is_named():
+def test_a_cluster_that_is_not_there_is_named(monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(workers, "_PATIENCE", 0.3)
     with pytest.raises(InputError, match="no Dask scheduler answers"):
-        simulate(example_fit(), UNTIL, trials=100, cluster="tcp://127.0.0.1:1")
+        list(run_blocks(divmod, BOUNDS, cluster="tcp://127.0.0.1:1"))

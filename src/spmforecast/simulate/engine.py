@@ -18,8 +18,9 @@ from spmforecast.simulate.block import BlockResult, simulate_block
 from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
 from spmforecast.simulate.exact import ExactForecast, exact_forecast
 from spmforecast.simulate.forecast import Forecast
+from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import Horizon, build_horizon
-from spmforecast.simulate.inputs import SimulationInputs, build_inputs
+from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.precision import MOST, PILOT, Tolerance
 from spmforecast.simulate.tally import Ledger
 from spmforecast.simulate.workers import block_length, run_blocks

@@ -20,6 +20,7 @@ _SHORTEST, _LONGEST = 512, 8192  # trials of a block; multiples of four
 _BYTES = 128e6  # what the sums of a block may take
 _CELL_BYTES = 12
 _ATTEMPTS = 3
+_PATIENCE = 20  # seconds for a scheduler to answer
 
 
 def block_length(cells: int, trials: int, jobs: int) -> int:
@@ -117,7 +118,7 @@ def _dask(cluster: str) -> Iterator[AbstractContextManager[Any]]:
     from joblib import parallel_config
 
     try:
-        yield Client(cluster, set_as_default=True, timeout=20)  # type: ignore[no-untyped-call]
+        yield Client(cluster, set_as_default=True, timeout=_PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         told = f"no Dask scheduler answers ({error})"
         mend = "Start one with: dask scheduler, or check the address."

@@ -75,8 +75,10 @@ def _factor(shock: ShockPosterior, months: int) -> tuple[Array, Array]:
     apart = float(np.sqrt(shock.weight @ shock.mean_sd**2))
     start = float(np.sqrt(shock.weight @ shock.level_sd**2))
     slope = float(shock.weight @ shock.slope)
-    kept = phi ** np.arange(1, months + 1)
-    variance = (apart * (1 + slope * kept)) ** 2 + (start * kept) ** 2 + tau**2 * (1 - kept**2)
+    month = np.arange(1, months + 1)
+    kept = phi**month
+    moved = month * float(shock.weight @ shock.drift**2)
+    variance = (apart * (1 + slope * kept)) ** 2 + (start * kept) ** 2 + tau**2 * (1 - kept**2) + moved
     return np.asarray(mean + level * kept - 0.5 * tau**2), np.asarray(np.sqrt(variance))
 
 
