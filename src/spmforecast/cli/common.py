@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_INTERRUPTED = 130  # what the command line library ends with after Ctrl-C, without a word
 MOST_SHOWN = 1000
 FEW = 10
 REJECTED = "rejected.csv"
@@ -66,9 +67,11 @@ def main() -> None:
     except SpmError as error:
         _tell(error)
         raise SystemExit(error.exit_status) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
+            raise
         print("spmforecast: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
-        raise SystemExit(130) from None
+        raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
         _tell_fault(error)
         raise SystemExit(1) from None

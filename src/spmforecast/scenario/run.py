@@ -31,7 +31,7 @@ from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
-from spmforecast.simulate import Forecast, simulate
+from spmforecast.simulate import ExactForecast, Forecast, Tolerance, simulate, simulate_exactly
 from spmforecast.written import Loc
 
 __all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
@@ -69,6 +69,8 @@ class RunResult:
         What was chosen by its score on the company's past.
     drift : pandas.DataFrame
         What the monitors saw (see :func:`spmforecast.evaluate.monitors.monitor`).
+    exact : ExactForecast or None
+        Laws without sampling error, where the scenario asks for them.
     """
 
     scenario: Scenario
@@ -83,6 +85,7 @@ class RunResult:
     examined: Examined = field(default_factory=lambda: Examined(History({})))
     measured: Measured = field(default_factory=Measured)
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exact: ExactForecast | None = None
 
     @property
     def targets(self) -> dict[str, float]:
@@ -188,6 +191,9 @@ def run_scenario(
             model,
             keys.until,
             trials=keys.simulate.trials,
+            tolerance=Tolerance(keys.simulate.tolerance, keys.simulate.tolerance),
+            targets={label: target for label in _coming(scenario) if (target := plan.target(label)) is not None},
+            cluster=keys.simulate.dask,
             seed=keys.simulate.seed,
             period=keys.period,
             levels=keys.levels,
@@ -198,6 +204,10 @@ def run_scenario(
         steps = lambda done, wanted: told("combine", done, wanted)  # noqa: E731
         forecast, mixed = combined(scenario, forecast, examined.history, spec, jobs, steps)
         measured = measured.and_(mixed)
+    exact = None
+    if keys.simulate.method == "exact":
+        with _timed(timings, "exact", told):
+            exact = simulate_exactly(model, keys.until, keys.period, keys.levels)
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
@@ -215,10 +225,12 @@ def run_scenario(
             *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
             *measured.notes,
+            *((exact.left_out,) if exact is not None else ()),
         ),
         examined=examined,
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),
+        exact=exact,
     )
 
 
