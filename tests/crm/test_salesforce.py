@@ -544,7 +544,7 @@ def test_midnights_are_days_and_stamps_of_a_warehouse_are_utc():
 def test_dates_that_cannot_be_told_are_refused_and_a_map_mends_it():
     cells = {"Opportunity ID": "O-1", "Opportunity Owner": "R1", "Stage": "A", "Amount": "1", "Closed": "0", "Won": "0"}
     report = pd.DataFrame([{**cells, "Close Date": "5/6/2024", "Created Date": "2/3/2024"}])
-    with pytest.raises(InputError, match=r"Close Date: day and month cannot be told apart.*dates in a map"):
+    with pytest.raises(InputError, match=r"Close Date: day and month cannot be told apart.*in a map of your own"):
         imported({"report": report})
     chart = """
 tables:

@@ -478,7 +478,7 @@ def test_like_problems_are_told_together() -> None:
     assert told[10] == "… and 5 more of opportunities, close_date: closes before it was created"
     maps = [Problem("map", "unknown key", "", "m.yaml", 3, str(k)) for k in range(12)]
     assert told_in_groups(maps, 2) == [str(one) for one in maps]
-    assert told[11:] == ["splits, opportunity_id: 7 times: its opportunity was rejected"]
+    assert told[11:] == ["splits, opportunity_id: 7 rows: its opportunity was rejected"]
     assert without_figures("the id stands already in b.csv, line 17") == "the id stands already in an earlier line"
 
 

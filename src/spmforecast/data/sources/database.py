@@ -202,12 +202,12 @@ class SqlSource:
         except ImportError as error:
             missing = (error.name or "").partition(".")[0]
             package = _PACKAGES.get(missing, missing)
-            told, mend = f"this database needs the package {package}", f'Install it: pip install "{package}".'
+            told, mend = f"this database needs the package {missing}", f'Install it: pip install "{package}".'
         except NoSuchModuleError:
             backend = self.address.url.get_backend_name()
             package = _DIALECTS.get(backend, "")
             near = nearest(backend, ("postgresql", "mysql", "mariadb", "mssql", "oracle", "sqlite", *_DIALECTS))
-            told = f"SQLAlchemy cannot speak to {backend} by itself"
+            told = f"the database cannot be read: SQLAlchemy cannot speak to {backend} by itself"
             mend = f"Did you mean {near}?" if near else "Install its dialect of SQLAlchemy."
             mend = f'Install the package: pip install "{package}".' if package else mend
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, ArithmeticError) as error:
