@@ -73,6 +73,18 @@ def test_monte_carlo_without_shocks_gives_the_reference(reference):
     assert law.reach(600 - 0.5) == pytest.approx(0.5034853, abs=0.005)
 
 
+def test_draws_close_deals_of_an_age_as_the_reference_says(reference):
+    ref = reference("28_age_conditioning")
+    for name in (
+        "Weibull(1.4,120): P(close in next 30|open at age 0,30,90,200,400)",
+        "lognormal(4.5,.8): P(close in next 30|open at age 0,30,90,200,400)",
+        "same: P(close in next 90|age)",
+    ):
+        chance = np.array(ref.checks[name]["expected"])
+        drawn = simulate_block(certain(chance, np.full(len(chance), 100.0)), 0, 20_480).deal_wins[:, 0] / 20_480
+        assert (np.abs(drawn - chance) < 4 * np.sqrt(chance * (1 - chance) / 20_480)).all()
+
+
 def test_reference_of_a_common_shock(reference):
     ref = reference("31_common_shock")
     calm = whole_pmf(np.ones(200), np.full(200, 0.25))

@@ -41,6 +41,37 @@ def test_numpy_reference(reference):
     )
 
 
+def _philox(key, counter):
+    """Return the words of a counter under a key; NumPy counts one up before it draws."""
+    before = (int(sum(word << (64 * k) for k, word in enumerate(counter))) - 1) % 2**256
+    words = [before >> (64 * k) & (2**64 - 1) for k in range(4)]
+    keyed = np.random.Philox(key=np.array(key, dtype=np.uint64), counter=np.array(words, dtype=np.uint64))
+    return [f"{int(word):016x}" for word in keyed.random_raw(4)]
+
+
+def test_random123_reference(reference):
+    ref = reference("41_counter_rng")
+    ones = 2**64 - 1
+    ref.compare("Philox4x64-10 ctr=0 key=0", _philox([0, 0], [0, 0, 0, 0]))
+    ref.compare("Philox4x64-10 all ones", _philox([ones] * 2, [ones] * 4))
+    name = next(name for name in ref.checks if name.startswith("Philox4x64-10 ctr=pi digits"))
+    digits = [int(word, 16) for word in name.replace("key ", "").split()[-6:]]
+    ref.compare(name, _philox(digits[4:], digits[:4]))
+
+
+def test_seed_sequence_reference(reference):
+    ref = reference("41_counter_rng")
+
+    def words(sequence):
+        return [f"{int(word):016x}" for word in sequence.generate_state(4, np.uint64)]
+
+    ref.compare("SeedSequence(42).generate_state(4,uint64)", words(np.random.SeedSequence(42)))
+    ref.compare(
+        "SeedSequence(42,spawn_key=(3,)) == child 3 of spawn", words(np.random.SeedSequence(42, spawn_key=(3,)))
+    )
+    ref.compare("child 3 via spawn(5)[3]", words(np.random.SeedSequence(42).spawn(5)[3]))
+
+
 def test_key_is_the_hash_of_the_length_prefixed_names():
     name = b"".join(len(text).to_bytes(4, "little") + text for text in (b"7", b"deal", b"O-17", b"outcome"))
     want = np.frombuffer(hashlib.blake2b(name, digest_size=16).digest(), dtype="<u8")

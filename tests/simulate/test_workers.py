@@ -37,7 +37,7 @@ BOUNDS = [(start, start + 4) for start in range(0, 24, 4)]
 
 
 def test_blocks_fit_memory_and_jobs():
-    assert block_length(800, 10_000, 1) == 8192
+    assert block_length(800, 10_000, 1) == 4096
     assert block_length(50_000, 10_000, 1) == 512
     assert block_length(800, 10_000, 4) <= 3333
     assert all(block_length(cells, 10_000, jobs) % 4 == 0 for cells in (1, 10**6) for jobs in (1, 64))

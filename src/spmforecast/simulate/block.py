@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from spmforecast.simulate.arrivals import LENGTH
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.new import play_new_deals
 from spmforecast.simulate.open import play_open_deals
 from spmforecast.simulate.shocks import draw_shocks, draw_win_effects
-from spmforecast.simulate.tally import BlockResult, Tally
+from spmforecast.simulate.tally import BlockResult, Tally, joined
 from spmforecast.simulate.trials import Trials
 
 __all__ = ["BlockResult", "simulate_block"]
@@ -28,6 +31,12 @@ def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool
     -------
     BlockResult
     """
+    # Points are drawn for LENGTH trials at a time.
+    cuts = [start, *range(start - start % LENGTH + LENGTH, stop, LENGTH), stop]
+    return joined([_piece(inputs, first, last, ledger) for first, last in pairwise(cuts)])
+
+
+def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> BlockResult:
     trials = Trials(inputs.seed, start, stop, inputs.worlds)
     deals = len(inputs.open_deals.ids)
     tally = Tally(start, trials.count, len(inputs.plan.frame), deals, inputs.periods, ledger)

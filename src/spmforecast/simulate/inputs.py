@@ -197,10 +197,14 @@ class SimulationInputs:
 
     @cached_property
     def settled(self) -> npt.NDArray[np.float32]:
-        """Chance to be won by the end of each period, undisturbed, shape (states, periods + 1, worlds); zero first."""
+        """Hazard cumulated by the end of each period that gives the undisturbed chances; zero first.
+
+        Shape (states, periods + 1, worlds).
+        """
         deals = self.open_deals
         chances = winning_chances(deals.win, deals.lose, np.ones(self.periods)).transpose(1, 2, 0)
-        return np.pad(np.cumsum(chances, axis=1), ((0, 0), (1, 0), (0, 0))).astype(np.float32)
+        reached = np.minimum(np.cumsum(chances, axis=1), 1.0 - 1e-9)
+        return np.pad(-np.log1p(-reached), ((0, 0), (1, 0), (0, 0))).astype(np.float32)
 
     @cached_property
     def deal_keys(self) -> npt.NDArray[np.uint64]:

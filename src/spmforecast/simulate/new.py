@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.simulate.arrivals import Points, arrivals
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.outcomes import poisson_quantile
-from spmforecast.simulate.quantiles import lower_uniform, pick, upper_uniform
+from spmforecast.simulate.quantiles import pick
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
@@ -17,7 +17,6 @@ __all__ = ["play_new_deals"]
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 
 def play_new_deals(
@@ -50,37 +49,31 @@ def _meet(made: Floats, chance: Floats, world: Ints) -> Floats:
 
 
 def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
-    """Draw the winners of one stream: their number in each trial, then period and amount of each."""
+    """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
     cells = inputs.new_deals.cells
     name, law = cells.ids[stream], int(cells.segment[stream]) + 1
-    steps = np.cumsum(mean, axis=0)
-    column = trials.world if steps.shape[1] == inputs.worlds else np.arange(trials.count, dtype=np.int64)
-    column = column if steps.shape[1] > 1 else np.zeros(trials.count, dtype=np.int64)
-    whole = steps[-1][column]
-    count = poisson_quantile(trials.uniform("stream", name, "winners"), whole.astype(np.float64))
-    trial, words = _words(trials, name, count)
-    if not len(trial):
-        return
-    columns = steps.shape[1]
-    period = pick(steps, column[trial], columns, inputs.periods - 1, upper_uniform(words) * whole[trial])
+    steps = np.zeros((len(mean) + 1, mean.shape[1]), dtype=np.float32)
+    np.cumsum(mean, axis=0, out=steps[1:])
+    key, most = trials.streams.key("stream", name, "winner")[None], np.array([steps[-1].max()], dtype=np.float64)
+    points = arrivals(trials.streams, key, trials.start, trials.stop, most)
+    trial, uniform, period = points.trial, points.uniform, _periods(steps, trials, points)
+    if steps.shape[1] > 1:
+        won = np.flatnonzero(period < inputs.periods)
+        trial, uniform, period = trial.take(won), uniform.take(won), period.take(won)
     rows = np.full(len(trial), law, dtype=np.int64)
-    cents = inputs.money.cents(rows, lower_uniform(words), trials.world[trial])
+    cents = inputs.money.cents(rows, uniform, trials.world.take(trial))
     cell = int(cells.column[stream]) + period
     tally.win(cell, trial, cents)
     tally.note(-1 - stream, cell, trial, cents)
 
 
-def _words(trials: Trials, name: str, count: Ints) -> tuple[Ints, Words]:
-    """Give each winner of a trial, the first, the second and so on, bits that do not depend on how many others win."""
-    where, bits = [], []
-    key = trials.streams.key("stream", name, "winner")
-    for number in range(int(count.max(initial=0))):
-        here = np.flatnonzero(count > number)
-        where.append(here)
-        bits.append(trials.words(key, number).take(here))
-    if not where:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
-    return np.concatenate(where), np.concatenate(bits)
+def _periods(steps: Floats, trials: Trials, points: Points) -> Ints:
+    """Find the period of each point; the number of periods where it lies above its trial's expected wins."""
+    periods, columns = len(steps) - 1, steps.shape[1]
+    if columns == 1:
+        return points.steps(steps.T.astype(np.float64)) - 1
+    column = trials.world.take(points.trial) if columns < trials.count else points.trial
+    return pick(steps, column + columns, columns, periods, points.height.astype(np.float32))
 
 
 class _Chances:

@@ -1,10 +1,10 @@
 """Open deals of a block of trials: winners first, all else for them alone.
 
-Each deal and trial has 64 random bits. Where the chances of a world's trials do not differ, the upper half picks the
-outcome from the exact table of chances. Otherwise two clocks run: one of winning, whose speed the market, the
-parameters and the owner set, and one of losing. The upper half says when the first rings; trials in which it cannot
-ring within the horizon are left alone, those that would have been lost before are dropped. Only the winners get an
-amount.
+A deal's points (see :mod:`spmforecast.simulate.arrivals`) are drawn up to the most hazard that any trial cumulates; the
+lowest in a trial counts. Where the chances of a world's trials do not differ, its height picks the outcome from the
+exact table of chances. Otherwise two clocks run: one of winning, whose speed the market, the parameters and the owner
+set, and one of losing. The height says when the first rings; trials in which it does not ring within the horizon, or
+that would have been lost before, are dropped. Only the winners get an amount.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.simulate.arrivals import Points, arrivals
 from spmforecast.simulate.inputs import OpenDeals, SimulationInputs
-from spmforecast.simulate.quantiles import exponential, lower_uniform, pick, upper_uniform
+from spmforecast.simulate.quantiles import pick
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
@@ -25,10 +26,8 @@ __all__ = ["play_open_deals"]
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
-_BATCH = 16  # deals whose winners are handled together; the arrays of so many fit the cache
-_FULL = 2.0**32
+_BATCH = 32  # deals whose winners are handled together; the arrays of so many fit the cache
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class _Tables:
     Parameters
     ----------
     win : array of float32, shape (deals, periods + 1, columns)
-        Chance to be won by the end of each period, or, with clocks, speed of winning added up; a column for each
-        world, or for each trial where trials of a world differ.
+        Speed of winning added up; a column for each world, or for each trial where trials of a world differ. Without
+        clocks it is what would give the chances of being won if nothing were lost.
     lose : array of float32, shape (deals, periods + 1, worlds), or None
         Speed of losing, added up; None without clocks.
     column : array of int, shape (trials,)
@@ -96,11 +95,8 @@ def play_open_deals(
         rows = order[first : first + _BATCH]
         batch = tables.of(deals.state[rows])
         own = [effects[int(owner)] for owner in deals.owner[rows]]
-        at, trial, words = _candidates(inputs, trials, rows, batch, own)
-        if batch.lose is None:
-            winners = _by_table(batch, at, trial, words)
-        else:
-            winners = _by_clocks(batch, trials, own, at, trial, words)
+        lowest = _lowest(inputs, trials, rows, batch, own)
+        winners = _by_clocks(batch, trials, own, lowest) if clocks else _by_table(batch, lowest)
         _book(inputs, trials, rows, winners, tally)
 
 
@@ -140,50 +136,36 @@ def _summed(speed: Floats) -> Floats:
     return out
 
 
-def _candidates(
+def _lowest(
     inputs: SimulationInputs, trials: Trials, rows: Ints, tables: _Tables, effects: list[Floats | None]
-) -> tuple[Ints, Ints, Words]:
-    """Find trials in which each deal may be won, and their bits: those below a bound that holds for all trials."""
-    most = [float(reach.max()) for reach in tables.win[:, -1]]
-    if tables.lose is not None:
-        for index, effect in enumerate(effects):
-            if effect is not None:
-                most[index] = float((tables.win[index, -1][tables.column] * effect).max())
-    bound = np.array(most) * (1 + 1e-6)
-    bound = bound if tables.lose is None else -np.expm1(-bound)
-    limit = np.minimum(bound * _FULL + 1.0, _FULL - 1.0).astype(np.uint64) << np.uint64(32)
-    where, bits = [], []
-    low = np.empty(trials.count, dtype=np.bool_)
-    for index, row in enumerate(rows.tolist()):
-        words = trials.words(inputs.deal_keys[row])
-        here = np.less(words, limit[index], out=low).nonzero()[0]
-        where.append(here)
-        bits.append(words.take(here))
-    return np.repeat(np.arange(len(rows)), [len(here) for here in where]), np.concatenate(where), np.concatenate(bits)
+) -> Points:
+    """Draw each deal's points up to a bound that holds for all trials, and keep the lowest of every trial."""
+    reach = tables.win[:, -1].max(axis=1).astype(np.float64)
+    for index, effect in enumerate(effects):
+        if effect is not None:
+            reach[index] = (tables.win[index, -1].take(tables.column) * effect).max()
+    return arrivals(trials.streams, inputs.deal_keys[rows], trials.start, trials.stop, reach).lowest(trials.count)
 
 
-def _by_table(tables: _Tables, at: Ints, trial: Ints, words: Words) -> _Winners:
+def _by_table(tables: _Tables, lowest: Points) -> _Winners:
     """Pick outcomes from the table of chances."""
     _, ends, columns = tables.win.shape
-    uniform = upper_uniform(words)
-    row = at * (ends * columns)
-    if columns > 1:
-        row += tables.column.take(trial)
-    period = pick(tables.win, row + columns, columns, ends - 1, uniform)
-    won = period < ends - 1
-    if won.all():
-        return _Winners(at, trial, period, lower_uniform(words))
-    return _Winners(at[won], trial[won], period[won], lower_uniform(words[won]))
+    if columns == 1:
+        period = lowest.steps(tables.win[:, :, 0].astype(np.float64)) - 1
+        return _Winners(lowest.at, lowest.trial, period, lowest.uniform)
+    row = lowest.at * (ends * columns) + tables.column.take(lowest.trial)
+    period = pick(tables.win, row + columns, columns, ends - 1, lowest.height.astype(np.float32))
+    won = np.flatnonzero(period < ends - 1)
+    return _Winners(lowest.at.take(won), lowest.trial.take(won), period.take(won), lowest.uniform.take(won))
 
 
-def _by_clocks(
-    tables: _Tables, trials: Trials, effects: list[Floats | None], at: Ints, trial: Ints, words: Words
-) -> _Winners:
+def _by_clocks(tables: _Tables, trials: Trials, effects: list[Floats | None], lowest: Points) -> _Winners:
     """Let the clock of winning ring, and drop deals that were lost before."""
     assert tables.lose is not None
     _, ends, columns = tables.win.shape
     worlds = tables.lose.shape[2]
-    flat, wait = tables.win.reshape(-1), exponential(words)
+    at, trial = lowest.at, lowest.trial
+    flat, wait = tables.win.reshape(-1), lowest.height.astype(np.float32)
     if any(effect is not None for effect in effects):
         one = np.ones(trials.count, dtype=np.float32)
         speed = np.stack([one if effect is None else effect for effect in effects])
@@ -198,7 +180,7 @@ def _by_clocks(
     lost = at * (ends * worlds) + trials.world.take(trial) + period * worlds
     before = tables.lose.reshape(-1).take(lost)
     alive = np.exp(-(before + part * (tables.lose.reshape(-1).take(lost + worlds) - before)))
-    lower = lower_uniform(words.take(rings))
+    lower = lowest.uniform.take(rings)
     won = np.flatnonzero(lower <= alive)
     # What is left of the uniform, given that it lies below the chance to be alive, is uniform: it draws the amount.
     return _Winners(at.take(won), trial.take(won), period.take(won), lower.take(won) / alive.take(won))

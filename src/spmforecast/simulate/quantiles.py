@@ -10,16 +10,14 @@ from scipy import special
 
 from spmforecast.models.amounts import AmountLaw
 
-__all__ = ["GammaTable", "MoneyTable", "exponential", "lower_uniform", "pick", "upper_uniform"]
+__all__ = ["GammaTable", "MoneyTable", "pick"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 _REACH, _NODES = 8.3, 257  # uniforms have 53 bits: no normal lies beyond 8.3
-_HALF = np.uint64(32)
-_STEP = np.float32(2.0**-32)
+_ATOMS = 16_384  # quantiles of an amount law
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,17 @@ class GammaTable:
 class MoneyTable:
     """Several amount laws in one table, for drawing many amounts of different laws at once.
 
-    A law is kept as its median and quantiles relative to it, in single precision: the relative error of a draw is
-    below 1e-6, and a law of one value gives that value to the cent.
+    A law is kept as its median and 16,384 quantiles relative to it, at the middles of equal shares of probability:
+    a draw is one of them. A law of one value gives that value to the cent.
 
     Parameters
     ----------
     base : array of float, shape (rows,)
         Median of each law, in cents.
-    log : array of float32, shape (rows * grid,)
-        Log quantiles relative to the median, at the midpoints of an even grid.
-    step : array of float32, shape (rows * grid,)
-        Difference to the next one; zero at the end of a row.
-    grid : int
-        Points of a row.
+    shape : array of int, shape (rows,)
+        Where the quantiles of each law begin; laws that differ in their median alone share them.
+    atoms : array of float32, shape (shapes * 16384,)
+        Quantiles relative to the median.
     nothing : array of float32, shape (rows,)
         Share that brings nothing.
     location : array of float32, shape (worlds, rows)
@@ -98,9 +94,8 @@ class MoneyTable:
     """
 
     base: Array
-    log: Floats
-    step: Floats
-    grid: int
+    shape: Ints
+    atoms: Floats
     nothing: Floats
     location: Floats
 
@@ -109,13 +104,14 @@ class MoneyTable:
         """Tabulate laws, with the share of each that brings nothing and the errors of their locations."""
         log = laws.log_quantiles
         middle = log[:, log.shape[1] // 2]
-        apart = (log - middle[:, None]).astype(np.float32)
-        step = np.diff(apart, axis=1, append=apart[:, -1:])
+        shapes, place = np.unique(np.round(log - middle[:, None], 7), axis=0, return_inverse=True)
+        grid = (np.arange(log.shape[1]) + 0.5) / log.shape[1]
+        at = (np.arange(_ATOMS) + 0.5) / _ATOMS
+        atoms = np.array([np.exp(np.interp(at, grid, one)) for one in shapes], dtype=np.float32)
         return cls(
             100.0 * np.exp(middle),
-            apart.ravel(),
-            step.ravel(),
-            log.shape[1],
+            place.reshape(-1).astype(np.int64) * _ATOMS,
+            atoms.ravel(),
             nothing.astype(np.float32),
             location.astype(np.float32),
         )
@@ -145,47 +141,14 @@ class MoneyTable:
             some = np.where(empty < 1, uniform - empty, uniform)
             whole = np.where(empty < 1, 1 - empty, np.float32(1))
             spread = np.asarray(np.maximum(some, np.float32(0)) / whole, dtype=np.float32)
-        place = np.clip(spread * np.float32(self.grid) - np.float32(0.5), np.float32(0), np.float32(self.grid - 1))
-        left = place.astype(np.int32)
-        at = left if len(self.base) == 1 else row * self.grid + left
-        log = self.log.take(at) + (place - left.astype(np.float32)) * self.step.take(at)
+        at = np.minimum((spread * np.float32(_ATOMS)).astype(np.int64), _ATOMS - 1)
+        if len(self.atoms) > _ATOMS:
+            at += self.shape.take(row)
+        money = self.atoms.take(at) * (self.base.take(row) if base is None else base)
         if self.location.any():
-            log += self.location[world, row]
-        money = self.base.take(row) if base is None else base
-        amount = np.asarray(np.rint(np.exp(log) * money), dtype=np.float64)
-        return amount if empty is None else np.where(uniform < empty, 0.0, amount)
-
-
-def exponential(words: Words) -> Floats:
-    """Turn the upper halves of random words into exponential variables.
-
-    Parameters
-    ----------
-    words : array of uint64, shape (n,)
-        Random bits.
-
-    Returns
-    -------
-    array of float32, shape (n,)
-        ``-log(1 - u)``, in double precision until the end: small ones keep their digits.
-    """
-    rest = (words >> _HALF).astype(np.float64)
-    rest += 0.5
-    rest *= -(2.0**-32)
-    rest += 1.0
-    np.log(rest, out=rest)
-    return np.negative(rest, out=rest).astype(np.float32)
-
-
-def upper_uniform(words: Words) -> Floats:
-    """Turn the upper halves of random words into uniforms, float32."""
-    return np.asarray(((words >> _HALF).astype(np.float32) + np.float32(0.5)) * _STEP)
-
-
-def lower_uniform(words: Words) -> Floats:
-    """Turn the lower halves of random words into uniforms, float32."""
-    lower = (words & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    return np.asarray((lower.astype(np.float32) + np.float32(0.5)) * _STEP)
+            money *= np.exp(self.location[world, row])
+        np.rint(money, out=money)
+        return money if empty is None else np.where(uniform < empty, 0.0, money)
 
 
 def pick(steps: Floats, first: Ints, stride: int, count: int, value: Floats) -> Ints:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BlockResult", "Ledger", "Tally"]
+__all__ = ["BlockResult", "Ledger", "Tally", "joined"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -71,6 +71,21 @@ class BlockResult:
     deal_sum: Array
     deal_squares: Array
     ledger: Ledger | None = None
+
+
+def joined(parts: list[BlockResult]) -> BlockResult:
+    """Put the results of blocks that follow each other together."""
+    if len(parts) == 1:
+        return parts[0]
+    ledgers = [part.ledger for part in parts if part.ledger is not None]
+    return BlockResult(
+        np.concatenate([part.amounts for part in parts]),
+        np.concatenate([part.counts for part in parts]),
+        np.sum([part.deal_wins for part in parts], axis=0),
+        np.sum([part.deal_sum for part in parts], axis=0),
+        np.sum([part.deal_squares for part in parts], axis=0),
+        Ledger.joined(ledgers) if ledgers else None,
+    )
 
 
 @dataclass
