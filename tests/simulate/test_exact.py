@@ -128,10 +128,44 @@ def test_monte_carlo_agrees_in_every_rep_and_quarter(small):
     assert np.abs((draws.mean(axis=0) - mean) / (sd / np.sqrt(trials))).max() < 4
     assert np.abs((variance - sd**2) / np.sqrt((fourth - variance**2) / trials)).max() < 4
     for k, law in enumerate(exact.company.values()):
-        total = np.sort(draws[:, k::4].sum(axis=1))
-        steps = np.arange(trials + 1) / trials
-        fit = law.below(total)
-        assert max((steps[1:] - fit).max(), (fit - steps[:-1]).max()) < 1.95 / np.sqrt(trials)
+        assert gap(law, draws[:, k::4].sum(axis=1)) < 1.95 / np.sqrt(trials)
+
+
+def company_draws(inputs, trials):
+    """Draw the company's totals by quarter, shape (trials, 4), keeping no cells."""
+    blocks = (simulate_block(inputs, first, min(first + 4096, trials)).amounts for first in range(0, trials, 4096))
+    return np.concatenate([block.reshape(len(block), -1, 4).sum(axis=1) for block in blocks])
+
+
+def gap(law, draws):
+    """Return the largest distance between a law and the distribution of draws."""
+    x = np.sort(draws)
+    steps, fit = np.arange(len(x) + 1) / len(x), law.below(x)
+    return max((steps[1:] - fit).max(), (fit - steps[:-1]).max())
+
+
+@pytest.mark.slow
+def test_a_million_trials_keep_to_the_exact_law():
+    inputs = workload(deals=240, streams=10, created=480.0, reps=4)
+    draws = company_draws(inputs, 1_000_000)
+    for k, law in enumerate(exact_forecast(inputs).company.values()):
+        assert gap(law, draws[:, k]) < 0.00195
+
+
+@pytest.mark.slow
+def test_eight_hundred_rep_quarters_of_twenty_thousand_deals():
+    inputs, trials = workload(), 10_000
+    exact = exact_forecast(inputs)
+    blocks = [simulate_block(inputs, first, min(first + 4096, trials)).amounts for first in range(0, trials, 4096)]
+    draws = np.concatenate(blocks)
+    mean, sd = (np.array([getattr(law, name) for law in exact.reps.values()]) for name in ("mean", "sd"))
+    apart = draws - draws.mean(axis=0)
+    variance, fourth = (apart**2).mean(axis=0), (apart**4).mean(axis=0)
+    assert len(mean) == 800
+    assert np.abs((draws.mean(axis=0) - mean) / (sd / np.sqrt(trials))).max() < 4
+    assert np.abs((variance - sd**2) / np.sqrt((fourth - variance**2) / trials)).max() < 4
+    for k, law in enumerate(exact.company.values()):
+        assert gap(law, draws[:, k::4].sum(axis=1)) < 0.0195
 
 
 def test_a_market_widens_the_company_as_it_does_in_draws(small):
