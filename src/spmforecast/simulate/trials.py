@@ -13,7 +13,6 @@ __all__ = ["Trials", "gamma_tables"]
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 
 class Trials:
@@ -41,10 +40,6 @@ class Trials:
     def normal(self, kind: str, entity: str, purpose: str, lane: int = 0) -> Array:
         """Draw a standard normal for each trial."""
         return self.streams.normals(kind, entity, purpose, self.start, self.stop, lane)
-
-    def words(self, key: Words, lane: int = 0) -> Words:
-        """Draw 64 random bits for each trial from the stream of a key."""
-        return self.streams.words(key, self.start, self.stop, lane)
 
     def gamma(self, table: GammaTable, entity: str, purpose: str) -> Array:
         """Draw a rep's gamma multiplier for each trial."""
