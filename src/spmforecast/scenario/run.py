@@ -13,7 +13,7 @@ import pandas as pd
 
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
-from spmforecast.evaluate import evaluate_plan
+from spmforecast.evaluate import PlanCost, evaluate_plan
 from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
@@ -25,6 +25,7 @@ from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import new_folder, write_run
 from spmforecast.scenario.keys import ExampleSpec
 from spmforecast.scenario.measured import Measured, chosen, combined
+from spmforecast.scenario.pay import pay_plans, priced, with_pay
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
 from spmforecast.scenario.quotas import quotas_of
@@ -69,6 +70,10 @@ class RunResult:
         What was chosen by its score on the company's past.
     drift : pandas.DataFrame
         What the monitors saw (see :func:`spmforecast.evaluate.monitors.monitor`).
+    pay : PlanCost or None
+        What the compensation plan pays on the draws, where the scenario names one.
+    pay_notes : tuple of str
+        What was not known of it, and what was assumed.
     """
 
     scenario: Scenario
@@ -83,6 +88,8 @@ class RunResult:
     examined: Examined = field(default_factory=lambda: Examined(History({})))
     measured: Measured = field(default_factory=Measured)
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pay: PlanCost | None = None
+    pay_notes: tuple[str, ...] = ()
 
     @property
     def targets(self) -> dict[str, float]:
@@ -178,6 +185,7 @@ def run_scenario(
         wrong = wrong_attributes(scenario, history) + wrong_periods(history, scenario.calendar, keys.as_of)
         if wrong:
             raise InputError(wrong)
+        pay_rules = pay_plans(scenario)
         examined = examine(history.as_of(keys.as_of), keys.quality)
     with _timed(timings, "choose", told):
         spec, measured = chosen(scenario, examined.history, jobs, lambda done, wanted: told("choose", done, wanted))
@@ -201,6 +209,8 @@ def run_scenario(
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
+        pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
+        evaluation = with_pay(evaluation, pay)
     return RunResult(
         scenario=scenario,
         history=model.history,
@@ -215,7 +225,10 @@ def run_scenario(
             *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
             *measured.notes,
+            *pay_told,
         ),
+        pay=pay,
+        pay_notes=pay_told,
         examined=examined,
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),

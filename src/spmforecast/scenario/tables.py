@@ -14,6 +14,7 @@ from spmforecast.data import NONE
 from spmforecast.data.quality.findings import as_table
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan
+from spmforecast.scenario.pay import pay_tables
 from spmforecast.scenario.quality import rejected_and_found
 from spmforecast.simulate import Forecast
 
@@ -64,6 +65,8 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
     }
     if result.quotas is not None:
         tables["quotas"] = _quotas(result)
+    if result.pay is not None:
+        tables |= pay_tables(result.pay)
     return tables
 
 

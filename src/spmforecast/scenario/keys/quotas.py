@@ -33,8 +33,11 @@ class LimitKeys(Strict):
 class CushionKeys(Strict):
     """What a cushion is to do."""
 
+    choose: bool = False
     wanted: float = Field(default=0.8, ge=0, le=1)
     least_p_attain: float = Field(default=0.0, ge=0, le=1)
+    most_payout: float | None = Field(default=None, ge=0)
+    most_payout_p90: float | None = Field(default=None, ge=0)
 
 
 class QuotaKeys(Strict):

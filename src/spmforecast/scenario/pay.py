@@ -1,0 +1,382 @@
+"""Pay in a scenario: plans read and checked before anything runs, then priced on the draws with the proposed quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.calendar import FiscalCalendar
+from spmforecast.errors import InputError, Problem
+from spmforecast.evaluate.carried import Payout
+from spmforecast.evaluate.pay import PlanCost, price_draws
+from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.plan import CompPlan, QuotaProposal
+from spmforecast.plan.compensation.effort import Effort, Elasticity, Kink, Timing
+from spmforecast.plan.compensation.terms import Measure
+from spmforecast.scenario.keys import PayKeys
+from spmforecast.scenario.schema import Scenario
+from spmforecast.simulate import Forecast
+from spmforecast.written import nearest
+
+__all__ = ["PayCase", "pay_case", "pay_notes", "pay_plans", "pay_tables", "priced", "with_pay"]
+
+Array = npt.NDArray[np.float64]
+Model = FittedPipeline | FittedBookings
+_PER_YEAR = {12: "month", 4: "quarter", 1: "year"}
+_ALWAYS = ("owner_id", "region", "territory_id", "segment", "manager_id")
+_FEW = 5
+
+
+def pay_plans(scenario: Scenario) -> dict[str, CompPlan]:
+    """Read the plan of a scenario and those it is compared with.
+
+    Returns
+    -------
+    dict of str to CompPlan
+        By name, the scenario's own first; empty where it has none.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong, in the plans' files with their own lines.
+    """
+    keys = scenario.keys.compensation
+    if keys is None:
+        return {}
+    found: dict[str, CompPlan] = {}
+    problems: list[Problem] = []
+    named: list[tuple[tuple[str | int, ...], str]] = [(("compensation", "plan"), keys.plan)]
+    named += [(("compensation", "compare", place), name) for place, name in enumerate(keys.compare)]
+    for loc, name in named:
+        path = scenario.resolve(name)
+        if not path.is_file():
+            told, mend = "there is no such file", f"Paths are relative to {scenario.path.name}."
+            problems.append(scenario.written.problem(loc, told, mend, name))
+            continue
+        try:
+            plan = CompPlan.load(path)
+        except InputError as error:
+            problems += error.problems
+            continue
+        problems += _wrong_plan(scenario, keys, plan, loc)
+        if plan.name in found:
+            told = "two plans have this name"
+            problems.append(scenario.written.problem(loc, told, "Give each a name of its own.", plan.name))
+        found[plan.name] = plan
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _wrong_plan(scenario: Scenario, keys: PayKeys, plan: CompPlan, loc: tuple[str | int, ...]) -> list[Problem]:
+    """Find what of a plan the draws of this scenario cannot answer."""
+    problems = []
+
+    def wrong(told: str, mend: str, value: str = "") -> None:
+        problems.append(scenario.written.problem(loc, told, mend, value))
+
+    kind = _PER_YEAR[plan.terms.periods_per_year]
+    if kind != scenario.keys.period:
+        wrong(
+            f"{plan.name} pays by {kind}, and the scenario's periods are {scenario.keys.period}s",
+            f"Write period: {kind} in the scenario, or change the plan.",
+        )
+    columns = dict.fromkeys([*_ALWAYS, *scenario.keys.levels])
+    for name in plan.terms.read:
+        measure = plan.terms.measures[name]
+        for column in measure.where:
+            if column not in columns:
+                wrong(f"{plan.name}: {name} depends on {column}, by which draws are not told apart", "Add it to levels.")
+        if measure.first is not None or measure.last is not None:
+            wrong(f"{plan.name}: {name} counts deals of certain days only, and draws have no days", "Take it out.")
+    for name in plan.terms.with_quota:
+        if name != plan.terms.main and name not in keys.quotas:
+            mend = f"Add quotas: {{{name}: …}} under compensation, of a period, for everybody or by rep."
+            wrong(f"{plan.name} needs a quota of {name}", mend)
+    if loc[1] == "plan":
+        for name in keys.quotas:
+            if name not in plan.terms.measures or name == plan.terms.main:
+                near = nearest(name, [one for one in plan.terms.measures if one != plan.terms.main])
+                mend = f"Did you mean {near}?" if near else "Quotas of the first measure are those proposed."
+                told = "the plan has no such further measure"
+                problems.append(scenario.written.problem(("compensation", "quotas", name), told, mend, name))
+    return problems
+
+
+@dataclass(frozen=True)
+class PayCase:
+    """A plan with everything that it is to be priced on.
+
+    Parameters
+    ----------
+    plan : CompPlan
+        The plan.
+    reps, periods : tuple of str
+        Who, and when: closed periods of the fiscal year where the plan looks back, then those with proposed quotas.
+    closed : int
+        Number of periods that are over.
+    credits : dict of str to array of float, shape (trials, reps, periods)
+        By measure.
+    quotas : dict of str to array of float, shape (reps, periods)
+        By measure; NaN where there is none.
+    calendar : FiscalCalendar
+        The scenario's.
+    notes : tuple of str
+        What was not known.
+    """
+
+    plan: CompPlan
+    reps: tuple[str, ...]
+    periods: tuple[str, ...]
+    closed: int
+    credits: dict[str, Array]
+    quotas: dict[str, Array]
+    calendar: FiscalCalendar
+    notes: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The measure that quotas are proposed for."""
+        return self.plan.terms.main
+
+    def price(self, effort: Sequence[Effort] = ()) -> PlanCost:
+        """Price the plan."""
+        credits = {name: one for name, one in self.credits.items() if name != self.main}
+        quotas = {name: one for name, one in self.quotas.items() if name != self.main}
+        bookings, quota = self.credits[self.main], self.quotas[self.main]
+        return price_draws(
+            self.plan, bookings, quota, self.reps, self.periods, effort, self.calendar,
+            credits=credits, quotas=quotas, closed=self.closed,
+        )  # fmt: skip
+
+    def payout(self, period: str, reps: Sequence[str]) -> Payout:
+        """Return pay of one period as a function of bookings and quotas in it, the other periods as proposed.
+
+        Parameters
+        ----------
+        period : str
+            One of the periods.
+        reps : sequence of str
+            Rows of the quotas that the function will be given.
+
+        Returns
+        -------
+        callable
+            As :data:`~spmforecast.evaluate.carried.Payout`. Asked about a single trial, bookings at quota, it takes
+            the other periods at quota too.
+        """
+        place, rows = self.periods.index(period), pd.Index(self.reps).get_indexer(pd.Index(list(reps)))
+        year = self.calendar.year_of(period)
+        span = [i for i, one in enumerate(self.periods) if self.calendar.year_of(one) == year]
+        span = span if looks_back(self.plan) else [place]
+        labels, at = [self.periods[i] for i in span], span.index(place)
+        credits = {name: one[:, rows][..., span] for name, one in self.credits.items()}
+        quotas = {name: one[rows][:, span] for name, one in self.quotas.items()}
+
+        def pay(bookings: Array, quota: Array) -> Array:
+            asked = quotas[self.main].copy()
+            asked[:, at] = quota[:, 0]
+            if len(bookings) == len(credits[self.main]):
+                made = dict(credits)
+            else:
+                made = {name: np.nan_to_num(quotas.get(name, one.mean(axis=0)))[None] for name, one in credits.items()}
+            main = np.array(made[self.main])
+            main[..., at] = bookings[..., 0]
+            found = self.plan.payout(
+                {**made, self.main: main}, {**quotas, self.main: asked}, periods=labels, calendar=self.calendar
+            )
+            return found[..., at : at + 1]
+
+        return pay
+
+
+def looks_back(plan: CompPlan) -> bool:
+    """Tell whether pay of a period depends on other periods of its fiscal year."""
+    terms = plan.terms
+    yearly = terms.cap is not None and terms.cap.yearly
+    return yearly or terms.draw is not None or any(one.year_to_date for one in terms.components)
+
+
+def pay_case(
+    scenario: Scenario, plan: CompPlan, forecast: Forecast, quotas: QuotaProposal, known: pd.DataFrame
+) -> PayCase:
+    """Bring draws and quotas to the periods that a plan looks at.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The question, with ``compensation``.
+    plan : CompPlan
+        The plan.
+    forecast : Forecast
+        Draws; closed periods of the fiscal year stand in them as constants.
+    quotas : QuotaProposal
+        Proposed quotas.
+    known : pandas.DataFrame
+        The table ``quotas``: quotas of the year's earlier periods.
+
+    Returns
+    -------
+    PayCase
+    """
+    keys = scenario.keys.compensation
+    assert keys is not None
+    calendar, proposed = forecast.calendar, list(quotas.total)
+    reps = list(dict.fromkeys(quotas.table["rep_id"].astype(str)))
+    closed = _closed(scenario, forecast, proposed) if looks_back(plan) else []
+    periods = [*closed, *proposed]
+    wide = _wide(quotas.table, reps, periods)
+    wide[:, : len(closed)] = _wide(known, reps, closed)
+    terms = plan.terms
+    credits = {name: _credit(forecast, terms.measures[name], reps, periods) for name in terms.read}
+    asked = {terms.main: wide}
+    for name in terms.with_quota:
+        if name != terms.main:
+            given = keys.quotas[name]
+            column = [given.get(rep, np.nan) if isinstance(given, dict) else given for rep in reps]
+            asked[name] = np.repeat(np.array(column, dtype=np.float64)[:, None], len(periods), axis=1)
+    notes = tuple(_notes(plan, wide, len(closed), periods, reps, calendar))
+    return PayCase(plan, tuple(reps), tuple(periods), len(closed), credits, asked, calendar, notes)
+
+
+def _closed(scenario: Scenario, forecast: Forecast, proposed: Sequence[str]) -> list[str]:
+    """List the periods of the first proposed fiscal year that are over."""
+    year = forecast.calendar.year_of(proposed[0])
+    today = pd.Timestamp(scenario.keys.as_of)
+    return [
+        label
+        for label in forecast.periods
+        if forecast.calendar.year_of(label) == year and forecast.calendar.period(label).end <= today
+    ]
+
+
+def _wide(table: pd.DataFrame, reps: Sequence[str], periods: Sequence[str]) -> Array:
+    """Lay quotas out by rep and period, NaN where there is none."""
+    texts = table.assign(rep_id=table["rep_id"].astype(str), period=table["period"].astype(str))
+    own = texts[texts["period"].isin(periods)].drop_duplicates(["rep_id", "period"], keep="last")
+    laid = own.pivot_table("quota", "rep_id", "period", aggfunc="first", dropna=False)
+    return laid.reindex(index=list(reps), columns=list(periods)).to_numpy(dtype=np.float64).copy()
+
+
+def _credit(forecast: Forecast, measure: Measure, reps: Sequence[str], periods: Sequence[str]) -> Array:
+    """Add up what a measure counts, shape (trials, reps, periods)."""
+    cells = forecast.cells.astype(str)
+    inside = np.ones(len(cells), dtype=bool)
+    for column, values in measure.where.items():
+        inside &= cells[column].isin(values).to_numpy()
+    source = forecast.draws
+    if measure.counted:
+        if forecast.counts is None:
+            told = f"{measure.name} counts deals, and this forecast holds no numbers of wins"
+            raise InputError(Problem("compensation", told, "Use a measure of amounts."))
+        source = np.asarray(forecast.counts)
+    owner = pd.Index(list(reps)).get_indexer(pd.Index(cells["owner_id"]))
+    column = pd.Index(list(periods)).get_indexer(pd.Index(cells["period"]))
+    out = np.zeros((forecast.trials, len(reps), len(periods)))
+    for cell in np.flatnonzero(inside & (owner >= 0) & (column >= 0)):
+        out[:, owner[cell], column[cell]] += source[:, cell]
+    return out
+
+
+def _notes(
+    plan: CompPlan, wide: Array, closed: int, periods: Sequence[str], reps: Sequence[str], calendar: FiscalCalendar
+) -> list[str]:
+    """Say what a plan asks for that is not known here."""
+    out = []
+    unknown = [rep for rep, row in zip(reps, wide, strict=True) if closed and np.isnan(row[:closed]).any()]
+    yearly = any(one.year_to_date for one in plan.terms.components)
+    if unknown and yearly:
+        several = f"{', '.join(unknown[:_FEW])}{' and others' if len(unknown) > _FEW else ''}"
+        out.append(
+            f"{plan.name}: no quota is on record in {', '.join(periods[:closed])} for {len(unknown)} of {len(reps)} "
+            f"reps ({several}); their year to date is measured against the quotas that are known"
+        )
+    for year in dict.fromkeys(calendar.year_of(one) for one in periods):
+        inside = [one for one in periods if calendar.year_of(one) == year]
+        if yearly and len(inside) < plan.terms.periods_per_year:
+            out.append(f"{plan.name}: the quota of {year} is that of {', '.join(inside)} only: no more is proposed")
+    if plan.terms.credit.deal_cap is not None:
+        out.append(f"{plan.name}: what counts of a single deal is not capped here, because draws hold sums of deals")
+    return out
+
+
+def priced(
+    scenario: Scenario, plans: dict[str, CompPlan], model: Model, forecast: Forecast, quotas: QuotaProposal | None
+) -> tuple[PlanCost | None, tuple[str, ...]]:
+    """Price the scenario's plan; returns the cost, and what a reader must know of it."""
+    keys = scenario.keys.compensation
+    if keys is None or quotas is None or not plans:
+        return None, ()
+    case = pay_case(scenario, next(iter(plans.values())), forecast, quotas, model.history.quotas)
+    cost = case.price(effort_of(keys, case, model))
+    return cost, (*case.notes, *cost.assumptions)
+
+
+def effort_of(keys: PayKeys, case: PayCase, model: Model) -> list[Effort]:
+    """Turn the switches of a scenario into assumptions; none where none is set."""
+    out: list[Effort] = []
+    asked = keys.effort
+    if asked.elasticity is not None:
+        out.append(Elasticity(asked.elasticity.elasticity, asked.elasticity.reference))
+    if asked.kink is not None:
+        out.append(Kink(asked.kink.rate, asked.kink.accelerated, asked.kink.bonus))
+    if asked.timing is not None:
+        late, early = near_ends(model, case, asked.timing.days)
+        made = case.credits[case.main]
+        # Nothing moves out of, or into, a period that is over.
+        coming = np.arange(made.shape[2]) >= case.closed
+        first = np.arange(made.shape[2]) > case.closed
+        out.append(Timing(asked.timing.fraction, made * late * coming, made * early * first, asked.timing.days))
+    return out
+
+
+def near_ends(model: Model, case: PayCase, days: int) -> tuple[float, float]:
+    """Measure which share of won amounts was booked in the last, and in the first, days of a period."""
+    won = model.deals[(model.deals["status"] == "won").to_numpy()]
+    kind = case.calendar.kind(case.periods[0])
+    labels = pd.Series(case.calendar.labels(won["close_date"].to_numpy(), kind), index=won.index)
+    spans = {label: case.calendar.period(label) for label in labels.unique()}
+    day = won["close_date"].dt.normalize()
+    whole = labels.map(lambda label: spans[label].end <= model.as_of).to_numpy(dtype=bool)
+    left = (labels.map(lambda label: spans[label].end) - day).dt.days.to_numpy()
+    gone = (day - labels.map(lambda label: spans[label].start)).dt.days.to_numpy()
+    amount = won["amount"].fillna(0.0).to_numpy(dtype=np.float64) * whole
+    total = float(amount.sum())
+    if total <= 0:
+        return 0.0, 0.0
+    return float(amount[left < days].sum()) / total, float(amount[gone < days].sum()) / total
+
+
+def pay_notes(cost: PlanCost | None, notes: Sequence[str]) -> dict[str, object]:
+    """Describe the plan for ``run.json``."""
+    if cost is None:
+        return {}
+    from spmforecast.plan.compensation.words import parts
+
+    told = [{"part": part, "rule": rule} for part, rule in parts(cost.plan.terms)]
+    return {
+        "compensation": {
+            "name": cost.plan.name,
+            "periods": list(cost.periods),
+            "parts": told,
+            "assumptions": list(cost.assumptions),
+            "notes": [note for note in notes if note not in cost.assumptions],
+        }
+    }
+
+
+def pay_tables(cost: PlanCost) -> dict[str, pd.DataFrame]:
+    """Make ``pay.csv``, ``pay_costs.csv`` and ``pay_deciles.csv``."""
+    return {"pay": cost.by_period(), "pay_costs": cost.histogram(), "pay_deciles": cost.deciles()}
+
+
+def with_pay(evaluation: pd.DataFrame, cost: PlanCost | None) -> pd.DataFrame:
+    """Add the measures of pay to an evaluation; reps at quota stand there by period already."""
+    if cost is None:
+        return evaluation
+    table = cost.metrics()
+    return pd.concat([evaluation, table[table["metric"] != "reps_at_quota"]], ignore_index=True)
