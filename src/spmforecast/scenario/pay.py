@@ -14,6 +14,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.carried import Payout
 from spmforecast.evaluate.pay import PlanCost, price_draws
 from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.plan import CompPlan, QuotaProposal
 from spmforecast.plan.compensation.effort import Effort, Elasticity, Kink, Timing
 from spmforecast.plan.compensation.terms import Measure
@@ -169,7 +170,8 @@ class PayCase:
             As :data:`~spmforecast.evaluate.carried.Payout`. Asked about a single trial, bookings at quota, it takes
             the other periods at quota too.
         """
-        place, rows = self.periods.index(period), pd.Index(self.reps).get_indexer(pd.Index(list(reps)))
+        place, found = self.periods.index(period), pd.Index(self.reps).get_indexer(pd.Index(list(reps)))
+        there, rows = np.flatnonzero(found >= 0), found[found >= 0]
         year = self.calendar.year_of(period)
         span = [i for i, one in enumerate(self.periods) if self.calendar.year_of(one) == year]
         span = span if looks_back(self.plan) else [place]
@@ -179,17 +181,19 @@ class PayCase:
 
         def pay(bookings: Array, quota: Array) -> Array:
             asked = quotas[self.main].copy()
-            asked[:, at] = quota[:, 0]
+            asked[:, at] = quota[there, 0]
             if len(bookings) == len(credits[self.main]):
                 made = dict(credits)
             else:
                 made = {name: np.nan_to_num(quotas.get(name, one.mean(axis=0)))[None] for name, one in credits.items()}
             main = np.array(made[self.main])
-            main[..., at] = bookings[..., 0]
-            found = self.plan.payout(
+            main[..., at] = bookings[:, there, 0]
+            paid = self.plan.payout(
                 {**made, self.main: main}, {**quotas, self.main: asked}, periods=labels, calendar=self.calendar
             )
-            return found[..., at : at + 1]
+            out = np.zeros(bookings.shape)
+            out[:, there, 0] = paid[..., at]
+            return out
 
         return pay
 
@@ -226,7 +230,7 @@ def pay_case(
     keys = scenario.keys.compensation
     assert keys is not None
     calendar, proposed = forecast.calendar, list(quotas.total)
-    reps = list(dict.fromkeys(quotas.table["rep_id"].astype(str)))
+    reps = _paid(quotas)
     closed = _closed(scenario, forecast, proposed) if looks_back(plan) else []
     periods = [*closed, *proposed]
     wide = _wide(quotas.table, reps, periods)
@@ -241,6 +245,12 @@ def pay_case(
             asked[name] = np.repeat(np.array(column, dtype=np.float64)[:, None], len(periods), axis=1)
     notes = tuple(_notes(plan, wide, len(closed), periods, reps, calendar))
     return PayCase(plan, tuple(reps), tuple(periods), len(closed), credits, asked, calendar, notes)
+
+
+def _paid(quotas: QuotaProposal) -> list[str]:
+    """List who is paid: everybody in the proposal but people to be hired for whom no quota is left."""
+    asked = quotas.table.groupby("rep_id", sort=False)["quota"].sum()
+    return [str(rep) for rep, total in asked.items() if rep != TO_BE_HIRED or total > 0]
 
 
 def _closed(scenario: Scenario, forecast: Forecast, proposed: Sequence[str]) -> list[str]:
@@ -287,7 +297,11 @@ def _notes(
 ) -> list[str]:
     """Say what a plan asks for that is not known here."""
     out = []
-    unknown = [rep for rep, row in zip(reps, wide, strict=True) if closed and np.isnan(row[:closed]).any()]
+    unknown = [
+        rep
+        for rep, row in zip(reps, wide, strict=True)
+        if closed and rep != TO_BE_HIRED and np.isnan(row[:closed]).any()
+    ]
     yearly = any(one.year_to_date for one in plan.terms.components)
     if unknown and yearly:
         several = f"{', '.join(unknown[:_FEW])}{' and others' if len(unknown) > _FEW else ''}"
@@ -295,6 +309,8 @@ def _notes(
             f"{plan.name}: no quota is on record in {', '.join(periods[:closed])} for {len(unknown)} of {len(reps)} "
             f"reps ({several}); their year to date is measured against the quotas that are known"
         )
+    if TO_BE_HIRED in reps:
+        out.append(f"{plan.name}: {TO_BE_HIRED} is priced as one rep, whatever the number of people behind it")
     for year in dict.fromkeys(calendar.year_of(one) for one in periods):
         inside = [one for one in periods if calendar.year_of(one) == year]
         if yearly and len(inside) < plan.terms.periods_per_year:

@@ -19,7 +19,7 @@ from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
 from spmforecast.models.profiles import check_attribute
 from spmforecast.models.spec import attributes
-from spmforecast.plan import AnnualPlan, QuotaProposal
+from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import new_folder, write_run
@@ -207,7 +207,7 @@ def run_scenario(
         forecast, mixed = combined(scenario, forecast, examined.history, spec, jobs, steps)
         measured = measured.and_(mixed)
     with _timed(timings, "evaluate", told):
-        quotas = _quotas(scenario, model, forecast, plan)
+        quotas = _quotas(scenario, model, forecast, plan, pay_rules)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
         pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
         evaluation = with_pay(evaluation, pay)
@@ -304,7 +304,11 @@ def load_plan(scenario: Scenario, history: History) -> AnnualPlan:
 
 
 def _quotas(
-    scenario: Scenario, model: FittedPipeline | FittedBookings, forecast: Forecast, plan: AnnualPlan
+    scenario: Scenario,
+    model: FittedPipeline | FittedBookings,
+    forecast: Forecast,
+    plan: AnnualPlan,
+    pay_rules: dict[str, CompPlan],
 ) -> QuotaProposal | None:
     """Propose quotas for every period to come that has a target, for those who sell and those to be hired."""
     keys = scenario.keys.quotas
@@ -313,7 +317,7 @@ def _quotas(
     totals = quota_totals(scenario, plan)
     if not totals:
         raise InputError(no_plan_for_quotas(scenario))
-    return quotas_of(scenario, keys, model, forecast, totals)
+    return quotas_of(scenario, keys, model, forecast, totals, pay_rules)
 
 
 def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:
