@@ -15,7 +15,7 @@ from spmforecast.evaluate.monitors import alerts, monitor
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.scenario.fitting import without_deals
 from spmforecast.scenario.keys import FolderSpec
-from spmforecast.scenario.pay import pay_plans
+from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import QualityKeys
 from spmforecast.scenario.run import (

@@ -1,4 +1,4 @@
-"""Pay in a scenario: plans read and checked before anything runs, then priced on the draws with the proposed quotas."""
+"""A compensation plan brought to the draws and quotas of a scenario, with what it needs of the fiscal year so far."""
 
 from __future__ import annotations
 
@@ -13,99 +13,17 @@ from spmforecast.calendar import FiscalCalendar
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.carried import Payout
 from spmforecast.evaluate.pay import PlanCost, price_draws
-from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.plan import CompPlan, QuotaProposal
-from spmforecast.plan.compensation.effort import Effort, Elasticity, Kink, Timing
+from spmforecast.plan.compensation.effort import Effort
 from spmforecast.plan.compensation.terms import Measure
-from spmforecast.scenario.keys import PayKeys
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
-from spmforecast.written import nearest
 
-__all__ = ["PayCase", "pay_case", "pay_notes", "pay_plans", "pay_tables", "priced", "with_pay"]
+__all__ = ["PayCase", "pay_case", "with_pay"]
 
 Array = npt.NDArray[np.float64]
-Model = FittedPipeline | FittedBookings
-_PER_YEAR = {12: "month", 4: "quarter", 1: "year"}
-_ALWAYS = ("owner_id", "region", "territory_id", "segment", "manager_id")
 _FEW = 5
-
-
-def pay_plans(scenario: Scenario) -> dict[str, CompPlan]:
-    """Read the plan of a scenario and those it is compared with.
-
-    Returns
-    -------
-    dict of str to CompPlan
-        By name, the scenario's own first; empty where it has none.
-
-    Raises
-    ------
-    InputError
-        With everything that is wrong, in the plans' files with their own lines.
-    """
-    keys = scenario.keys.compensation
-    if keys is None:
-        return {}
-    found: dict[str, CompPlan] = {}
-    problems: list[Problem] = []
-    named: list[tuple[tuple[str | int, ...], str]] = [(("compensation", "plan"), keys.plan)]
-    named += [(("compensation", "compare", place), name) for place, name in enumerate(keys.compare)]
-    for loc, name in named:
-        path = scenario.resolve(name)
-        if not path.is_file():
-            told, mend = "there is no such file", f"Paths are relative to {scenario.path.name}."
-            problems.append(scenario.written.problem(loc, told, mend, name))
-            continue
-        try:
-            plan = CompPlan.load(path)
-        except InputError as error:
-            problems += error.problems
-            continue
-        problems += _wrong_plan(scenario, keys, plan, loc)
-        if plan.name in found:
-            told = "two plans have this name"
-            problems.append(scenario.written.problem(loc, told, "Give each a name of its own.", plan.name))
-        found[plan.name] = plan
-    if problems:
-        raise InputError(problems)
-    return found
-
-
-def _wrong_plan(scenario: Scenario, keys: PayKeys, plan: CompPlan, loc: tuple[str | int, ...]) -> list[Problem]:
-    """Find what of a plan the draws of this scenario cannot answer."""
-    problems = []
-
-    def wrong(told: str, mend: str, value: str = "") -> None:
-        problems.append(scenario.written.problem(loc, told, mend, value))
-
-    kind = _PER_YEAR[plan.terms.periods_per_year]
-    if kind != scenario.keys.period:
-        wrong(
-            f"{plan.name} pays by {kind}, and the scenario's periods are {scenario.keys.period}s",
-            f"Write period: {kind} in the scenario, or change the plan.",
-        )
-    columns = dict.fromkeys([*_ALWAYS, *scenario.keys.levels])
-    for name in plan.terms.read:
-        measure = plan.terms.measures[name]
-        for column in measure.where:
-            if column not in columns:
-                wrong(f"{plan.name}: {name} depends on {column}, by which draws are not told apart", "Add it to levels.")
-        if measure.first is not None or measure.last is not None:
-            wrong(f"{plan.name}: {name} counts deals of certain days only, and draws have no days", "Take it out.")
-    for name in plan.terms.with_quota:
-        if name != plan.terms.main and name not in keys.quotas:
-            mend = f"Add quotas: {{{name}: …}} under compensation, of a period, for everybody or by rep."
-            wrong(f"{plan.name} needs a quota of {name}", mend)
-    if loc[1] == "plan":
-        for name in keys.quotas:
-            if name not in plan.terms.measures or name == plan.terms.main:
-                near = nearest(name, [one for one in plan.terms.measures if one != plan.terms.main])
-                mend = f"Did you mean {near}?" if near else "Quotas of the first measure are those proposed."
-                told = "the plan has no such further measure"
-                problems.append(scenario.written.problem(("compensation", "quotas", name), told, mend, name))
-    return problems
 
 
 @dataclass(frozen=True)
@@ -276,8 +194,8 @@ def _credit(forecast: Forecast, measure: Measure, reps: Sequence[str], periods: 
     """Add up what a measure counts, shape (trials, reps, periods)."""
     cells = forecast.cells.astype(str)
     inside = np.ones(len(cells), dtype=bool)
-    for column, values in measure.where.items():
-        inside &= cells[column].isin(values).to_numpy()
+    for name, values in measure.where.items():
+        inside &= cells[name].isin(values).to_numpy()
     source = forecast.draws
     if measure.counted:
         if forecast.counts is None:
@@ -318,76 +236,6 @@ def _notes(
     if plan.terms.credit.deal_cap is not None:
         out.append(f"{plan.name}: what counts of a single deal is not capped here, because draws hold sums of deals")
     return out
-
-
-def priced(
-    scenario: Scenario, plans: dict[str, CompPlan], model: Model, forecast: Forecast, quotas: QuotaProposal | None
-) -> tuple[PlanCost | None, tuple[str, ...]]:
-    """Price the scenario's plan; returns the cost, and what a reader must know of it."""
-    keys = scenario.keys.compensation
-    if keys is None or quotas is None or not plans:
-        return None, ()
-    case = pay_case(scenario, next(iter(plans.values())), forecast, quotas, model.history.quotas)
-    cost = case.price(effort_of(keys, case, model))
-    return cost, (*case.notes, *cost.assumptions)
-
-
-def effort_of(keys: PayKeys, case: PayCase, model: Model) -> list[Effort]:
-    """Turn the switches of a scenario into assumptions; none where none is set."""
-    out: list[Effort] = []
-    asked = keys.effort
-    if asked.elasticity is not None:
-        out.append(Elasticity(asked.elasticity.elasticity, asked.elasticity.reference))
-    if asked.kink is not None:
-        out.append(Kink(asked.kink.rate, asked.kink.accelerated, asked.kink.bonus))
-    if asked.timing is not None:
-        late, early = near_ends(model, case, asked.timing.days)
-        made = case.credits[case.main]
-        # Nothing moves out of, or into, a period that is over.
-        coming = np.arange(made.shape[2]) >= case.closed
-        first = np.arange(made.shape[2]) > case.closed
-        out.append(Timing(asked.timing.fraction, made * late * coming, made * early * first, asked.timing.days))
-    return out
-
-
-def near_ends(model: Model, case: PayCase, days: int) -> tuple[float, float]:
-    """Measure which share of won amounts was booked in the last, and in the first, days of a period."""
-    won = model.deals[(model.deals["status"] == "won").to_numpy()]
-    kind = case.calendar.kind(case.periods[0])
-    labels = pd.Series(case.calendar.labels(won["close_date"].to_numpy(), kind), index=won.index)
-    spans = {label: case.calendar.period(label) for label in labels.unique()}
-    day = won["close_date"].dt.normalize()
-    whole = labels.map(lambda label: spans[label].end <= model.as_of).to_numpy(dtype=bool)
-    left = (labels.map(lambda label: spans[label].end) - day).dt.days.to_numpy()
-    gone = (day - labels.map(lambda label: spans[label].start)).dt.days.to_numpy()
-    amount = won["amount"].fillna(0.0).to_numpy(dtype=np.float64) * whole
-    total = float(amount.sum())
-    if total <= 0:
-        return 0.0, 0.0
-    return float(amount[left < days].sum()) / total, float(amount[gone < days].sum()) / total
-
-
-def pay_notes(cost: PlanCost | None, notes: Sequence[str]) -> dict[str, object]:
-    """Describe the plan for ``run.json``."""
-    if cost is None:
-        return {}
-    from spmforecast.plan.compensation.words import parts
-
-    told = [{"part": part, "rule": rule} for part, rule in parts(cost.plan.terms)]
-    return {
-        "compensation": {
-            "name": cost.plan.name,
-            "periods": list(cost.periods),
-            "parts": told,
-            "assumptions": list(cost.assumptions),
-            "notes": [note for note in notes if note not in cost.assumptions],
-        }
-    }
-
-
-def pay_tables(cost: PlanCost) -> dict[str, pd.DataFrame]:
-    """Make ``pay.csv``, ``pay_costs.csv`` and ``pay_deciles.csv``."""
-    return {"pay": cost.by_period(), "pay_costs": cost.histogram(), "pay_deciles": cost.deciles()}
 
 
 def with_pay(evaluation: pd.DataFrame, cost: PlanCost | None) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spmforecast.models import FittedBookings
 from spmforecast.scenario.folder import bytes_hash
 from spmforecast.scenario.notes import model_notes
-from spmforecast.scenario.pay import pay_notes
+from spmforecast.scenario.pay_run import pay_notes
 from spmforecast.scenario.periods import period_dates
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "model": model_notes(result.model, result.quotas),
         **result.measured.tables,
         **pay_notes(result.pay, result.pay_notes),
+        **({"hiring": result.hiring.told()} if result.hiring is not None else {}),
     }
 
 

@@ -23,9 +23,12 @@ from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import new_folder, write_run
+from spmforecast.scenario.hiring import HiringAnswer, hiring_of
 from spmforecast.scenario.keys import ExampleSpec
 from spmforecast.scenario.measured import Measured, chosen, combined
-from spmforecast.scenario.pay import pay_plans, priced, with_pay
+from spmforecast.scenario.pay import with_pay
+from spmforecast.scenario.pay_plans import pay_plans
+from spmforecast.scenario.pay_run import priced
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
 from spmforecast.scenario.quotas import quotas_of
@@ -74,6 +77,8 @@ class RunResult:
         What the compensation plan pays on the draws, where the scenario names one.
     pay_notes : tuple of str
         What was not known of it, and what was assumed.
+    hiring : HiringAnswer or None
+        How many to hire, where the scenario asks.
     """
 
     scenario: Scenario
@@ -90,6 +95,7 @@ class RunResult:
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     pay: PlanCost | None = None
     pay_notes: tuple[str, ...] = ()
+    hiring: HiringAnswer | None = None
 
     @property
     def targets(self) -> dict[str, float]:
@@ -211,6 +217,7 @@ def run_scenario(
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
         pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
         evaluation = with_pay(evaluation, pay)
+        hiring = hiring_of(scenario, model, forecast, company_targets(plan, forecast))
     return RunResult(
         scenario=scenario,
         history=model.history,
@@ -229,6 +236,7 @@ def run_scenario(
         ),
         pay=pay,
         pay_notes=pay_told,
+        hiring=hiring,
         examined=examined,
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),

@@ -19,7 +19,7 @@ from spmforecast.optimize.quotas import rep_draws
 from spmforecast.optimize.ways import ON_DRAWS
 from spmforecast.plan import QuotaProposal
 from spmforecast.scenario.folder import defused, new_folder, rounded
-from spmforecast.scenario.pay import pay_plans
+from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.quotas import account_fields, choice_of, pay_cases, rep_fields
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
@@ -164,6 +164,6 @@ def _scheme(row: Mapping[Any, Any]) -> str:
     paid = "payout_mean" in row
     pay = f", pay {money(row['payout_mean'])} (P90 {money(row['payout_p90'])})" if paid else ""
     return (
-        f"  {row['scheme']}{', ' + row['pay'] if paid else ''}: plan carried {percent(row['p_carried'])}, reps at quota "
-        f"{percent(row['reps_at_quota'])}, spread of P(attain) {percent(row['p_attain_range'])}{pay}"
+        f"  {row['scheme']}{', ' + row['pay'] if paid else ''}: plan carried {percent(row['p_carried'])}, reps "
+        f"at quota {percent(row['reps_at_quota'])}, spread of P(attain) {percent(row['p_attain_range'])}{pay}"
     )

@@ -14,7 +14,8 @@ from spmforecast.data import NONE
 from spmforecast.data.quality.findings import as_table
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan
-from spmforecast.scenario.pay import pay_tables
+from spmforecast.scenario.hiring import hiring_tables
+from spmforecast.scenario.pay_run import pay_tables
 from spmforecast.scenario.quality import rejected_and_found
 from spmforecast.simulate import Forecast
 
@@ -67,6 +68,8 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         tables["quotas"] = _quotas(result)
     if result.pay is not None:
         tables |= pay_tables(result.pay)
+    if result.hiring is not None:
+        tables |= hiring_tables(result.hiring)
     return tables
 
 
