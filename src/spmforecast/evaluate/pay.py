@@ -23,7 +23,6 @@ from spmforecast.simulate import Forecast
 __all__ = ["PlanCost", "price_draws", "price_plan"]
 
 Array = npt.NDArray[np.float64]
-_CUT = ("pay", "bookings", "quota", "at_quota")
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,15 @@ class PlanCost:
         rows = []
         for place, period in enumerate(self.periods):
             part = slice(place, place + 1)
-            cut = (self.pay[..., part], self.bookings[..., part], self.quota[:, part], self.at_quota[:, part])
-            own = replace(self, periods=(period,), at_mean=self.at_mean[:, part], **dict(zip(_CUT, cut, strict=True)))
+            own = replace(
+                self,
+                periods=(period,),
+                pay=self.pay[..., part],
+                bookings=self.bookings[..., part],
+                quota=self.quota[:, part],
+                at_quota=self.at_quota[:, part],
+                at_mean=self.at_mean[:, part],
+            )
             table = own.by_rep()
             table.insert(1, "period", period)
             rows.append(table)

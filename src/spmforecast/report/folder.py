@@ -150,8 +150,8 @@ class Run:
     ----------
     facts : mapping
         Content of ``run.json``.
-    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles, cushions,
-    schemes, differences, hiring, hiring_curve, hiring_delay : tuple of Row
+    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
+    cushions, schemes, differences, hiring, hiring_curve, hiring_delay : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 

@@ -51,10 +51,11 @@ class HiringAnswer:
                 if one.backfill_months is None
                 else (f"are replaced after {one.backfill_months * MONTH_DAYS:.0f} days by somebody who ramps anew")
             )
+        lag, delay = (months * MONTH_DAYS for months in (one.lag_months, one.delay_months))
         return (
-            f"A ramped hire books {books} a month, as {one.note} do; the ramp takes {ramp} months, bookings follow work "
-            f"by {one.lag_months * MONTH_DAYS:.0f} days, a seat is filled after {one.delay_months * MONTH_DAYS:.0f} days on "
-            f"average; {stay}. Carried quota is the customary arithmetic: hires × ramped months × a month's bookings."
+            f"A ramped hire books {books} a month, as {one.note} do; the ramp takes {ramp} months, bookings follow "
+            f"work by {lag:.0f} days, a seat is filled after {delay:.0f} days on average; {stay}. "
+            "Carried quota is the customary arithmetic: hires × ramped months × a month's bookings."
         )
 
 

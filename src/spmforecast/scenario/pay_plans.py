@@ -12,7 +12,6 @@ __all__ = ["pay_plans"]
 
 _PER_YEAR = {12: "month", 4: "quarter", 1: "year"}
 _ALWAYS = ("owner_id", "region", "territory_id", "segment", "manager_id")
-_LEVELS = "Add it to levels."
 
 
 def pay_plans(scenario: Scenario) -> dict[str, CompPlan]:
@@ -58,34 +57,49 @@ def pay_plans(scenario: Scenario) -> dict[str, CompPlan]:
 
 def _wrong_plan(scenario: Scenario, keys: PayKeys, plan: CompPlan, loc: Loc) -> list[Problem]:
     """Find what of a plan the draws of this scenario cannot answer."""
-    problems = []
+    told = [*_wrong_periods(scenario, plan), *_wrong_measures(scenario, plan), *_without_quota(keys, plan)]
+    problems = [scenario.written.problem(loc, f"{plan.name}: {one}", mend) for one, mend in told]
+    return problems + (_idle_quotas(scenario, keys, plan) if loc[1] == "plan" else [])
 
-    def wrong(told: str, mend: str, value: str = "") -> None:
-        problems.append(scenario.written.problem(loc, told, mend, value))
 
-    kind = _PER_YEAR[plan.terms.periods_per_year]
-    if kind != scenario.keys.period:
-        wrong(
-            f"{plan.name} pays by {kind}, and the scenario's periods are {scenario.keys.period}s",
-            f"Write period: {kind} in the scenario, or change the plan.",
-        )
-    columns = dict.fromkeys([*_ALWAYS, *scenario.keys.levels])
+_Told = list[tuple[str, str]]
+
+
+def _wrong_periods(scenario: Scenario, plan: CompPlan) -> _Told:
+    kind, own = _PER_YEAR[plan.terms.periods_per_year], scenario.keys.period
+    mend = f"Write period: {kind} in the scenario, or change the plan."
+    return [] if kind == own else [(f"it pays by {kind}, and the scenario's periods are {own}s", mend)]
+
+
+def _wrong_measures(scenario: Scenario, plan: CompPlan) -> _Told:
+    known = {*_ALWAYS, *scenario.keys.levels}
+    told = []
     for name in plan.terms.read:
         measure = plan.terms.measures[name]
         for column in measure.where:
-            if column not in columns:
-                wrong(f"{plan.name}: {name} depends on {column}, by which draws are not told apart", _LEVELS)
+            if column not in known:
+                told.append((f"{name} depends on {column}, by which draws are not told apart", "Add it to levels."))
         if measure.first is not None or measure.last is not None:
-            wrong(f"{plan.name}: {name} counts deals of certain days only, and draws have no days", "Take it out.")
-    for name in plan.terms.with_quota:
-        if name != plan.terms.main and name not in keys.quotas:
-            mend = f"Add quotas: {{{name}: …}} under compensation, of a period, for everybody or by rep."
-            wrong(f"{plan.name} needs a quota of {name}", mend)
-    if loc[1] == "plan":
-        for name in keys.quotas:
-            if name not in plan.terms.measures or name == plan.terms.main:
-                near = nearest(name, [one for one in plan.terms.measures if one != plan.terms.main])
-                mend = f"Did you mean {near}?" if near else "Quotas of the first measure are those proposed."
-                told = "the plan has no such further measure"
-                problems.append(scenario.written.problem(("compensation", "quotas", name), told, mend, name))
+            told.append((f"{name} counts deals of certain days only, and draws have no days", "Take the days out."))
+    return told
+
+
+def _without_quota(keys: PayKeys, plan: CompPlan) -> _Told:
+    return [
+        (f"it needs a quota of {name}", f"Add quotas: {{{name}: …}} under compensation, of a period, or by rep.")
+        for name in plan.terms.with_quota
+        if name != plan.terms.main and name not in keys.quotas
+    ]
+
+
+def _idle_quotas(scenario: Scenario, keys: PayKeys, plan: CompPlan) -> list[Problem]:
+    """Name quotas of measures that the plan does not have, or that are proposed."""
+    further = [name for name in plan.terms.measures if name != plan.terms.main]
+    problems = []
+    for name in keys.quotas:
+        if name not in further:
+            near = nearest(name, further)
+            mend = f"Did you mean {near}?" if near else "Quotas of the first measure are those proposed."
+            told = "the plan has no such further measure"
+            problems.append(scenario.written.problem(("compensation", "quotas", name), told, mend, name))
     return problems

@@ -20,7 +20,7 @@ from spmforecast.optimize.quotas import rep_draws
 from spmforecast.optimize.ways import ON_DRAWS
 from spmforecast.plan import CompPlan, Hierarchy, Limits, QuotaProposal
 from spmforecast.plan.ramp import productive_months, table_ramp
-from spmforecast.scenario.keys import QuotaKeys
+from spmforecast.scenario.keys import OutlierKeys, QuotaKeys
 from spmforecast.scenario.pay import PayCase, pay_case
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
@@ -31,6 +31,7 @@ Model = FittedPipeline | FittedBookings
 # Pay is worked out on fewer cushions than the chance to carry the plan: a plan that looks at the year takes a while.
 _COARSE = CUSHIONS[::2]
 _PAID = CUSHIONS[::10]
+_NAMED = 5
 _LEVELS = {"region": "region", "territory": "territory_id", "manager": "manager_id"}
 
 
@@ -76,7 +77,8 @@ def quotas_of(
     vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
     reps = [*model.roster.owners, *(vacant if keys.method in ON_DRAWS else [])]
     if not keys.cushion.choose:
-        return _propose(keys, model, forecast, totals, reps, keys.over_assignment)
+        found = _propose(keys, model, forecast, totals, reps, keys.over_assignment)
+        return replace(found, notes=(*found.notes, *_left_out(model, keys)))
     base = _propose(keys, model, forecast, totals, reps, 0.0)
     cases = pay_cases(scenario, plans or {}, model, forecast, base)
     parts = []
@@ -86,7 +88,8 @@ def quotas_of(
         one = _propose(keys, model, forecast, {period: total}, reps, share, next(iter(totals)))
         told = f"{period}: cushion {percent(share)}: {'the plan is 0' if choice is None else choice.told}"
         parts.append(replace(one, notes=(*one.notes, told)))
-    return QuotaProposal.joined(parts)
+    found = QuotaProposal.joined(parts)
+    return replace(found, notes=(*found.notes, *_left_out(model, keys)))
 
 
 def _propose(
@@ -106,7 +109,7 @@ def _propose(
         round_to=keys.round_to,
         reps=reps,
         options=keys.options,
-        fields=rep_fields(model, list(totals)),
+        fields=rep_fields(model, list(totals), keys.leave_out),
         limits=_limits(keys, model, first or next(iter(totals))),
         figures=keys.figures,
         figures_as=keys.figures_as,
@@ -183,7 +186,7 @@ def _hierarchy(keys: QuotaKeys, model: Model, reps: list[str]) -> Hierarchy | No
     return Hierarchy(pd.DataFrame(columns, index=reps), {str(level): one for level, one in keys.hierarchy.items()})
 
 
-def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
+def rep_fields(model: Model, periods: list[str], leave_out: OutlierKeys | None = None) -> pd.DataFrame:
     """Say of each rep what hand rules use.
 
     Parameters
@@ -192,6 +195,8 @@ def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
         The fit.
     periods : list of str
         Periods to come.
+    leave_out : OutlierKeys, optional
+        Which deals do not count as history.
 
     Returns
     -------
@@ -202,7 +207,7 @@ def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
     """
     rows = []
     today, owners = model.as_of, list(model.roster.owners)
-    booked, served = _last_year(model)
+    booked, served = _last_year(model, leave_out)
     held = account_fields(model)
     roles = model.history.current_reps()["role"].astype(object).reindex(owners)
     ramp = table_ramp(model.creation.ramp if isinstance(model, FittedPipeline) else model.factors.ramp)
@@ -218,10 +223,50 @@ def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
     return table.join(held, on="rep_id")
 
 
-def _last_year(model: Model) -> tuple[list[float], list[float]]:
-    """Bookings of each selling rep in the last 365 days, and the days of these that the rep was there."""
+def outliers(model: Model, leave_out: OutlierKeys | None) -> pd.DataFrame:
+    """List the won deals of the last 365 days that are larger than history is to hold.
+
+    Parameters
+    ----------
+    model : FittedPipeline or FittedBookings
+        The fit.
+    leave_out : OutlierKeys or None
+        Limits on the amounts of these deals: a quantile of them, or a multiple of their median.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the model's deals.
+    """
+    won = _won_last_year(model)
+    most = np.inf
+    if leave_out is not None and len(won):
+        if leave_out.above_quantile is not None:
+            most = min(most, float(won["amount"].quantile(leave_out.above_quantile)))
+        if leave_out.above_times_median is not None:
+            most = min(most, leave_out.above_times_median * float(won["amount"].median()))
+    return won[won["amount"] > most]
+
+
+def _won_last_year(model: Model) -> pd.DataFrame:
     deals, first = model.deals, model.as_of - pd.Timedelta(days=364)
-    won = deals[(deals["status"] == "won") & (deals["close_date"] >= first)]
+    return deals[(deals["status"] == "won") & (deals["close_date"] >= first)]
+
+
+def _left_out(model: Model, keys: QuotaKeys) -> tuple[str, ...]:
+    """Name the deals that do not count as history."""
+    gone = outliers(model, keys.leave_out).sort_values("amount", ascending=False)
+    if gone.empty:
+        return ()
+    name = "opportunity_id" if "opportunity_id" in gone else "owner_id"
+    named = [f"{row[name]} ({row['amount']:,.0f}, {row['owner_id']})" for row in gone.head(_NAMED).to_dict("records")]
+    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+    return (f"left out of the history that quotas grow, as larger than usual: {', '.join(named)}{more}",)
+
+
+def _last_year(model: Model, leave_out: OutlierKeys | None) -> tuple[list[float], list[float]]:
+    """Bookings of each selling rep in the last 365 days, and the days of these that the rep was there."""
+    won = _won_last_year(model).drop(outliers(model, leave_out).index)
     total = won.groupby("owner_id")["amount"].sum()
     today = int(day_number(pd.DatetimeIndex([model.as_of]))[0])
     served = np.clip(today - model.roster.hired + 1, 1, 365)

@@ -19,6 +19,7 @@ from spmforecast.optimize.quotas import rep_draws
 from spmforecast.optimize.ways import ON_DRAWS
 from spmforecast.plan import QuotaProposal
 from spmforecast.scenario.folder import defused, new_folder, rounded
+from spmforecast.scenario.keys import QuotaKeys
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.quotas import account_fields, choice_of, pay_cases, rep_fields
 from spmforecast.scenario.schema import Scenario
@@ -67,7 +68,7 @@ def study(
         schemes = {quotas.method: own["quota"].to_numpy(dtype=np.float64)}
         for method in keys.compare:
             if method != quotas.method:
-                found = _rival(model, forecast, period, own, method)
+                found = _rival(keys, model, forecast, period, own, method)
                 schemes[method] = found
         potential = own["rep_id"].map(account_fields(model).get("potential", pd.Series(dtype=float)))
         last = own["last_quota"].to_numpy(dtype=np.float64) if "last_quota" in own else None
@@ -83,10 +84,10 @@ def study(
     return {**tables, **({"nodes": quotas.nodes} if quotas.nodes is not None else {})}, choices, comparisons
 
 
-def _rival(model: Model, forecast: Forecast, period: str, own: pd.DataFrame, method: str) -> Any:
+def _rival(keys: QuotaKeys, model: Model, forecast: Forecast, period: str, own: pd.DataFrame, method: str) -> Any:
     """Split the same sum by another method, without limits; who it cannot see (people to be hired) gets nothing."""
     reps = [str(rep) for rep in own["rep_id"] if method in ON_DRAWS or rep != TO_BE_HIRED]
-    fields = rep_fields(model, [period])
+    fields = rep_fields(model, [period], keys.leave_out)
     found = propose_quotas(forecast, {period: round(float(own["quota"].sum()), 2)}, method, reps=reps, fields=fields)
     by_rep = found.table.set_index("rep_id")["quota"]
     return by_rep.reindex(own["rep_id"].astype(str)).fillna(0.0).to_numpy(dtype=np.float64)

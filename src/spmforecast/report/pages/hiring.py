@@ -40,8 +40,8 @@ def _told(row: Row, period: str, target: str, wanted: float) -> str:
     if hires == 0:
         return f"{target} in {period} is reached with a chance of {percent(row.number('p_target'))} without hires."
     return (
-        f"{target} in {period} is reached with the wanted chance of {percent(wanted)} by {count(hires)} hires with seats "
-        f"opened on {start}: then with {percent(row.number('p_target'))}."
+        f"{target} in {period} is reached with the wanted chance of {percent(wanted)} by {count(hires)} hires with "
+        f"seats opened on {start}: then with {percent(row.number('p_target'))}."
     )
 
 

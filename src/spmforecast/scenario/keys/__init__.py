@@ -5,7 +5,7 @@ from spmforecast.scenario.keys.hiring import HiringKeys
 from spmforecast.scenario.keys.history import ExampleSpec, FolderSpec, history_of
 from spmforecast.scenario.keys.model import BacktestKeys, ModelKeys, SimulateKeys
 from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
-from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, QuotaKeys
+from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
 
 __all__ = [
     "BacktestKeys",
@@ -17,6 +17,7 @@ __all__ = [
     "LimitKeys",
     "LockKeys",
     "ModelKeys",
+    "OutlierKeys",
     "PayKeys",
     "QuotaKeys",
     "SimulateKeys",

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from spmforecast.scenario.keys.base import Strict, share_of
 
-__all__ = ["CushionKeys", "LimitKeys", "LockKeys", "QuotaKeys"]
+__all__ = ["CushionKeys", "LimitKeys", "LockKeys", "OutlierKeys", "QuotaKeys"]
 
 
 class LockKeys(Strict):
@@ -40,6 +40,13 @@ class CushionKeys(Strict):
     most_payout_p90: float | None = Field(default=None, ge=0)
 
 
+class OutlierKeys(Strict):
+    """Which won deals are left out of the history that hand rules grow."""
+
+    above_quantile: float | None = Field(default=None, gt=0, lt=1)
+    above_times_median: float | None = Field(default=None, gt=1)
+
+
 class QuotaKeys(Strict):
     """How to set quotas."""
 
@@ -54,4 +61,5 @@ class QuotaKeys(Strict):
         default={}
     )
     cushion: CushionKeys = CushionKeys()
+    leave_out: OutlierKeys = OutlierKeys()
     compare: tuple[str, ...] = ("proportional", "even", "growth")
