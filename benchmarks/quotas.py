@@ -2,8 +2,8 @@
 
 python benchmarks/quotas.py [--trials 1000] [--reps 200]
 
-The linear program is sparse, one variable for each draw, and solved by HiGHS's interior point method with crossover, which
-is its fastest here.
+The linear program is sparse, one variable for each draw, and solved by HiGHS's interior point method with
+crossover, which is its fastest here.
 """
 
 from __future__ import annotations

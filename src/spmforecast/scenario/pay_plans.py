@@ -76,9 +76,11 @@ def _wrong_measures(scenario: Scenario, plan: CompPlan) -> _Told:
     told = []
     for name in plan.terms.read:
         measure = plan.terms.measures[name]
-        for column in measure.where:
-            if column not in known:
-                told.append((f"{name} depends on {column}, by which draws are not told apart", "Add it to levels."))
+        told += [
+            (f"{name} depends on {column}, by which draws are not told apart", "Add it to levels.")
+            for column in measure.where
+            if column not in known
+        ]
         if measure.first is not None or measure.last is not None:
             told.append((f"{name} counts deals of certain days only, and draws have no days", "Take the days out."))
     return told
