@@ -92,7 +92,6 @@ def frontier(name: str, schemes: Sequence[Row], curve: Sequence[Row], currency: 
     Drawing
     """
     across = "payout_mean" if any(math.isfinite(row.number("payout_mean")) for row in schemes) else "quota_total"
-    several = len({row.text("pay") for row in schemes}) > 1
     with canvas(WIDTH, 3.8) as figure:
         axes = figure.add_axes((0.06, 0.13, 0.82, 0.77))
         line = [row for row in curve if math.isfinite(row.number(across))]
@@ -103,11 +102,9 @@ def frontier(name: str, schemes: Sequence[Row], curve: Sequence[Row], currency: 
             [row.number(across) for row in schemes], [row.number("p_carried") for row in schemes],
             c=[row.number("p_attain_sd") for row in schemes], cmap="viridis", s=55, zorder=3,
         )  # fmt: skip
-        for place, row in enumerate(schemes):
-            told = f"{row.text('scheme')}, {row.text('pay')}" if several else row.text("scheme")
-            at = (row.number(across), row.number("p_carried"))
-            axes.annotate(told, at, (7, 5 if place % 2 else -11), textcoords="offset points", fontsize=8, zorder=4)
         axes.set_ylim(-0.02, max(axes.get_ylim()[1], 0.1))
+        for at, told in _numbered(schemes, across, axes).items():
+            axes.annotate(told, at, (6, 5), textcoords="offset points", fontsize=8, zorder=4)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_title("P(plan carried)", loc="left", fontsize=9, fontweight="bold", color=INK)
         money_axis(axes, "x", currency)
@@ -118,11 +115,23 @@ def frontier(name: str, schemes: Sequence[Row], curve: Sequence[Row], currency: 
         svg = to_svg(figure, name, "Chance to carry the plan against cost")
     cost = "expected pay" if across == "payout_mean" else "the sum of quotas"
     caption = (
-        f"Across: {cost}. Up: the chance that the plan is made with nobody's bookings above quota counted. Colour: how "
-        "far the reps' chances to attain differ (standard deviation; dark is fair). Line: quotas of equal chance, from "
-        "small cushions to large ones."
+        f"Across: {cost}. Up: the chance that the plan is made with nobody's bookings above quota counted. Numbers: "
+        "schemes as in the table. Colour: how far the reps' chances to attain differ (standard deviation; dark is "
+        "fair). Line: quotas of equal chance, from small cushions to large ones."
     )
     return Drawing(svg, caption, int(WIDTH * PIXELS))
+
+
+def _numbered(schemes: Sequence[Row], across: str, axes: Axes) -> dict[tuple[float, float], str]:
+    """Give each scheme a number; those whose dots lie on top of each other share one label."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    found: dict[tuple[float, float], str] = {}
+    for number, row in enumerate(schemes, start=1):
+        x, y = row.number(across), row.number("p_carried")
+        near = (at for at in found if abs(at[0] - x) < 0.03 * (right - left) and abs(at[1] - y) < 0.05 * (high - low))
+        at = next(near, (x, y))
+        found[at] = f"{found[at]}, {number}" if at in found else str(number)
+    return found
 
 
 def chances_by_hires(rows: Sequence[Row], wanted: float) -> Drawing:
@@ -139,6 +148,8 @@ def chances_by_hires(rows: Sequence[Row], wanted: float) -> Drawing:
     -------
     Drawing
     """
+    from matplotlib.ticker import MaxNLocator
+
     starts = list(dict.fromkeys(row.text("start") for row in rows))
     with canvas(WIDTH, 3.2) as figure:
         axes = figure.add_axes((0.06, 0.14, 0.77, 0.76))
@@ -152,7 +163,7 @@ def chances_by_hires(rows: Sequence[Row], wanted: float) -> Drawing:
         axes.set_ylim(-0.02, 1.02)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_xlabel("hires")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(axes)
         figure.legend(loc="upper left", bbox_to_anchor=(0.84, 0.9), frameon=False, title="seats opened")
         svg = to_svg(figure, "hires", "Chance to reach the target by number of hires")

@@ -53,13 +53,14 @@ def _schemes(run: Run, rows: Sequence[Row]) -> Table:
         return lambda index: how(rows[index].number(name))
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (Column("No."), lambda index: str(index + 1)),
         (Column("Scheme", numeric=False, style="id"), lambda index: rows[index].text("scheme")),
         (Column("Pay plan", numeric=False), lambda index: rows[index].text("pay") if several else ""),
         (Column("Plan carried", style="strong"), write("p_carried", percent)),
         (Column("Reps at quota"), write("reps_at_quota", percent)),
         (Column("Chances differ by"), write("p_attain_range", percent)),
-        (Column("Slope on potential"), write("slope", significant)),
-        (Column("Gini"), write("gini", significant)),
+        (Column("Slope on potential"), write("slope", _measure)),
+        (Column("Gini"), write("gini", _measure)),
         (Column("Change to today"), write("change", percent)),
         (Column("Pay, mean"), write("payout_mean", scale.text)),
         (Column("Pay, P90"), write("payout_p90", scale.text)),
@@ -69,6 +70,11 @@ def _schemes(run: Run, rows: Sequence[Row]) -> Table:
     ]
     paid = any(math.isfinite(row.number("payout_mean")) for row in rows)
     return tabulate(columns, len(rows), caption=scale.caption if paid else "", dense=True)
+
+
+def _measure(value: float) -> str:
+    """Write a measure of fairness, without the noise of floating point around 0."""
+    return significant(0.0 if abs(value) < 1e-6 else value)
 
 
 def _differences(run: Run, rows: Sequence[Row], period: str) -> Table:
