@@ -13,11 +13,15 @@ import matplotlib as mpl
 import pytest
 from hypothesis import settings
 
+from postgres import server
+
 mpl.use("Agg")
 
 # Random examples are the same on every machine, and none fails for being slow on a busy one.
 settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")
+
+__all__ = ["Reference", "reference", "server", "shared_data"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SPMFORECAST_SHARED", ROOT.parent / "shared"))

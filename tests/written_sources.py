@@ -81,7 +81,7 @@ def as_duckdb(tables, folder):
     with duckdb.connect(str(place)) as connection:
         for name, frame in tables.items():
             connection.register("given", pa.Table.from_pandas(frame, preserve_index=False))
-            connection.execute(f"create table {name} as select * from given")  # noqa: S608
+            connection.execute(f"create table {name} as select * from given")
             connection.unregister("given")
     return place
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from spmforecast.report import report
     from spmforecast.scenario import RunResult, load_scenario
     from spmforecast.scenario.backtest import backtest
+    from spmforecast.scenario.planbook import Planbook
     from spmforecast.scenario.run import run
     from spmforecast.simulate import Forecast, simulate
 
@@ -70,6 +71,7 @@ _HOME = {
     "ModelSpec": "models",
     "PipelineModel": "models",
     "PlanCost": "evaluate",
+    "Planbook": "scenario.planbook",
     "Problem": "errors",
     "QuotaProposal": "plan",
     "RunResult": "scenario",
@@ -120,6 +122,7 @@ __all__ = [
     "ModelSpec",
     "PipelineModel",
     "PlanCost",
+    "Planbook",
     "Problem",
     "QuotaProposal",
     "RunResult",

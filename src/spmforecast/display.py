@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-__all__ = ["card", "money", "percent"]
+__all__ = ["card", "cell", "money", "percent"]
 
 
 def money(value: float, currency: str = "") -> str:
@@ -22,6 +22,17 @@ def percent(value: float) -> str:
     if 0.995 < value < 1:
         return ">99 %"
     return f"{100 * value:.0f} %"
+
+
+def cell(value: object) -> str:
+    """Write one value for a table on a terminal: missing as –, fractions with at most four decimals."""
+    if value is None or value is pd.NA or value != value:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:,.4g}"
+    return str(value)
 
 
 def card(title: str, facts: Mapping[str, object], table: pd.DataFrame | None = None, rows: int = 20) -> str:

@@ -196,7 +196,7 @@ def test_own_amounts_in_several_currencies_need_rates(tmp_path: Path) -> None:
     rates = pd.DataFrame({"currency": ["USD"], "rate": [0.9]})
     history = read_history(tmp_path, crm="dynamics", crm_options=CrmOptions("EUR", rates))
     assert history.opportunities["amount"].tolist() == [9, 20]
-    assert history.opportunities["currency"].tolist() == ["USD", "EUR"]
+    assert history.opportunities["original_currency"].tolist() == ["USD", "EUR"]
 
 
 AUDIT = "createdon,objectid,objecttypecode,changedata\n"

@@ -352,6 +352,27 @@ def _foreign(**more: object) -> list[dict[str, object]]:
     ]
 
 
+def test_the_home_currency_must_be_the_wanted_one(tmp_path: Path) -> None:
+    deals = _foreign(amount_in_home_currency="45.5")
+    assert not any("home currency" in said for said in _read(tmp_path, deals, CrmOptions("EUR")).warnings)
+    assert "hubspot_deals" not in " ".join(_read(tmp_path, deals).warnings)
+    assert any("the home currency is EUR" in said for said in _read(tmp_path, deals).warnings)
+    with pytest.raises(InputError, match=r"amount_in_home_currency is in EUR, not in GBP.*rates"):
+        _read(tmp_path, deals, CrmOptions("GBP"))
+    with pytest.raises(InputError, match=r"amount_in_home_currency is in EUR, not in USD"):
+        _read(tmp_path, deals, CrmOptions("USD"))
+
+
+def test_a_home_currency_that_nothing_tells_is_taken_as_the_wanted_one_and_said(tmp_path: Path) -> None:
+    deals = _foreign(amount_in_home_currency="45.5")
+    for deal in deals:
+        deal["properties"]["amount_in_home_currency"] = "45.5"
+    told = "the home currency is unknown, taken as GBP"
+    assert any(told in said for said in _read(tmp_path, deals, CrmOptions("GBP")).warnings)
+    with pytest.raises(InputError, match="its own is not USD"):
+        _read(tmp_path, deals, CrmOptions("USD"))
+
+
 def test_amounts_in_several_currencies_are_taken_as_hubspot_converted_them(tmp_path: Path) -> None:
     history = _read(tmp_path, _foreign(amount_in_home_currency="45.5"))
     assert history.opportunities["amount"].tolist() == [100.0, 45.5]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -55,6 +56,7 @@ def test_what_is_written_reads_back_as_what_was_imported(
     assert "Wrote 7 tables and rejected.csv to " in said
     imported = read_history(export, crm="dynamics", timezone="Europe/Berlin")
     again = read_history(tmp_path / "out")
+    assert not any("rejected.csv" in said for said in again.warnings)
     assert set(again.tables) == set(imported.tables)
     for name, table in imported.tables.items():
         pd.testing.assert_frame_equal(again.tables[name], table)
@@ -73,7 +75,10 @@ def test_rejected_rows_are_written(export: Path, tmp_path: Path, monkeypatch: py
         ["opportunities", 5, "created_date", "yesterday"]
     ]
     assert _run(monkeypatch, "import", "dynamics", tmp_path, tmp_path / "strict", "--strict") == 2
-    assert not (tmp_path / "strict").exists()
+    # What was refused leaves the rows to mend, and nothing else; the folder can be used once they are mended.
+    assert [one.name for one in (tmp_path / "strict").iterdir()] == ["rejected.csv"]
+    assert pd.read_csv(tmp_path / "strict" / "rejected.csv")["value"].tolist() == ["yesterday"]
+    assert _run(monkeypatch, "import", "dynamics", export, tmp_path / "strict", "--strict") == 0
 
 
 @pytest.mark.parametrize(
@@ -87,6 +92,9 @@ def test_rejected_rows_are_written(export: Path, tmp_path: Path, monkeypatch: py
         (["dynamics", "EXPORT", "OUT", "--pipeline", "A"], "Dynamics has no pipelines .*'A'"),
         (["dynamics", "EXPORT", "OUT", "--timezone", "Berlin"], "no such time zone"),
         (["dynamics", "EXPORT", "OUT", "--fiscal-year-start", "13"], "not a month .*'13'"),
+        (["dynamics", "EXPORT", "OUT", "--max-rejected", "5"], "--max-rejected: must be a share .*'5'"),
+        (["dynamics", "EXPORT", "OUT", "--deleted", "keep"], "deleted records can be kept of Salesforce only"),
+        (["salesforce", "EXPORT", "OUT", "--deleted", "yes"], "--deleted/deleted: not a way .*'yes'"),
     ],
 )
 def test_wrong_input_leaves_with_2_and_writes_nothing(
@@ -119,6 +127,8 @@ def test_a_scenario_may_name_the_crm(export: Path, tmp_path: Path) -> None:
     named = load_history(load_scenario(_scenario(tmp_path, export, ", stage_names: {Proposal: Offer}")))
     plain = read_history(export, crm="dynamics")
     assert named.opportunities["stage"].tolist() == plain.opportunities["stage"].replace("Proposal", "Offer").tolist()
+    with pytest.raises(InputError, match=r"no such stage .*'Propsal'.*Did you mean Proposal"):
+        load_history(load_scenario(_scenario(tmp_path, export, ", stage_names: {Propsal: Offer}")))
     renamed = plain.stage_history["stage"].replace("Proposal", "Offer")
     assert named.stage_history["stage"].tolist() == renamed.tolist()
     assert (renamed == "Offer").any()
@@ -187,7 +197,52 @@ def test_check_takes_a_crm_and_a_map(
     assert _run(monkeypatch, "check", export, "--crm", "dynamics", "--map", tmp_path / "map.yaml") == 2
     assert "no.csv: there is no such file" in capsys.readouterr().err
     assert _run(monkeypatch, "check", _scenario(tmp_path, export), "--crm", "dynamics") == 2
-    assert "a scenario says its map and its CRM itself" in capsys.readouterr().err
+    assert "a scenario says its map and its CRM itself, and with them --crm" in capsys.readouterr().err
+    assert _run(monkeypatch, "check", export, "--crm", "dynamics", "--pipeline", "A") == 2
+    assert "--pipeline/pipelines: Dynamics has no pipelines" in capsys.readouterr().err
+    assert _run(monkeypatch, "check", export, "--pipeline", "A") == 2
+    assert "--pipeline without --crm" in capsys.readouterr().err
+
+
+def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("spmforecast 0.")
+
+
+def test_the_samples_of_salesforce_can_be_imported(
+    shared_data: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    sample = shared_data("crm_schema_samples")
+    assert _run(monkeypatch, "import", "salesforce", sample, tmp_path / "out") == 2
+    assert "of 10 rows 10 left out (deleted in Salesforce)" in capsys.readouterr().err
+    bearing = ("--deleted", "keep", "--max-rejected", "0.1")
+    assert _run(monkeypatch, "import", "salesforce", sample, tmp_path / "out", *bearing) == 0
+    assert len(read_history(tmp_path / "out").opportunities) == 9
+    path = _scenario(tmp_path, sample, ", deleted: keep, max_rejected_share: 0.1")
+    path.write_text(path.read_text().replace("crm: dynamics", "crm: salesforce"))
+    assert len(load_history(load_scenario(path)).opportunities) == 9
+
+
+def test_several_currencies_are_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = "Id,OwnerId,CreatedDate,StageName,IsClosed,IsWon,Amount,CurrencyIsoCode,CloseDate\n"
+    rows = "1,U,2024-01-02,Won,true,true,5,USD,2024-02-02\n2,U,2024-01-02,Talk,false,false,5,EUR,2024-02-02\n"
+    (tmp_path / "Opportunity.csv").write_text(head + rows)
+    past = "Id,OpportunityId,CreatedDate,StageName,Amount,CurrencyIsoCode,CloseDate\n"
+    rows = "a,1,2024-01-02T09:00:00Z,Talk,5,USD,2024-02-02\nb,2,2024-01-02T09:00:00Z,Talk,5,EUR,2024-02-02\n"
+    (tmp_path / "OpportunityHistory.csv").write_text(past + rows)
+    assert _run(monkeypatch, "import", "salesforce", tmp_path, tmp_path / "out", "--currency", "EUR") == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("error: options, --rates/rates: amounts are in 2 currencies (EUR, USD).")
+    (tmp_path / "rates.csv").write_text("currency,rate\nUSD,0.5\n")
+    rates = ("--currency", "EUR", "--rates", tmp_path / "rates.csv")
+    assert _run(monkeypatch, "import", "salesforce", tmp_path, tmp_path / "out", *rates) == 0
+    deals = read_history(tmp_path / "out").opportunities
+    assert deals[["amount", "original_currency"]].values.tolist() == [[2.5, "USD"], [5, "EUR"]]
+    assert "currency" not in deals
 
 
 @pytest.mark.parametrize("kind", CRMS)

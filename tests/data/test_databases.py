@@ -295,6 +295,31 @@ def test_tables_are_not_written_over_others(tmp_path: Path) -> None:
     assert caught.value.__context__ is None
 
 
+def test_rows_are_numbered_and_keys_declared(tmp_path: Path) -> None:
+    tables = example_tables()
+    mixed = {name: tables[name].iloc[::-1].reset_index(drop=True) for name in ("opportunities", "stage_history")}
+    write_database(mixed, tmp_path / "x.sqlite")
+    source = open_source(tmp_path / "x.sqlite")
+    for name, table in mixed.items():
+        raw = source.read(name, name)
+        assert raw.frame["opportunity_id"].tolist() == table["opportunity_id"].tolist()
+        assert "_row" not in raw.frame
+        assert raw.notes == ()
+    seen = sa.inspect(sa.create_engine(f"sqlite:///{tmp_path / 'x.sqlite'}"))
+    assert seen.get_unique_constraints("opportunities")[0]["column_names"] == ["opportunity_id"]
+    assert seen.get_pk_constraint("stage_history")["constrained_columns"] == ["_row"]
+
+
+def test_a_package_that_is_missing_is_called_as_pip_calls_it() -> None:
+    for where, told in (
+        ("mysql://u@h/d", r'pip install "mysqlclient"'),
+        ("snowflake://u@h/d", r'cannot speak to snowflake.*pip install "snowflake-sqlalchemy"'),
+        ("postgrsql://u@h/d", r"cannot speak to postgrsql.*Did you mean postgresql"),
+    ):
+        with pytest.raises(InputError, match=told):
+            read_history(where)
+
+
 def test_an_engine_of_the_callers_own_can_be_written_to(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
     write_database({"plan": example_tables()["plan"]}, engine)

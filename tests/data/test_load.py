@@ -36,7 +36,6 @@ def _deals(folder: Path, *bad: str, head: str = HEAD) -> History:
         ("B,R1,,open,,", "created_date", "", "a required value is missing"),
         ("B,,2024-01-01,open,,", "owner_id", "", "a required value is missing"),
         (",R1,2024-01-01,open,,", "opportunity_id", "", "a required value is missing"),
-        ("B,R1,2024-01-01,won,,2024-02-01", "amount", "", "a won deal has no amount"),
         ("B,R1,2024-01-01,won,5,", "close_date", "", "a closed deal has no close date"),
         ("B,R1,2024-01-01,lost,,", "close_date", "", "a closed deal has no close date"),
         ("B,R1,2024-02-02,lost,,2024-02-01", "close_date", "2024-02-01", "closes before it was created (2024-02-02)"),
@@ -69,8 +68,20 @@ def test_a_close_on_the_day_of_creation_is_fine_whatever_the_hour(tmp_path: Path
 
 def test_all_problems_of_a_row_are_told_and_count_as_one_row(tmp_path: Path) -> None:
     history = _deals(tmp_path, "G1,,2024-13-01,won,,")
-    assert history.rejected["column"].tolist() == ["owner_id", "created_date", "amount", "close_date", "opportunity_id"]
+    assert history.rejected["column"].tolist() == ["owner_id", "created_date", "close_date", "opportunity_id"]
     assert history.counts["rejected"].tolist() == [1]
+
+
+def test_a_won_deal_without_amount_is_kept_and_said(tmp_path: Path) -> None:
+    history = _deals(tmp_path, "B,R1,2024-01-01,won,,2024-02-01")
+    assert not len(history.rejected)
+    assert history.opportunities["amount"].isna().iloc[-1]
+    assert "opportunities: 1 won deals without a known amount count as 0" in history.warnings
+    later = history.as_of("2024-02-01").warnings
+    assert [said for said in later if "without a known amount count as 0" in said] == [
+        "As of 2024-02-01: 1 won deals without a known amount count as 0."
+    ]
+    assert not any("count as 0" in said for said in history.as_of("2024-01-31").warnings)
 
 
 def test_lines_are_right_behind_quoted_line_breaks(tmp_path: Path) -> None:

@@ -1,18 +1,9 @@
-"""PostgreSQL for real: a throw-away cluster on a free loopback port, made, filled, read back and stopped.
-
-Skipped where there is no server to start, unless SPMFORECAST_REQUIRE_POSTGRES is set.
-"""
+"""PostgreSQL for real: the example company written to a throw-away cluster and read back."""
 
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
-import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,112 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from companies import AS_OF
+from postgres import PASSWORD, Server
 from spmforecast.data import History, read_history, write_database
 from spmforecast.data.sources import open_source
+from spmforecast.data.sources.addresses import parse_address
 from spmforecast.data.sources.columns import as_text
 from spmforecast.errors import InputError
 from spmforecast.scenario import load_scenario
 from written_sources import KINDS, bytes_of, poisoned, small_tables
 
-PASSWORD = "p@ss:w/rd%"  # noqa: S105
 FORMS = (PASSWORD, "p%40ss%3Aw%2Frd%25", "p%40ss", "w/rd", "w%2Frd")
-ROOT_PASSWORD = "root of the cluster"  # noqa: S105
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running cluster with the role crm; its databases are made for one test each."""
-
-    port: int
-    log: Path
-    made: list[str] = field(default_factory=list)
-
-    def url(self, database: str, user: str = "crm", password: str = PASSWORD) -> str:
-        made = sa.URL.create("postgresql", user, password, "127.0.0.1", self.port, database)
-        return made.render_as_string(hide_password=False)
-
-    def execute(self, database: str, *statements: str, user: str = "crm", password: str = PASSWORD) -> None:
-        url = sa.make_url(self.url(database, user, password)).set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            for statement in statements:
-                # The driver takes a single per cent sign for a parameter.
-                connection.exec_driver_sql(statement.replace("%", "%%"))
-        engine.dispose()
-
-    def database(self, *statements: str, name: str = "") -> str:
-        """Make a database, fill it and return its URL."""
-        name = name or f"sales{len(self.made)}"
-        self.made.append(name)
-        quoted = name.replace('"', '""')
-        self.execute("postgres", f'create database "{quoted}" owner crm', user="admin", password=ROOT_PASSWORD)
-        self.execute(name, *statements)
-        return self.url(name)
-
-
-def _programs() -> Path:
-    """Find the folder of initdb and pg_ctl, the newest version where there are several."""
-    on_path = shutil.which("initdb")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    place = found[-1] if found else Path(on_path) if on_path else None
-    if place is None:
-        told = "there is no PostgreSQL server on this machine (Debian: apt-get install postgresql)"
-        if os.environ.get("SPMFORECAST_REQUIRE_POSTGRES"):
-            pytest.fail(told)
-        pytest.skip(told)
-    return place.parent
-
-
-def _as_somebody() -> tuple[list[str], str | None]:
-    """Return how to run a program as a user that is not root, which PostgreSQL refuses to be, and that user."""
-    if os.geteuid() != 0:
-        return [], None
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    user = "postgres" if "postgres" in known else "nobody"
-    return ["runuser", "-u", user, "--"], user
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    programs = _programs()
-    prefix, user = _as_somebody()
-    place = Path(tempfile.mkdtemp(prefix="spm-pg-"))
-    try:
-        secret = place / "secret"
-        secret.write_text(ROOT_PASSWORD)
-        if user is not None:
-            for path in (place, secret):
-                shutil.chown(path, user)
-
-        def run(program: str, *arguments: str) -> None:
-            ran = subprocess.run(
-                [*prefix, str(programs / program), *arguments],
-                cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, timeout=120,
-            )  # fmt: skip
-            assert ran.returncode == 0, ran.stdout
-
-        data, log = str(place / "data"), place / "log"
-        run("initdb", "-D", data, "-U", "admin", "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "-N",
-            "--locale=C")  # fmt: skip
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={place} -c fsync=off"
-        # With its output in a file, so that nobody waits for the server to close it.
-        run("pg_ctl", "-D", data, "-l", str(log), "-w", "-t", "60", "-o", options, "start")
-        try:
-            made = Server(port, log)
-            made.execute(
-                "postgres", f"create role crm login password '{PASSWORD}'",
-                "create role reader login password 'reading'",
-                user="admin", password=ROOT_PASSWORD,
-            )  # fmt: skip
-            yield made
-        finally:
-            run("pg_ctl", "-D", data, "-w", "-t", "60", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +52,23 @@ def test_the_example_company_comes_back_as_it_was(filled: str, expected: History
         "postgresql://127.0.0.1/sales0/activities",
     ]
     assert read_history(filled).sources == history.sources
+
+
+def test_rows_come_back_in_their_order_though_updates_move_them(server: Server) -> None:
+    tables = small_tables()
+    tables = {name: table.sample(frac=1.0, random_state=4).reset_index(drop=True) for name, table in tables.items()}
+    where = server.database()
+    write_database(tables, where)
+    # PostgreSQL puts a row that was updated behind all others.
+    engine = sa.create_engine(parse_address(where).url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update stage_history set stage = stage where _row % 3 = 1"))
+        connection.execute(sa.text("update opportunities set status = status where _row % 2 = 1"))
+    engine.dispose()
+    history, plain = read_history(where), read_history(tables)
+    for name in plain.tables:
+        pd.testing.assert_frame_equal(history.tables[name], plain.tables[name], obj=name)
+    assert not any("without a primary key" in said for said in history.warnings)
 
 
 def test_typed_tables_come_back_as_they_were(server: Server, expected: History) -> None:
@@ -332,13 +244,18 @@ def _command(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
     )  # fmt: skip
 
 
+def _name(url: str) -> str:
+    """The database of a URL; which one it is depends on which tests came before."""
+    return url.rpartition("/")[2]
+
+
 def test_a_scenario_of_a_database_leaves_no_password_anywhere(filled: str, tmp_path: Path) -> None:
     place = tmp_path / "scenario.yaml"
     place.write_text(SCENARIO.replace("HISTORY", f'database: "{filled}"'))
     ran = _command("run", "scenario.yaml", "-o", "out", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
-    assert "postgresql://127.0.0.1/sales0/opportunities" in (tmp_path / "out" / "run.json").read_text()
+    assert f"postgresql://127.0.0.1/{_name(filled)}/opportunities" in (tmp_path / "out" / "run.json").read_text()
     place.write_text(SCENARIO.replace("HISTORY", f'database: "{filled.replace("crm:", "crm:x")}"'))
     refused = _command("run", "scenario.yaml", "-o", "refused", cwd=tmp_path)
     assert refused.returncode == 2
@@ -351,7 +268,7 @@ def test_a_scenario_of_a_database_leaves_no_password_anywhere(filled: str, tmp_p
 def test_the_address_can_stay_in_the_environment(filled: str, tmp_path: Path) -> None:
     checked = _command("check", "env:CRM_URL", cwd=tmp_path, CRM_URL=filled)
     assert checked.returncode == 0, checked.stderr
-    assert "opportunities (postgresql://127.0.0.1/sales0/opportunities):" in checked.stdout
+    assert f"opportunities (postgresql://127.0.0.1/{_name(filled)}/opportunities):" in checked.stdout
     assert not any(form in checked.stdout + checked.stderr for form in FORMS)
 
 
@@ -387,7 +304,7 @@ def test_every_row_is_used_or_rejected(empty: str, hits: list[tuple[str, int, An
         connection.execute(sa.text("truncate opportunities"))
         names = list(rows[0])
         given_ = ", ".join(f"cast(:{name} as {_type(name)})" for name in names)
-        connection.execute(sa.text(f"insert into opportunities ({', '.join(names)}) values ({given_})"), rows)  # noqa: S608
+        connection.execute(sa.text(f"insert into opportunities ({', '.join(names)}) values ({given_})"), rows)
     history = read_history(empty, max_rejected_share=1.0)
     counts = history.counts
     assert counts["read"].tolist() == [20]

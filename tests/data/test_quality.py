@@ -75,6 +75,10 @@ def won_for_nothing(t: Tables) -> None:
     _own(t, _rows(t, "won")[:2], amount=0.0)
 
 
+def won_for_unknown(t: Tables) -> None:
+    _own(t, _rows(t, "won")[:3], amount=np.nan)
+
+
 def lost_for_nothing(t: Tables) -> None:
     _own(t, _rows(t, "lost"), amount=0.0)
 
@@ -240,6 +244,7 @@ CASES: list[tuple[Callable[[Tables], None], str, str, str, int | None]] = [
     (imported, "bulk_creation", "opportunities", "created_date", None),
     (forgotten, "dead_deals", "opportunities", "status", 1),
     (won_for_nothing, "zero_amounts", "opportunities", "amount", 2),
+    (won_for_unknown, "won_without_amount", "opportunities", "amount", 3),
     (lost_for_nothing, "zero_amounts_of_lost", "opportunities", "amount", None),
     (huge, "outlying_amounts", "opportunities", "amount", 1),
     (huge_booking, "outlying_amounts", "bookings", "amount", 1),
@@ -473,7 +478,7 @@ def test_like_problems_are_told_together() -> None:
     assert told[10] == "… and 5 more of opportunities, close_date: closes before it was created"
     maps = [Problem("map", "unknown key", "", "m.yaml", 3, str(k)) for k in range(12)]
     assert told_in_groups(maps, 2) == [str(one) for one in maps]
-    assert told[11:] == ["splits, opportunity_id: 7 times: its opportunity was rejected"]
+    assert told[11:] == ["splits, opportunity_id: 7 rows: its opportunity was rejected"]
     assert without_figures("the id stands already in b.csv, line 17") == "the id stands already in an earlier line"
 
 

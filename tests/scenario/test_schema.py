@@ -75,9 +75,9 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
         (LEAST + "simulate: {trials: 0}\n", "line 5, simulate.trials: must be at least 1"),
         (
             LEAST + "simulate: {trials: many}\n",
-            "line 5, simulate.trials: a whole number is expected here (found 'many')",
+            "line 5, simulate.trials: must be a whole number or auto (found 'many')",
         ),
-        (LEAST + "simulate: {method: exact}\n", "line 5, simulate.method: this word is not known here (found 'exact')"),
+        (LEAST + "simulate: {method: guess}\n", "line 5, simulate.method: this word is not known here (found 'guess')"),
         (LEAST + "quotas: {over_assignment: 10}\n", "line 5, quotas.over_assignment: must be a share"),
         (LEAST + "quotas: {round_to: 0}\n", "line 5, quotas.round_to: "),
         (LEAST + "quotas: {method: equal-probabilty}\n", "Did you mean equal-probability?"),

@@ -16,8 +16,8 @@ from spmforecast.errors import InputError
 from spmforecast.models import PipelineModel
 from spmforecast.simulate import simulate
 from spmforecast.simulate.block import simulate_block
+from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import build_horizon
-from spmforecast.simulate.inputs import build_inputs
 
 UNTIL = "2024-12-31"
 
@@ -114,8 +114,8 @@ def test_order_of_the_input_rows_changes_no_byte(forecast):
 
 def test_progress_is_told(model):
     told = []
-    simulate(model, until="2024-09-30", trials=1500, progress=lambda *done: told.append(done))
-    assert told == [(1000, 1500), (1500, 1500)]
+    simulate(model, until="2024-09-30", trials=1500, jobs=2, progress=lambda *done: told.append(done))
+    assert told == [(1024, 1500), (1500, 1500)]
 
 
 # --- streams keyed by entity ----------------------------------------------------------------------------------------

@@ -14,7 +14,18 @@ import typer
 
 from spmforecast.errors import InputError, Problem, SpmError
 
-__all__ = ["FEW", "MOST_SHOWN", "ScenarioPath", "app", "checked_jobs", "main", "new_place", "progress_bars", "writing"]
+__all__ = [
+    "FEW",
+    "MOST_SHOWN",
+    "REJECTED",
+    "ScenarioPath",
+    "app",
+    "checked_jobs",
+    "main",
+    "new_place",
+    "progress_bars",
+    "writing",
+]
 
 app = typer.Typer(
     name="spmforecast",
@@ -24,10 +35,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_INTERRUPTED = 130  # what the command line library ends with after Ctrl-C, without a word
 MOST_SHOWN = 1000
 FEW = 10
+REJECTED = "rejected.csv"
 
 ScenarioPath = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        typer.echo(f"spmforecast {metadata.version('spmforecast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """From a company's CRM history to a plan it can trust: forecasts, quotas and their evaluation."""
 
 
 def main() -> None:
@@ -37,9 +67,11 @@ def main() -> None:
     except SpmError as error:
         _tell(error)
         raise SystemExit(error.exit_status) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
+            raise
         print("spmforecast: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
-        raise SystemExit(130) from None
+        raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
         _tell_fault(error)
         raise SystemExit(1) from None
@@ -82,7 +114,7 @@ def new_place(folder: str) -> Path:
         If something stands there.
     """
     place = Path(folder)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+    if place.exists() and (not place.is_dir() or any(one.name != REJECTED for one in place.iterdir())):
         told = "something stands there already, and nothing is overwritten"
         raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
     return place

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from spmforecast.cli.common import FEW, MOST_SHOWN, app, new_place, writing
+from spmforecast.cli.common import FEW, MOST_SHOWN, REJECTED, app, new_place, writing
 from spmforecast.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["check", "example", "import_"]
 
 _MOST_EXAMPLES = 3
+
+TimeZone = Annotated[str, typer.Option(help="Zone that decides the day of a time stamp.")]
+Deleted = Annotated[str, typer.Option(help="Deleted records of Salesforce: exclude or keep.")]
+MaxRejected = Annotated[float, typer.Option(help="Share of a table's rows that may be rejected.")]
 
 
 @app.command()
@@ -70,16 +74,26 @@ def import_(
     rates: Annotated[str | None, typer.Option(help="CSV of exchange rates: currency, rate and perhaps from.")] = None,
     pipeline: Annotated[list[str] | None, typer.Option(help="Pipeline to keep; may be given several times.")] = None,
     map_file: Annotated[str | None, typer.Option("--map", help="Map for the tables that are not as usual.")] = None,
-    timezone: Annotated[str, typer.Option(help="Zone that decides the day of a time stamp.")] = "UTC",
+    timezone: TimeZone = "UTC",
     fiscal_year_start: Annotated[int, typer.Option(help="Month in which the fiscal year begins.")] = 1,
+    deleted: Deleted = "exclude",
+    max_rejected: MaxRejected = 0.05,
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
-    """Turn a CRM's export into canonical tables and rejected.csv."""
+    """Turn a CRM's export into canonical tables and rejected.csv; where it is refused, rejected.csv alone."""
     from spmforecast.data import CrmOptions, read_history, write_tables
 
     place = new_place(folder)
-    options = CrmOptions(currency, rates, tuple(pipeline or ()), fiscal_year_start=fiscal_year_start)
-    history = read_history(source, map_file, timezone, strict, crm=kind, crm_options=options)
+    options = CrmOptions(
+        currency, rates, tuple(pipeline or ()), fiscal_year_start=fiscal_year_start, deleted=cast("Any", deleted)
+    )
+    share = _share(max_rejected)
+    try:
+        history = read_history(source, map_file, timezone, strict, share, crm=kind, crm_options=options)
+    except InputError as error:
+        with writing(folder):
+            _write_rejected(error, place)
+        raise
     with writing(folder):
         write_tables({**history.tables, "rejected": history.rejected}, place)
     _show_history(history)
@@ -90,6 +104,31 @@ def import_(
         typer.echo(f"Say observed_from: {history.observed_from.date()} in the scenario: tables cannot carry it.")
 
 
+def _share(max_rejected: float) -> float:
+    """Return a share of rows that may be rejected.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not 0 <= max_rejected <= 1:
+        told, mend = "must be a share between 0 and 1", "0.05 is 5 %."
+        raise InputError(Problem("command line", told, mend, column="--max-rejected", value=f"{max_rejected:g}"))
+    return max_rejected
+
+
+def _write_rejected(error: InputError, place: Path) -> None:
+    """Leave the rows for which an import was refused, so that they can be mended."""
+    from spmforecast.data import write_tables
+    from spmforecast.data.quality.files import rejected_among
+
+    rejected = rejected_among(error.problems)
+    if len(rejected):
+        write_tables({"rejected": rejected}, place)
+        typer.echo(f"The import is refused; the rows that cannot be used are named in {place / REJECTED}", err=True)
+
+
 @app.command()
 def check(
     source: Annotated[
@@ -98,12 +137,21 @@ def check(
     ],
     map_file: Annotated[str | None, typer.Option("--map", help="Map of the data.")] = None,
     crm: Annotated[str | None, typer.Option(help="CRM that the data are an export of.")] = None,
+    currency: Annotated[str, typer.Option(help="Currency wanted of a CRM's export.")] = "",
+    rates: Annotated[str | None, typer.Option(help="CSV of exchange rates: currency, rate and perhaps from.")] = None,
+    pipeline: Annotated[list[str] | None, typer.Option(help="Pipeline to keep; may be given several times.")] = None,
+    timezone: TimeZone = "UTC",
+    deleted: Deleted = "exclude",
+    max_rejected: MaxRejected = 0.05,
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
     """Name every problem of a scenario and its data; 0 if a run would go on."""
-    from spmforecast.scenario.check import check_source, drift_of, findings_of
+    from spmforecast.data import CrmOptions
+    from spmforecast.scenario.check import Reading, check_source, drift_of, findings_of
 
-    history, problems = check_source(source, strict, map_file, crm)
+    options = CrmOptions(currency, rates, tuple(pipeline or ()), deleted=cast("Any", deleted))
+    reading = Reading(map_file, crm, options, timezone, _share(max_rejected))
+    history, problems = check_source(source, strict, reading)
     if history is not None:
         _show_history(history)
         _show_findings(findings_of(source, history))

@@ -27,13 +27,16 @@ from spmforecast.data.arrow import choose, rows_of, select
 from spmforecast.data.events import CLOSED, EventLog, Known, status_codes
 from spmforecast.data.tables import TABLES
 
-__all__ = ["FINAL_ONLY", "GRACE", "NOTE", "Cut", "close_of", "tables_as_of"]
+__all__ = ["BLANK_WINS", "FINAL_ONLY", "GRACE", "NOTE", "Cut", "close_of", "tables_as_of"]
 
 FINAL_ONLY = frozenset({"list_price", "discount"})
 """Columns of a deal that are settled with its end and so unknown while it is open."""
 
 NOTE = "As of "
 """How every note of a cut begins, so that a second cut can replace the notes of the first."""
+
+BLANK_WINS = "won deals without a known amount count as 0"
+"""How a note on wins of unknown worth ends; a cut counts anew."""
 
 GRACE = np.timedelta64(31, "D")
 """By how much a closing is dated back at most, where the history tells when closings were entered."""
@@ -234,7 +237,9 @@ def _not_awaited(
 
 
 def _notes(deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
-    """Say how much is unknown of the deals that were open."""
+    """Say how much is unknown of the deals that were open, and of how many won ones the amount is."""
+    lacking = int(np.count_nonzero((deals["status"] == "won").to_numpy() & deals["amount"].isna().to_numpy()))
+    won = (f"{NOTE}{day.date()}: {lacking:,} {BLANK_WINS}.",) if lacking else ()
     is_open = (deals["status"] == "open").to_numpy()
     said = []
     for column, word in (("stage", "stage"), ("amount", "amount"), ("close_date", "expected close date")):
@@ -242,8 +247,9 @@ def _notes(deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
         if missing:
             said.append(f"{missing:,} without a known {word}")
     if not said:
-        return ()
+        return won
     return (
+        *won,
         f"{NOTE}{day.date()}: of {np.count_nonzero(is_open):,} open deals {', '.join(said)} "
         "(values recorded later are not used; stage_history can carry those of the time).",
     )

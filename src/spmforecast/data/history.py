@@ -13,7 +13,7 @@ import pandas as pd
 
 from spmforecast import display
 from spmforecast.calendar import to_day
-from spmforecast.data.asof import FINAL_ONLY, NOTE, Cut, tables_as_of
+from spmforecast.data.asof import BLANK_WINS, FINAL_ONLY, NOTE, Cut, tables_as_of
 from spmforecast.data.dimensions import latest_reps, resolve
 from spmforecast.data.events import EventLog
 from spmforecast.data.ledger import ledger, pushes, visits
@@ -239,7 +239,7 @@ class History:
         if self.known_at is not None and self.known_at <= day:
             return self
         tables, notes, done = tables_as_of(self.tables, self.events, day, self.cut, self.final_only)
-        kept = tuple(said for said in self.warnings if not said.startswith(NOTE))
+        kept = tuple(said for said in self.warnings if not said.startswith(NOTE) and not said.endswith(BLANK_WINS))
         return replace(self, tables=tables, warnings=kept + notes, known_at=day, cut=done)
 
     def visits(self) -> pd.DataFrame:

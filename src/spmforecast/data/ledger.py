@@ -36,13 +36,13 @@ def visits(history: History) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``opportunity_id, stage, entered, left``, in order of the deals and of time; a visit that goes on has no
-        ``left``. A stage that is entered again is a new visit.
+        ``left``. A stage that is entered again is a new visit. Without a stage history there are no rows.
     """
     log = history.events
     stage = log.frame["stage"].to_numpy(dtype=object)[log.row]
     begins = _begins(log.deal, stage)
     deal, entered = log.deal[begins], log.when[begins]
-    left = np.append(entered[1:], np.datetime64("NaT"))
+    left = np.append(entered[1:], np.datetime64("NaT", "s"))[: len(deal)]
     left[np.append(deal[1:] != deal[:-1], True)[: len(deal)]] = np.datetime64("NaT")
     ids = history.opportunities["opportunity_id"].take(deal).reset_index(drop=True)
     return pd.DataFrame(
@@ -85,7 +85,8 @@ def ledger(history: History) -> pd.DataFrame:
     pandas.DataFrame
         ``opportunity_id, owner_id, date, amount, kind`` in order of date, then of the deals; kind is ``won`` or
         ``reversed``, a reversal has the negative amount of the win before. The last win of a deal that is won has the
-        deal's own date and amount, so the ledger sums to the amounts of the won deals.
+        deal's own date and amount, so the ledger sums to the amounts of the won deals. An amount that nothing tells
+        is missing, in the win and in its reversal alike.
     """
     log, deals = history.events, history.opportunities
     deal, place, ends = _won_runs(log)
@@ -126,12 +127,12 @@ def _amounts_by(log: EventLog, deal: Ints, ends: Ints) -> npt.NDArray[np.float64
     amount = log.frame["amount"].to_numpy()[log.row]
     filled = np.flatnonzero(~np.isnan(amount))
     if not len(filled):
-        return np.zeros(len(deal))
+        return np.full(len(deal), np.nan)
     stop = np.where(ends >= 0, ends, len(log.row))
     found = np.searchsorted(filled, stop) - 1
     at = filled[np.maximum(found, 0)]
     mine = (found >= 0) & (log.deal[at] == deal)
-    return np.where(mine, amount[at], 0.0)
+    return np.where(mine, amount[at], np.nan)
 
 
 def _entries(deals: pd.DataFrame, deal: Ints, date: npt.ArrayLike, amount: npt.ArrayLike, kind: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,13 @@ import pandas as pd
 from spmforecast.calendar import to_day
 from spmforecast.data.asof import FINAL_ONLY
 from spmforecast.data.checks import Checked, check_tables, too_many_rejected
-from spmforecast.data.crm import CrmOptions, adapt
+from spmforecast.data.crm import DELETED, CrmOptions, adapt, load_preset
+from spmforecast.data.crm.locales import in_plain_cells
 from spmforecast.data.crm.money import open_exchange
+from spmforecast.data.crm.stagenames import renamed, unknown_names
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
+from spmforecast.data.naming import fold_column
 from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece, mapped_file
 from spmforecast.data.sources import Source, open_source
 from spmforecast.data.tables import TABLES
@@ -24,7 +28,15 @@ from spmforecast.errors import InputError, Problem
 
 __all__ = ["read_history"]
 
+_BEAR_MORE = ", or bear more (max_rejected_share in a scenario, --max-rejected on the command line)."
 _ENOUGH_OPEN = 20
+
+_OUTCOME = re.compile(
+    r".*(loss|lost|win|won|close|closed|churn)(primary)?reason.*|.*reasons?(for)?(loss|lost|win|won|close|closed|closing).*|"
+    r"hsclosed.*|is(closed|won|lost)c?|closed(won|lost).*|(lost|loss)to(competitor)?.*|daystoclose"
+)
+"""Folded names of fields in which CRMs write how a deal ended."""
+
 _USED = ("opportunities", "stage_history", "reps")
 
 
@@ -78,16 +90,23 @@ def read_history(
     place.names()  # what cannot be reached at all is told once, not for every table
     exchange, rates = open_exchange(crm_options or CrmOptions())
     if crm is not None:
+        place, chart = in_plain_cells(place, chart, load_preset(crm))
         place, preset = adapt(crm, place, crm_options)
         chart = preset if chart is None else chart.over(preset)
     chart = None if chart is None else replace(chart, exchange=exchange)
     pieces, fatal, notes, used = _read(place, chart)
-    checked = check_tables(pieces, zone, deals_whole=not any(p.table in ("opportunities", "map") for p in fatal))
+    if crm is not None and crm_options is not None and crm_options.stage_names:
+        fatal += [] if fatal else unknown_names(pieces, crm_options.stage_names)
+        pieces = renamed(pieces, crm_options.stage_names)
+    checked = check_tables(
+        pieces, zone, deals_whole=not any(p.table in ("opportunities", "map", "options") for p in fatal)
+    )
     fatal += _too_little(checked, pieces, fatal)
-    problems = [*fatal, *_refusals(checked, strict, max_rejected_share)]
+    # A cause that several tables run into (currencies, a missing file) is told once.
+    problems = [*dict.fromkeys(fatal), *_refusals(checked, strict, max_rejected_share)]
     if problems:
         raise InputError([*problems, *_row_problems(checked)])
-    final_only, said = _final_only(checked.tables.get("opportunities"))
+    final_only, said = _final_only(checked.tables.get("opportunities"), crm is not None)
     warnings = [
         *notes,
         *_rejection_notes(checked),
@@ -156,16 +175,31 @@ def _read(source: Source, chart: Map | None) -> tuple[dict[str, list[Piece]], li
 def _too_little(checked: Checked, pieces: Mapping[str, list[Piece]], fatal: list[Problem]) -> list[Problem]:
     """Say so where neither deals nor bookings are left to work with."""
     main = ("opportunities", "bookings")
-    if any(problem.table in (*main, "map") for problem in fatal):
+    if any(problem.table in (*main, "map", "options") for problem in fatal):
         return []
     if not any(name in pieces for name in main):
         mend = "Add opportunities.csv or bookings.csv, or name the files in a map."
         return [Problem("history", "there is neither an opportunities nor a bookings table", mend)]
     if all(not len(checked.tables.get(name, ())) for name in main):
         name = next(name for name in main if name in pieces)
-        mend = "Give rows that can be used; those that were refused follow." if len(checked.rejected) else "Give rows."
-        return [Problem(name, "no row is left to work with", mend, pieces[name][0].file)]
+        return [_nothing_left(checked, name, pieces[name][0].file)]
     return []
+
+
+def _nothing_left(checked: Checked, table: str, file: str) -> Problem:
+    """Say where the rows of a table went."""
+    counts = checked.counts[checked.counts["table"] == table]
+    out = checked.exclusions[checked.exclusions["table"] == table]
+    went = [f"{rows:,} left out ({reason})" for rows, reason in zip(out["rows"], out["reason"], strict=True) if rows]
+    rejected = int(counts["rejected"].sum())
+    went += [f"{rejected:,} rejected"] if rejected else []
+    told = f"no row is left to work with: of {int(counts['read'].sum()):,} rows {', '.join(went) or 'none is filled'}"
+    mend = "Give rows that can be used; those that were rejected follow." if rejected else "Give rows."
+    if any(str(reason) == DELETED for reason in out["reason"]):
+        mend = "Keep deleted records: --deleted keep on the command line, deleted: keep under history in a scenario."
+    elif went and not rejected:
+        mend = "Export rows that stay, or change what leaves them out."
+    return Problem(table, told, mend, file)
 
 
 def _refusals(checked: Checked, strict: bool, most: float) -> list[Problem]:
@@ -173,7 +207,8 @@ def _refusals(checked: Checked, strict: bool, most: float) -> list[Problem]:
     for table, rejected, judged in too_many_rejected(checked.counts, 0.0 if strict else most):
         limit = "strict bears none" if strict else f"more than {100 * most:g} %"
         told = f"{rejected:,} of {judged:,} rows cannot be used ({100 * rejected / judged:.1f} %, {limit})"
-        mend = "Mend the rows named below, or leave them out on purpose with exclude in a map."
+        mend = "Mend the rows named below, or leave them out on purpose with exclude in a map"
+        mend += "." if strict else _BEAR_MORE
         files = checked.counts.loc[checked.counts["table"] == table, "file"]
         out.append(Problem(table, told, mend, ", ".join(files)))
     return out
@@ -197,14 +232,21 @@ def _absent(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return [f"not given, so what rests on it is left out: {', '.join(missing)}"] if missing else []
 
 
-def _final_only(deals: pd.DataFrame | None) -> tuple[frozenset[str], list[str]]:
-    """Find extra columns that are filled when a deal ends (a reason of loss): of an open deal they tell nothing."""
+def _final_only(deals: pd.DataFrame | None, of_crm: bool) -> tuple[frozenset[str], list[str]]:
+    """Find extra columns that are filled when a deal ends (a reason of loss): of an open deal they tell nothing.
+
+    In a CRM's export a column whose name says so counts however few deals there are; any other only where enough open
+    deals have it empty.
+    """
     if deals is None:
         return FINAL_ONLY, []
+    extra = [str(name) for name in deals.columns if TABLES["opportunities"].column(name) is None]
+    named = [name for name in extra if of_crm and _OUTCOME.fullmatch(fold_column(name))]
+    said = [f"opportunities: {name} tells how deals ended, as its name says; unknown before" for name in named]
     open_now = (deals["status"] == "open").to_numpy()
     if np.count_nonzero(open_now) < _ENOUGH_OPEN:
-        return FINAL_ONLY, []
-    extra = [name for name in deals.columns if TABLES["opportunities"].column(name) is None]
+        return FINAL_ONLY | set(named), said
+    extra = [name for name in extra if name not in named]
     found = [name for name in extra if deals[name][~open_now].notna().any() and not deals[name][open_now].notna().any()]
-    said = [f"opportunities: {name} is filled for closed deals only and counts as unknown before" for name in found]
-    return FINAL_ONLY | set(found), said
+    said += [f"opportunities: {name} is filled for closed deals only and counts as unknown before" for name in found]
+    return FINAL_ONLY | set(named) | set(found), said

@@ -21,6 +21,7 @@ from spmforecast.written import nearest
 
 __all__ = ["LEFT_OUT_BY_WHERE", "Fault", "Mapped", "Mapper"]
 
+_WAS = "original_currency"
 LEFT_OUT_BY_WHERE = "left out by where"
 
 Mask = npt.NDArray[np.bool_]
@@ -283,7 +284,10 @@ class Mapper:
                 Fault(int(rows[row]), name, f"{before.iloc[row]} {currencies.iloc[rows[row]]}".strip(), *told)
                 for row, told in faults.items()
             ]
-        return frame
+        # Beside amounts that were converted, a column called currency would be taken for theirs.
+        if not self.of.exchange.converts or _WAS in frame.columns or money.currency_column in canonical:
+            return frame
+        return frame.rename(columns={money.currency_column: _WAS})
 
 
 def _any_filled(frame: pd.DataFrame, columns: Sequence[str]) -> Mask:

@@ -181,6 +181,10 @@ class _MapModel(_Strict):
 class Exchange(Protocol):
     """Brings amounts into one currency."""
 
+    @property
+    def converts(self) -> bool:
+        """Whether amounts change at all: a currency is wanted, and there are rates."""
+
     def convert(
         self, amounts: pd.Series, currencies: pd.Series, dates: pd.Series
     ) -> tuple[pd.Series, Mapping[int, tuple[str, str]]]:

@@ -228,13 +228,16 @@ def _judge_value(value: float, column: Column) -> Verdict:
     return None
 
 
+_OR_FORMAT = ", or give the format under numbers in a map."
+
+
 def _why_no_number(word: str) -> tuple[str, str]:
     if word.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return "not a finite number", "Write the number itself, or leave the cell empty."
     if _THOUSANDS.fullmatch(word):
-        return "a number with thousands separators", "Write it without them, for instance 1234567.89."
+        return "a number with thousands separators", f"Write it without them, for instance 1234567.89{_OR_FORMAT}"
     if _DECIMAL_COMMA.fullmatch(word):
-        return "a number with a decimal comma", "Write a decimal point, for instance 1234.50."
+        return "a number with a decimal comma", f"Write a decimal point, for instance 1234.50{_OR_FORMAT}"
     if _MONEY.fullmatch(word):
         return "a number with a currency or unit", "Write the number alone; the scenario names the currency."
     return "not a number", "Write digits with a decimal point, for instance 1234.50."

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.arrow import all_distinct, rows_of
+from spmforecast.data.asof import BLANK_WINS
 from spmforecast.data.dimensions import top_parents
 from spmforecast.data.sheet import Sheet, Texts
 from spmforecast.data.tables import TABLES
@@ -42,8 +43,6 @@ class DealIds:
 def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     typed = sheet.typed
     closed = typed["status"].isin(["won", "lost"]).to_numpy()
-    without_amount = (typed["status"] == "won").to_numpy() & sheet.empty("amount")
-    sheet.reject(without_amount, "amount", "a won deal has no amount", "Fill in the amount that was won.")
     without_close = closed & sheet.empty("close_date")
     mend = "Fill in the day on which it was closed."
     sheet.reject(without_close, "close_date", "a closed deal has no close date", mend)
@@ -54,6 +53,10 @@ def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     _plausible(sheet, "created_date")
     _plausible(sheet, "close_date")
     _unique(sheet)
+    # Kept: the deal was won, whatever it was worth. Its amount is not guessed.
+    without_amount = np.count_nonzero((typed["status"] == "won").to_numpy() & sheet.empty("amount") & ~sheet.bad)
+    if without_amount:
+        sheet.notes.append(f"opportunities: {without_amount:,} {BLANK_WINS}")
 
 
 def _stage_history(sheet: Sheet, deals: DealIds | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spmforecast.data.sources.addresses import Address, is_address, parse_address
+from spmforecast.data.sources.database import ROW
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["write_database", "write_tables"]
 
 _CHUNK = 10_000
+_KEYED = ("postgresql", "sqlite")
+"""Databases in which a text of any length can be unique."""
 
 
 def write_tables(
@@ -59,7 +62,8 @@ def write_database(tables: Mapping[str, pd.DataFrame], where: str | Path | Engin
     ----------
     tables : mapping of str to pandas.DataFrame
         By table name. Numbers become double precision, dates time stamps, all else text, missing values NULL. Rows are
-        written in order; there is no primary key.
+        numbered by a primary key ``_row``, so that they come back in their order, without it; the table's own key is
+        declared unique where it is.
     where : str, path or sqlalchemy.Engine
         URL of the database, the path of a SQLite file, which is made if it is not there, or an engine.
     schema : str, optional
@@ -80,8 +84,10 @@ def write_database(tables: Mapping[str, pd.DataFrame], where: str | Path | Engin
             for name, frame in tables.items():
                 typed = _dated(name, frame)
                 table = _table(sa.MetaData(), name, typed, schema or (address.schema if address else None))
+                if engine.dialect.name in _KEYED:
+                    _add_key(table, typed)
                 table.create(connection, checkfirst=False)
-                for rows in _records(typed):
+                for rows in _records(_numbered(typed)):
                     connection.execute(table.insert(), rows)
         return
     except (SQLAlchemyError, ImportError) as error:
@@ -105,7 +111,25 @@ def _address(where: str | Path, schema: str | None = None) -> Address:
 def _table(metadata: MetaData, name: str, frame: pd.DataFrame, schema: str | None) -> Table:
     import sqlalchemy as sa
 
-    return sa.Table(name, metadata, *(_column(str(column), frame[column]) for column in frame.columns), schema=schema)
+    columns = [_column(str(column), frame[column]) for column in frame.columns]
+    if ROW not in frame:
+        columns = [sa.Column(ROW, sa.BigInteger(), primary_key=True, autoincrement=False), *columns]
+    return sa.Table(name, metadata, *columns, schema=schema)
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put the number of each row in front."""
+    return frame if ROW in frame else pd.DataFrame({ROW: np.arange(1, len(frame) + 1), **dict(frame.items())})
+
+
+def _add_key(table: Table, frame: pd.DataFrame) -> None:
+    """Declare the key of a canonical table, where its rows keep to it."""
+    import sqlalchemy as sa
+
+    known = TABLES.get(table.name)
+    key = [] if known is None else [name for name in known.key if name in frame]
+    if key and known is not None and not frame[key].isna().any(axis=None) and not frame.duplicated(key).any():
+        table.append_constraint(sa.UniqueConstraint(*key))
 
 
 def _column(name: str, values: pd.Series) -> Column[Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from spmforecast.calendar import FiscalCalendar
-from spmforecast.data import History, read_history
+from spmforecast.data import CrmOptions, History, read_history
 from spmforecast.data.quality import Finding
 from spmforecast.data.quality.findings import find
 from spmforecast.errors import InputError, Problem
@@ -28,11 +29,60 @@ from spmforecast.scenario.run import (
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 
-__all__ = ["check_source", "drift_of", "findings_of"]
+__all__ = ["Reading", "check_source", "drift_of", "findings_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How to read data that no scenario speaks of, as :func:`spmforecast.data.read_history` takes it."""
+
+    map: str | None = None
+    crm: str | None = None
+    options: CrmOptions = field(default_factory=CrmOptions)
+    timezone: str = "UTC"
+    max_rejected_share: float = 0.05
+
+    def given(self) -> list[str]:
+        """Name what differs from the usual, as the command line calls it."""
+        own, plain = self.options, CrmOptions()
+        changed = {
+            "--map": self.map is not None,
+            "--crm": self.crm is not None,
+            "--currency": own.currency != plain.currency,
+            "--rates": own.rates is not None,
+            "--pipeline": own.pipelines != plain.pipelines,
+            "--deleted": own.deleted != plain.deleted,
+            "--timezone": self.timezone != "UTC",
+            "--max-rejected": self.max_rejected_share != 0.05,
+        }
+        return [name for name, told in changed.items() if told]
+
+    def read(self, source: str | Path, strict: bool) -> History:
+        """Read it.
+
+        Raises
+        ------
+        InputError
+            As :func:`spmforecast.data.read_history`, and where options of a CRM are given without one.
+        """
+        idle = [name for name in self.given() if name in ("--pipeline", "--deleted")] if self.crm is None else []
+        idle += ["--rates"] if self.options.rates is not None and self.crm is None and self.map is None else []
+        if idle:
+            told = f"{' and '.join(idle)} without --crm"
+            raise InputError(Problem("command line", told, "Say which CRM the data come from.", file=str(source)))
+        return read_history(
+            source,
+            map=self.map,
+            timezone=self.timezone,
+            strict=strict,
+            max_rejected_share=self.max_rejected_share,
+            crm=self.crm,
+            crm_options=self.options,
+        )
 
 
 def check_source(
-    source: str | Path, strict: bool = False, chart: str | None = None, crm: str | None = None
+    source: str | Path, strict: bool = False, reading: Reading | None = None
 ) -> tuple[History | None, list[Problem]]:
     """Check a scenario file with the data it names, or a source of tables.
 
@@ -42,21 +92,23 @@ def check_source(
         Scenario file (.yaml, .yml); anything else is a source: folder, file, or URL of a database.
     strict : bool
         Bear no rejected row.
-    chart, crm : str, optional
-        Map file, and CRM whose export the source is; a scenario says both itself.
+    reading : Reading, optional
+        Map file, CRM whose export the source is, and the like; a scenario says all of that itself.
 
     Returns
     -------
     tuple of History or None, and list of Problem
         The history where it can be read, and what would keep a run from going on.
     """
+    how = reading or Reading()
     if not _is_scenario(source):
         try:
-            return read_history(source, map=chart, strict=strict, crm=crm), []
+            return how.read(source, strict), []
         except InputError as error:
             return None, list(error.problems)
-    if chart is not None or crm is not None:
-        told, mend = "a scenario says its map and its CRM itself", "Write them under history, or check the data alone."
+    if how.given():
+        told = f"a scenario says its map and its CRM itself, and with them {', '.join(how.given())}"
+        mend = "Write them in the scenario, or check the data alone."
         raise InputError(Problem("command line", told, mend, file=str(source)))
     try:
         scenario = load_scenario(source)
@@ -82,11 +134,11 @@ def findings_of(source: str | Path, history: History) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        Most telling first; rejected rows, which are told apart, are left out.
+        Most telling first; rows that were rejected or left out, which are told apart, are not among them.
     """
     keys = QualityKeys() if not _is_scenario(source) else load_scenario(source).keys.quality
     told = find(history, keys.rules.limits(), files=True)
-    return tuple(one for one in told if one.rule not in ("rejected_rows", "duplicate_ids"))
+    return tuple(one for one in told if one.rule not in ("rejected_rows", "duplicate_ids", "left_out_rows"))
 
 
 def drift_of(source: str | Path, history: History) -> tuple[str, ...]:
@@ -145,7 +197,10 @@ def _history_problems(path: Path, strict: bool) -> list[Problem]:
         spec = FolderSpec(folder=named) if isinstance(named, str) else FolderSpec.model_validate(named)
         chart = None if spec.map is None else path.parent / spec.map
         options = spec.options(path.parent, str(tree.get("currency", "")), FiscalCalendar())
-        read_history(spec.source(path.parent), map=chart, strict=strict, crm=spec.crm, crm_options=options)
+        share = spec.max_rejected_share
+        read_history(
+            spec.source(path.parent), chart, strict=strict, max_rejected_share=share, crm=spec.crm, crm_options=options
+        )
     except InputError as error:
         return [problem for problem in error.problems if problem.table != "scenario"]
     except (KeyError, TypeError, ValidationError):

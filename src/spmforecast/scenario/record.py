@@ -27,7 +27,7 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "name": keys.name,
         "version": metadata.version("spmforecast"),
         "seed": keys.simulate.seed,
-        "trials": keys.simulate.trials,
+        "trials": result.forecast.trials,
         "method": keys.simulate.method,
         "as_of": str(keys.as_of),
         "until": str(keys.until),

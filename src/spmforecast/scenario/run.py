@@ -35,7 +35,7 @@ from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
-from spmforecast.simulate import Forecast, simulate
+from spmforecast.simulate import ExactForecast, Forecast, Tolerance, simulate, simulate_exactly
 from spmforecast.written import Loc
 
 __all__ = ["RunResult", "load_history", "load_plan", "run", "run_scenario"]
@@ -79,6 +79,8 @@ class RunResult:
         What was not known of it, and what was assumed.
     hiring : HiringAnswer or None
         How many to hire, where the scenario asks.
+    exact : ExactForecast or None
+        Laws without sampling error, where the scenario asks for them.
     """
 
     scenario: Scenario
@@ -96,6 +98,7 @@ class RunResult:
     pay: PlanCost | None = None
     pay_notes: tuple[str, ...] = ()
     hiring: HiringAnswer | None = None
+    exact: ExactForecast | None = None
 
     @property
     def targets(self) -> dict[str, float]:
@@ -202,6 +205,9 @@ def run_scenario(
             model,
             keys.until,
             trials=keys.simulate.trials,
+            tolerance=Tolerance(keys.simulate.tolerance, keys.simulate.tolerance),
+            targets={label: target for label in _coming(scenario) if (target := plan.target(label)) is not None},
+            cluster=keys.simulate.dask,
             seed=keys.simulate.seed,
             period=keys.period,
             levels=keys.levels,
@@ -212,6 +218,10 @@ def run_scenario(
         steps = lambda done, wanted: told("combine", done, wanted)  # noqa: E731
         forecast, mixed = combined(scenario, forecast, examined.history, spec, jobs, steps)
         measured = measured.and_(mixed)
+    exact = None
+    if keys.simulate.method == "exact":
+        with _timed(timings, "exact", told):
+            exact = simulate_exactly(model, keys.until, keys.period, keys.levels)
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan, pay_rules)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
@@ -233,6 +243,7 @@ def run_scenario(
             *(quotas.notes if quotas else ()),
             *measured.notes,
             *pay_told,
+            *((exact.left_out,) if exact is not None else ()),
         ),
         pay=pay,
         pay_notes=pay_told,
@@ -240,6 +251,7 @@ def run_scenario(
         examined=examined,
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),
+        exact=exact,
     )
 
 
@@ -282,6 +294,7 @@ def load_history(scenario: Scenario, strict: bool = False) -> History:
         map=None if spec.map is None else scenario.resolve(spec.map),
         timezone=keys.timezone,
         strict=strict,
+        max_rejected_share=spec.max_rejected_share,
         observed_from=spec.observed_from,
         crm=spec.crm,
         crm_options=spec.options(scenario.path.parent, keys.currency, scenario.calendar),

@@ -17,7 +17,8 @@ from spmforecast.plan import AnnualPlan
 from spmforecast.scenario.hiring import hiring_tables
 from spmforecast.scenario.pay_run import pay_tables
 from spmforecast.scenario.quality import rejected_and_found
-from spmforecast.simulate import Forecast
+from spmforecast.simulate import ExactForecast, Forecast
+from spmforecast.simulate.precision import mean_error, probability_error, quantile_errors, sd_error
 
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
@@ -70,7 +71,21 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         tables |= pay_tables(result.pay)
     if result.hiring is not None:
         tables |= hiring_tables(result.hiring)
+    if result.exact is not None:
+        tables["exact"] = exact_table(result.exact, result.plan)
     return tables
+
+
+def exact_table(exact: ExactForecast, plan: AnnualPlan) -> pd.DataFrame:
+    """Tabulate the exact laws, each with its plan and the chance to reach it."""
+    table = exact.table(_QUANTILES)
+    laws = [*exact.company.values(), *exact.reps.values()]
+    targets = [
+        plan.target(period, level, node)
+        for level, node, period in zip(table["node_level"], table["node"], table["period"], strict=True)
+    ]
+    reached = [np.nan if t is None else law.reach(t) for law, t in zip(laws, targets, strict=True)]
+    return table.assign(plan=np.array(targets, dtype=np.float64), p_plan=reached, left_out=exact.left_out)
 
 
 def company_targets(plan: AnnualPlan, forecast: Forecast) -> dict[str, float]:
@@ -101,7 +116,8 @@ def forecast_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``node_level, node, period, booked, mean, sd, p05 … p95, plan, p_plan, deals_mean, deals_p10, deals_p90``.
+        ``node_level, node, period, booked, mean, sd, p05 … p95, plan, p_plan, deals_mean, deals_p10, deals_p90``, and
+        the Monte Carlo standard error of each figure, ``mean_se`` and so on.
         A year that the forecast covers only in part has no plan beside it.
     """
     parts = [_node_rows(forecast, plan, "company", None)]
@@ -144,6 +160,18 @@ def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | N
     out["p_plan"] = np.where(out["plan"].notna(), reached, np.nan)
     out["deals_mean"] = wins.mean(axis=0)
     out["deals_p10"], out["deals_p90"] = np.quantile(wins, [0.1, 0.9], axis=0)
+    return out.assign(**_errors(draws, wins, reached, out["plan"].notna().to_numpy()))
+
+
+def _errors(draws: Array, wins: Array, reached: Array, planned: npt.NDArray[np.bool_]) -> dict[str, Array]:
+    """Work out the Monte Carlo standard error of every figure of a row."""
+    trials = len(draws)
+    out = {"mean_se": mean_error(draws), "sd_se": sd_error(draws)}
+    for q, error in zip(_QUANTILES, quantile_errors(draws, _QUANTILES), strict=True):
+        out[f"p{round(100 * q):02d}_se"] = error
+    out["p_plan_se"] = np.where(planned, probability_error(reached, trials), np.nan)
+    out["deals_mean_se"] = mean_error(wins)
+    out["deals_p10_se"], out["deals_p90_se"] = quantile_errors(wins, (0.1, 0.9))
     return out
 
 

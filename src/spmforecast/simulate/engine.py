@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +16,16 @@ from spmforecast.models import FittedPipeline
 from spmforecast.models.bookings import FittedBookings
 from spmforecast.simulate.block import BlockResult, simulate_block
 from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
+from spmforecast.simulate.exact import ExactForecast, exact_forecast
 from spmforecast.simulate.forecast import Forecast
+from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import Horizon, build_horizon
-from spmforecast.simulate.inputs import SimulationInputs, build_inputs
+from spmforecast.simulate.inputs import SimulationInputs
+from spmforecast.simulate.precision import MOST, PILOT, Tolerance
+from spmforecast.simulate.tally import Ledger
+from spmforecast.simulate.workers import block_length, run_blocks
 
-__all__ = ["simulate"]
-
-_BLOCK = 1000  # trials; a multiple of four. Bounds the memory of a block, and changes no draw
+__all__ = ["simulate", "simulate_exactly"]
 
 _DEAL_FACTS = ["opportunity_id", "owner_id", "region", "segment", "stage", "age_days", "amount"]
 
@@ -30,12 +35,17 @@ Progress = Callable[[int, int], None]
 def simulate(
     model: FittedPipeline | FittedBookings,
     until: object,
-    trials: int = 10_000,
+    trials: int | Literal["auto"] = 10_000,
     seed: int = 1,
     period: PeriodKind = "quarter",
     levels: Sequence[str] = ("region", "segment"),
     jobs: int = 1,
     progress: Progress | None = None,
+    *,
+    tolerance: Tolerance | None = None,
+    targets: Mapping[str, float] | None = None,
+    cluster: str | None = None,
+    ledger: bool = False,
 ) -> Forecast:
     """Project what open deals and deals not yet created will book, or, where no deals are recorded, what reps will.
 
@@ -45,8 +55,8 @@ def simulate(
         The fit; its as-of date is where the future begins.
     until : date-like
         Last day of the horizon; it ends a period.
-    trials : int
-        Sample paths.
+    trials : int or "auto"
+        Sample paths; with ``auto`` a pilot of 1,000, doubled until the company's figures are within the tolerance.
     seed : int
         Seed of all random streams: same model, seed and trials give the same draws, bit for bit.
     period : {"month", "quarter", "year"}
@@ -57,6 +67,14 @@ def simulate(
         Processes; they change no draw.
     progress : callable, optional
         Called with the trials done and wanted.
+    tolerance : Tolerance, optional
+        What ``auto`` is to reach; within 1 % of the mean, and one percentage point for chances, by default.
+    targets : mapping of str to float, optional
+        Company targets by period, whose chances ``auto`` is to know.
+    cluster : str, optional
+        Address of a Dask scheduler that runs the blocks; it changes no draw.
+    ledger : bool
+        Keep every winner (trial, deal, cell, amount) in ``forecast.ledger``.
 
     Returns
     -------
@@ -65,49 +83,119 @@ def simulate(
     Raises
     ------
     InputError
-        If `trials` or `jobs` is not positive, `until` does not end a period after the as-of date, or a level is
-        not an attribute of the deals.
+        If `trials` or `jobs` is not positive, `until` does not end a period after the as-of date, a level is
+        not an attribute of the deals, or the cluster cannot be reached.
     """
-    _check_positive(trials=trials, jobs=jobs)
+    auto = trials == "auto"
+    _check_positive(trials=PILOT if trials == "auto" else trials, jobs=jobs)
     horizon = build_horizon(model.as_of, until, period, model.calendar)
+    inputs: SimulationInputs | BookingInputs
     if isinstance(model, FittedBookings):
-        booked = build_booking_inputs(model, horizon, levels, seed)
-        draws, counts = _gather(booked, trials, jobs, progress)
-        nothing_open = pd.DataFrame(columns=_deal_columns(horizon))
-        return Forecast(draws, booked.plan.frame, counts=counts, deals=nothing_open, calendar=model.calendar)
-    inputs = build_inputs(model, horizon, levels, seed)
-    tally = _Tally(inputs)
-    draws, counts = _gather(inputs, trials, jobs, progress, tally)
+        inputs = build_booking_inputs(model, horizon, levels, seed)
+    else:
+        inputs = build_inputs(model, horizon, levels, seed)
+    run = _Run(inputs, jobs, cluster, progress, ledger)
+    run.extend(PILOT if trials == "auto" else trials)
+    goal = tolerance or Tolerance()
+    while auto and len(run.draws) < MOST and not goal.met(*_deciding(run, inputs, targets or {}, model)):
+        run.extend(min(2 * len(run.draws), MOST))
     return Forecast(
-        draws,
+        run.draws,
         inputs.plan.frame,
-        counts=counts,
-        deals=tally.table(model, horizon, inputs, draws),
+        counts=run.counts,
+        deals=_deal_table(run, model, horizon, inputs),
         calendar=model.calendar,
+        ledger=Ledger.joined(run.ledgers) if ledger else None,
     )
 
 
-def _gather(
+def simulate_exactly(
+    model: FittedPipeline | FittedBookings,
+    until: object,
+    period: PeriodKind = "quarter",
+    levels: Sequence[str] = ("region", "segment"),
+) -> ExactForecast:
+    """Work out the laws of the company's and every rep's bookings without drawing; arguments as in :func:`simulate`.
+
+    Returns
+    -------
+    ExactForecast
+        Its ``left_out`` says what it does not hold.
+
+    Raises
+    ------
+    InputError
+        As :func:`simulate`; and if there are no deals, as bookings alone have no such laws.
+    """
+    if not isinstance(model, FittedPipeline):
+        told, mend = "method exact needs deals; bookings alone can only be drawn", "Set method to monte-carlo."
+        raise InputError(Problem("scenario", told, mend, column="simulate.method", value="exact"))
+    horizon = build_horizon(model.as_of, until, period, model.calendar)
+    return exact_forecast(build_inputs(model, horizon, levels, seed=1))
+
+
+def _deciding(
+    run: _Run,
     inputs: SimulationInputs | BookingInputs,
-    trials: int,
-    jobs: int,
-    progress: Progress | None,
-    tally: _Tally | None = None,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """Run all blocks and put bookings and wins of every trial and cell together."""
-    cells = len(inputs.plan.frame)
-    draws = np.empty((trials, cells))
-    counts = np.empty((trials, cells), dtype=np.float32)
-    starts = range(0, trials, _BLOCK)
-    for start, block in zip(starts, _blocks(inputs, trials, jobs), strict=True):
-        rows = slice(start, min(start + _BLOCK, trials))
-        np.add(block.amounts, inputs.plan.amount, out=draws[rows])
-        np.add(block.counts, inputs.plan.count, out=counts[rows], casting="same_kind")
-        if tally is not None:
-            tally.add(block)
-        if progress is not None:
-            progress(rows.stop, trials)
-    return draws, counts
+    targets: Mapping[str, float],
+    model: FittedPipeline | FittedBookings,
+) -> tuple[npt.NDArray[np.float64], list[float | None]]:
+    """Company totals of the periods to come and of whatever has a target, with the targets."""
+    now = Forecast(run.draws, inputs.plan.frame, calendar=model.calendar)
+    coming = inputs.plan.frame.loc[inputs.plan.frame["part"] != "won", "period"].astype(str)
+    labels = [label for label in now.periods if label in set(coming)]
+    labels += [label for label in targets if label not in labels]
+    draws = np.stack([now.period_draws(label) for label in labels], axis=1)
+    moving = np.ptp(draws, axis=0) > 0
+    return draws[:, moving], [targets.get(label) for label, move in zip(labels, moving, strict=True) if move]
+
+
+class _Run:
+    """A run that can be made longer: later trials come after the earlier ones, which stay as they are."""
+
+    def __init__(
+        self,
+        inputs: SimulationInputs | BookingInputs,
+        jobs: int,
+        cluster: str | None,
+        progress: Progress | None,
+        ledger: bool,
+    ) -> None:
+        self.inputs, self.jobs, self.cluster, self.progress, self.ledger = inputs, jobs, cluster, progress, ledger
+        self.tally = _Tally(inputs) if isinstance(inputs, SimulationInputs) else None
+        cells = len(inputs.plan.frame)
+        self.draws = np.empty((0, cells))
+        self.counts = np.empty((0, cells), dtype=np.float32)
+        self.ledgers: list[Ledger] = []
+        if isinstance(inputs, SimulationInputs):
+            inputs.prepare()
+
+    def extend(self, trials: int) -> None:
+        """Run all blocks up to a number of trials, and put bookings and wins of every trial and cell together."""
+        first, plan = len(self.draws), self.inputs.plan
+        rows, wins = np.empty((trials, len(plan.frame))), np.empty((trials, len(plan.frame)), dtype=np.float32)
+        rows[:first], wins[:first] = self.draws, self.counts
+        self.draws, self.counts = rows, wins
+        length = block_length(len(plan.frame), trials - first, self.jobs if self.cluster is None else self.jobs + 1)
+        bounds = [(start, min(start + length, trials)) for start in range(first, trials, length)]
+        play = partial(_play, self.inputs, ledger=self.ledger)
+        for (start, stop), block in zip(bounds, run_blocks(play, bounds, self.jobs, self.cluster), strict=True):
+            np.add(block.amounts, plan.amount, out=self.draws[start:stop])
+            np.add(block.counts, plan.count, out=self.counts[start:stop], casting="same_kind")
+            if self.tally is not None:
+                self.tally.add(block)
+            if block.ledger is not None:
+                self.ledgers.append(block.ledger)
+            if self.progress is not None:
+                self.progress(stop, trials)
+
+
+def _deal_table(
+    run: _Run, model: FittedPipeline | FittedBookings, horizon: Horizon, inputs: SimulationInputs | BookingInputs
+) -> pd.DataFrame:
+    if run.tally is None or isinstance(model, FittedBookings) or isinstance(inputs, BookingInputs):
+        return pd.DataFrame(columns=_deal_columns(horizon))
+    return run.tally.table(model, horizon, inputs, run.draws)
 
 
 def _check_positive(**values: int) -> None:
@@ -126,22 +214,11 @@ def _check_positive(**values: int) -> None:
         raise InputError(wrong)
 
 
-def _blocks(inputs: SimulationInputs | BookingInputs, trials: int, jobs: int) -> Iterator[BlockResult]:
-    """Run the blocks in order of their trials."""
-    bounds = [(start, min(start + _BLOCK, trials)) for start in range(0, trials, _BLOCK)]
-    if jobs == 1 or len(bounds) == 1:
-        return (_play(inputs, *bound) for bound in bounds)
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=jobs, return_as="generator")
-    return iter(parallel(delayed(_play)(inputs, *bound) for bound in bounds))
-
-
-def _play(inputs: SimulationInputs | BookingInputs, start: int, stop: int) -> BlockResult:
+def _play(inputs: SimulationInputs | BookingInputs, start: int, stop: int, ledger: bool = False) -> BlockResult:
     """Simulate one block of either kind."""
     if isinstance(inputs, BookingInputs):
         return simulate_booking_block(inputs, start, stop)
-    return simulate_block(inputs, start, stop)
+    return simulate_block(inputs, start, stop, ledger)
 
 
 def _deal_columns(horizon: Horizon) -> list[str]:

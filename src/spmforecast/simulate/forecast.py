@@ -12,6 +12,7 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar, calendar_of
 from spmforecast.display import card
 from spmforecast.errors import InputError, Problem
+from spmforecast.simulate.tally import Ledger
 
 __all__ = ["Forecast", "Totals"]
 
@@ -52,6 +53,8 @@ class Forecast:
         The open deals, one a row.
     calendar : FiscalCalendar, optional
         The whole fiscal calendar instead of `fiscal_year_start`, for instance one of weeks.
+    ledger : Ledger, optional
+        Winners one by one, for pay by deal.
 
     Raises
     ------
@@ -67,12 +70,14 @@ class Forecast:
         fiscal_year_start: int = 1,
         deals: pd.DataFrame | None = None,
         calendar: FiscalCalendar | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.draws: Array = np.asarray(draws, dtype=np.float64)
         self.cells = cells.reset_index(drop=True)
         self.counts = None if counts is None else np.asarray(counts)
         self.calendar = calendar_of(fiscal_year_start, calendar)
         self.deals = deals
+        self.ledger = ledger
         _check(self)
 
     @property

@@ -92,19 +92,32 @@ def poisson_quantile(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
         # The continuous inverse can land one too high where the uniform sits on a step.
         guess -= special.pdtr(guess - 1, mean[large]) >= uniform[large]
         out[large] = guess.astype(np.int64)
-    rows = np.flatnonzero(~large)
-    mass = np.exp(-mean[rows])
-    reached, target, mu = mass.copy(), uniform[rows], mean[rows]
-    count = 0
+    small = np.flatnonzero(~large) if large.any() else slice(None)
+    out[small] = _few(uniform[small], mean[small])
+    return out
+
+
+def _few(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
+    """Add up the probabilities of 0, 1, 2, … until each uniform is reached: all together first, then the stragglers."""
+    out = np.zeros(len(mean), dtype=np.int64)
+    mass = np.exp(-mean)
+    reached, count = mass.copy(), 0
+    together = float(mean.mean()) + 2.0 if len(mean) else 0.0
+    while count < together:
+        out += uniform > reached
+        count += 1
+        mass *= mean / count
+        reached += mass
+    rows = np.flatnonzero(uniform > reached)
+    # Whoever has not got there yet has passed every step so far.
+    out[rows] = count
+    mass, reached, target, mu = mass[rows], reached[rows], uniform[rows], mean[rows]
     while len(rows):
-        more = target > reached
-        out[rows[~more]] = count
-        rows, mass, reached, target, mu = rows[more], mass[more], reached[more], target[more], mu[more]
         count += 1
         mass = mass * mu / count
         grown = reached + mass
         # Rounding may leave the sum short of a uniform next to one; stop where nothing is added any more.
-        stuck = grown == reached
-        out[rows[stuck]] = count
-        rows, mass, reached, target, mu = rows[~stuck], mass[~stuck], grown[~stuck], target[~stuck], mu[~stuck]
+        more = (target > grown) & (grown > reached)
+        out[rows] = count
+        rows, mass, reached, target, mu = rows[more], mass[more], grown[more], target[more], mu[more]
     return out

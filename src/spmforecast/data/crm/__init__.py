@@ -8,18 +8,19 @@ from __future__ import annotations
 from importlib import import_module, resources
 from typing import Protocol, cast
 
-from spmforecast.data.crm.options import CrmOptions
-from spmforecast.data.maps import Map, TableMap, parse_map
+from spmforecast.data.crm.options import CrmOptions, option_problem
+from spmforecast.data.maps import Map, parse_map
 from spmforecast.data.sources import Source
-from spmforecast.errors import InputError, Problem
+from spmforecast.errors import InputError
 from spmforecast.written import nearest
 
-__all__ = ["CRMS", "CrmOptions", "adapt", "load_preset"]
+__all__ = ["CRMS", "DELETED", "CrmOptions", "adapt", "load_preset"]
 
 CRMS = ("salesforce", "hubspot", "dynamics", "pipedrive")
 """The CRMs that can be read."""
 
-_STAGED = ("opportunities", "stage_history")
+DELETED = "deleted in Salesforce"
+"""Why the preset leaves out rows that :class:`CrmOptions` can keep."""
 
 
 class _Adapter(Protocol):
@@ -73,29 +74,15 @@ def adapt(kind: str, source: Source, options: CrmOptions | None = None) -> tuple
         If there is no such CRM, or what must be rebuilt cannot be.
     """
     preset, chosen = load_preset(kind), options or CrmOptions()
+    if chosen.deleted == "keep" and kind != "salesforce":
+        told, mend = "deleted records can be kept of Salesforce only", "Take deleted out."
+        raise InputError(option_problem("deleted", told, mend, "keep"))
     adapter = cast("_Adapter", import_module(f"spmforecast.data.crm.{kind}"))
-    return adapter.adapt(source, chosen), _with_stage_names(preset, chosen)
+    return adapter.adapt(source, chosen), preset
 
 
 def _known(kind: str) -> None:
     if kind not in CRMS:
         near = nearest(kind, CRMS)
         mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(CRMS)}."
-        raise InputError(Problem("options", "this CRM is not known", mend, column="crm", value=kind))
-
-
-def _with_stage_names(preset: Map, options: CrmOptions) -> Map:
-    """Let stages have their new names, whatever the preset calls them by now."""
-    if not options.stage_names:
-        return preset
-    tables = dict(preset.tables)
-    for name in _STAGED:
-        if name in tables:
-            tables[name] = tuple(_renamed(one, options) for one in tables[name])
-    return Map(preset.name, tables, preset.written, preset.exchange, preset.below)
-
-
-def _renamed(mapping: TableMap, options: CrmOptions) -> TableMap:
-    new = options.stage_names
-    own = {old: new.get(word, word) for old, word in mapping.values.get("stage", {}).items()}
-    return mapping.model_copy(update={"values": {**mapping.values, "stage": {**new, **own}}})
+        raise InputError(option_problem("crm", "this CRM is not known", mend, kind))

@@ -14,7 +14,8 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.crm.dynamics_audit import stage_history
 from spmforecast.data.crm.goals import near_midnight, period_labels
-from spmforecast.data.crm.options import CrmOptions
+from spmforecast.data.crm.jsonfiles import json_table
+from spmforecast.data.crm.options import CrmOptions, option_problem
 from spmforecast.data.crm.rebuilt import Export, RebuiltSource
 from spmforecast.data.naming import find_name, fold_column, fold_file
 from spmforecast.data.sources import RawTable, Source
@@ -62,7 +63,8 @@ def adapt(source: Source, options: CrmOptions) -> Source:
     """
     if options.pipelines:
         told, mend = "Dynamics has no pipelines", "Take pipelines out, or keep rows with where in a map."
-        raise InputError(Problem("options", told, mend, column="pipelines", value=", ".join(options.pipelines)))
+        raise InputError(option_problem("pipelines", told, mend, ", ".join(options.pipelines)))
+    source = _with_answers(source)
     export = Export(source)
     tables: dict[str, RawTable] = {}
     goals = export.table(["goal"], "quotas")
@@ -77,6 +79,30 @@ def adapt(source: Source, options: CrmOptions) -> Source:
     if find_name(("systemuser", "user"), source.names(), fold_file):
         notes = (*notes, _NO_LEAVING)
     return _DynamicsSource(source, tables, frozenset(export.read), notes)
+
+
+_ANSWERS = {
+    "opportunity": "opportunities",
+    "audit": "stage_history",
+    "systemuser": "reps",
+    "territory": "territories",
+    "account": "accounts",
+    "activitypointer": "activities",
+    "goal": "quotas",
+    "transactioncurrency": "opportunities",
+}
+"""Tables that the Web API may have answered with, and the canonical table that each is told as."""
+
+
+def _with_answers(source: Source) -> Source:
+    """Offer the answers of the Web API (``{"value": [...]}``) as tables by their logical names."""
+    export = Export(source)
+    tables: dict[str, RawTable] = {}
+    for name, table in _ANSWERS.items():
+        dump = export.dump([name], table)
+        if dump is not None:
+            tables[name] = json_table(dump, table, lambda record: record.value)
+    return export.rebuilt(tables) if tables else source
 
 
 def _quotas(goals: RawTable, calendar: FiscalCalendar) -> RawTable:

@@ -112,6 +112,8 @@ class _Log:
         A row a changed attribute: ``opportunity_id, at, attribute, old, new, line``.
     rows, others : int
         Rows of opportunities that could be read, and rows of other tables.
+    first : str
+        When the first row of an opportunity was logged, whatever it tells; empty where there is none.
     broken : tuple of Problem
         Rows that could not be read.
     """
@@ -119,6 +121,7 @@ class _Log:
     changes: pd.DataFrame
     rows: int
     others: int
+    first: str
     broken: tuple[Problem, ...]
 
 
@@ -134,7 +137,8 @@ def _read(audit: RawTable) -> _Log:
         )
     table = column_of(audit.frame, ("objecttypecode", "objecttypecodename"))
     ours = np.ones(len(at), dtype=bool) if table is None else table.str.lower().isin(["opportunity", "3"]).to_numpy()
-    dated = ~np.isnat(instants(at).at)
+    when = instants(at).at
+    dated = ~np.isnat(when)
     rows: list[tuple[str, str, str, str, str, int]] = []
     broken: list[Problem] = []
     deals, stamps, texts = deal.tolist(), at.tolist(), data.tolist()
@@ -152,7 +156,9 @@ def _read(audit: RawTable) -> _Log:
             rows += [(deals[row], stamps[row], *one, line) for one in found]
     names = ["opportunity_id", "at", "attribute", "old", "new", "line"]
     changes = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[:5], "str") | {"line": "int64"})
-    return _Log(changes, int(ours.sum()) - len(broken), int((~ours).sum()), tuple(broken))
+    told_at = np.flatnonzero(ours & dated)
+    first = stamps[int(told_at[np.argmin(when[told_at])])] if len(told_at) else ""
+    return _Log(changes, int(ours.sum()) - len(broken), int((~ours).sum()), first, tuple(broken))
 
 
 def _attributes(told: str) -> list[tuple[str, str, str]] | None:
@@ -222,12 +228,11 @@ def _start(deals: RawTable, log: _Log, changes: pd.DataFrame) -> pd.DataFrame:
 
 def _since(start: pd.DataFrame, log: _Log) -> pd.Series:
     """Return from when on the log tells of each deal: its creation, or the first row of a log that begins later."""
-    if not len(log.changes):
+    if not log.first:
         return start["created"]
-    stamps = instants(log.changes["at"]).at
-    first = int(np.argmin(stamps))
-    late = instants(start["created"]).at < stamps[first]
-    return start["created"].mask(late, log.changes["at"].iloc[first])
+    begins = instants(pd.Series([log.first], dtype="str")).at.min()
+    late = instants(start["created"]).at < begins
+    return start["created"].mask(late, log.first)
 
 
 def _old(changes: pd.DataFrame, start: pd.DataFrame) -> pd.Series:
@@ -264,8 +269,7 @@ def _in_base(events: pd.DataFrame, deals: RawTable) -> pd.Series:
 def _notes(log: _Log, start: pd.DataFrame) -> Iterator[str]:
     late = int((start["since"] != start["created"]).sum()) if "since" in start else 0
     if late:
-        first = log.changes["at"].min()[:10]
-        yield f"the audit log begins on {first}: of {late:,} deals created earlier it tells from then on only"
+        yield f"the audit log begins on {log.first[:10]}: of {late:,} deals created earlier it tells from then on only"
     followed: Mapping[str, str] = _OF_FIELD
     silent = sorted(set(followed.values()) - set(log.changes["attribute"].map(followed).dropna()))
     if silent:

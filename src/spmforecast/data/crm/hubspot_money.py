@@ -10,7 +10,8 @@ import pandas as pd
 
 from spmforecast.data.cells import blank
 from spmforecast.data.crm.hubspot_history import Versions
-from spmforecast.data.crm.options import CrmOptions
+from spmforecast.data.crm.options import CrmOptions, option_problem
+from spmforecast.errors import InputError
 
 __all__ = ["Money", "money_of"]
 
@@ -51,6 +52,12 @@ def money_of(deals: pd.DataFrame, kept: npt.NDArray[np.bool_], options: CrmOptio
         A table of rates goes before HubSpot's own conversion.
     versions : Versions or None
         The past.
+
+    Raises
+    ------
+    InputError
+        If amounts are in several currencies, HubSpot's own conversion of them is not into the one that is wanted, and
+        there are no rates.
     """
     codes = deals["deal_currency_code"].str.strip().str.upper()
     filled = kept & (deals["amount"] != "").to_numpy()
@@ -60,6 +67,7 @@ def money_of(deals: pd.DataFrame, kept: npt.NDArray[np.bool_], options: CrmOptio
     if not several or options.rates is not None or not (home[filled] != "").any():
         return Money(deals["amount"], codes, "amount", nowhere)
     notes = ["amounts are in several currencies; amount_in_home_currency, as HubSpot converted it, is used for all"]
+    notes += _home_currency(deals[filled], codes[filled], options.currency)
     lacking = int((filled & (home == "").to_numpy()).sum())
     if lacking:
         notes.append(f"{lacking:,} deals have an amount but none in the company's currency; it counts as unknown")
@@ -73,12 +81,47 @@ def money_of(deals: pd.DataFrame, kept: npt.NDArray[np.bool_], options: CrmOptio
     return Money(home, blank(deals.index), "home_amount" if past_home else "amount", foreign, tuple(notes))
 
 
+def _home_currency(deals: pd.DataFrame, codes: pd.Series, wanted: str) -> list[str]:
+    """Say which currency HubSpot converted into: the one whose amounts it left as they were.
+
+    Raises
+    ------
+    InputError
+        If that is not the one that is wanted.
+    """
+    both = _both(deals, codes)
+    same = _always_same(both[both["amount"] != 0])
+    home, others = sorted(same.index[same]), set(same.index[~same])
+    if wanted and ((home and wanted not in home) or wanted in others):
+        what = " or ".join(home)
+        told = f"amount_in_home_currency is in {what}, not in {wanted}" if what else f"its own is not {wanted}"
+        told = f"amounts are in several currencies, and HubSpot converted them into the company's own: {told}"
+        mend = "Give a table of rates with the columns currency and rate (rates)"
+        mend += f", or take {what} as the currency." if what else "."
+        raise InputError(option_problem("rates", told, mend))
+    if wanted in home:
+        return []
+    if wanted:
+        return [f"the home currency is unknown, taken as {wanted}: no deal tells in which amount_in_home_currency is"]
+    return [f"the home currency is {' or '.join(home)}" if home else "the home currency is unknown: name it (currency)"]
+
+
 def _in_home_currency(deals: pd.DataFrame, codes: pd.Series) -> npt.NDArray[np.bool_]:
     """Mark the deals in the company's own currency: that in which both amounts are always the same."""
+    same = _always_same(_both(deals, codes))
+    return codes.isin(same.index[same]).to_numpy()
+
+
+def _both(deals: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
+    """Return both amounts as numbers and the currency, of the deals that have all three."""
     both = pd.DataFrame({name: pd.to_numeric(deals[name], errors="coerce") for name in _BOTH}).assign(code=codes)
-    both = both.dropna()
+    return both[codes != ""].dropna()
+
+
+def _always_same(both: pd.DataFrame) -> pd.Series:
+    """Tell by currency whether both amounts are the same in every deal."""
     same = (both["amount"] == both["amount_in_home_currency"]).groupby(both["code"]).all()
-    return codes.isin(same.index[same.to_numpy(dtype=bool)]).to_numpy()
+    return same.astype(bool)
 
 
 _BOTH = ("amount", "amount_in_home_currency")

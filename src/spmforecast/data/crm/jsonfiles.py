@@ -23,7 +23,7 @@ from spmforecast.errors import InputError, Problem
 __all__ = ["JsonRecord", "JsonRecords", "json_names", "json_table", "parse_json", "read_json"]
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
-_PAGES = ("results", "data", "items")
+_PAGES = ("results", "data", "items", "value")
 _MOST_BYTES = 1 << 30
 _BLANK = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -112,8 +112,9 @@ def read_json(source: Source, name: str, table: str) -> JsonRecords:
 def parse_json(text: str, file: str, table: str) -> JsonRecords:
     """Read the text of a dump.
 
-    Understood are: an array of objects; a page (an object that holds the array under ``results``, ``data`` or
-    ``items``); an array of pages; an object of arrays or pages by id; one object; and JSON Lines of objects or pages.
+    Understood are: an array of objects; a page (an object that holds the array under ``results``, ``data``,
+    ``items`` or ``value``); an array of pages; an object of arrays or pages by id; one object; and JSON Lines of
+    objects or pages.
 
     Parameters
     ----------

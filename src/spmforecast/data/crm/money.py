@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.crm.options import CrmOptions
+from spmforecast.data.crm.options import CrmOptions, option_problem
 from spmforecast.data.history import SourceFile
 from spmforecast.data.sources import RawTable, parse_csv
 from spmforecast.data.sources.columns import as_text, frame_hash, is_text, raw_frame
@@ -44,6 +44,11 @@ class RateTable:
     wanted: str = ""
     rates: Mapping[str, tuple[npt.NDArray[np.datetime64], npt.NDArray[np.float64]]] = field(default_factory=dict)
 
+    @property
+    def converts(self) -> bool:
+        """Whether amounts change at all."""
+        return bool(self.rates and self.wanted)
+
     def notes(self, currencies: pd.Series) -> tuple[str, ...]:
         """Say what is odd about the currencies of filled amounts.
 
@@ -56,7 +61,7 @@ class RateTable:
         found = sorted(code for code in counts.index if code)
         unknown = int(counts.get("", 0))
         notes = []
-        if len(found) > 1 and not (self.rates and self.wanted):
+        if len(found) > 1 and not self.converts:
             raise InputError(self._refusal(found))
         if len(found) == 1 and self.wanted and found[0] != self.wanted and not self.rates:
             notes.append(f"amounts are in {found[0]}, not in {self.wanted}, and are not converted: no rates were given")
@@ -68,13 +73,13 @@ class RateTable:
         told = f"amounts are in {len(found)} currencies ({', '.join(found)})"
         lacking = [] if self.wanted else ["the currency wanted (currency)"]
         lacking += [] if self.rates else ["a table of rates with the columns currency and rate (rates)"]
-        return Problem("options", told, f"Give {' and '.join(lacking)}.", column="rates" if self.wanted else "currency")
+        return option_problem("rates" if self.wanted else "currency", told, f"Give {' and '.join(lacking)}.")
 
     def convert(
         self, amounts: pd.Series, currencies: pd.Series, dates: pd.Series
     ) -> tuple[pd.Series, Mapping[int, tuple[str, str]]]:
         """Convert a column (see :class:`~spmforecast.data.maps.Exchange`)."""
-        if not self.rates or not self.wanted:
+        if not self.converts:
             return amounts, {}
         codes = _codes(currencies).to_numpy(dtype=object)
         foreign = codes != self.wanted
@@ -147,7 +152,7 @@ def open_exchange(options: CrmOptions) -> tuple[RateTable, tuple[SourceFile, ...
     raw, file = _raw(options.rates)
     if not options.currency:
         told = "rates are given, but not the currency that they lead to"
-        raise InputError(Problem("options", told, "Give currency, for instance EUR.", column="currency"))
+        raise InputError(option_problem("currency", told, "Give it, for instance EUR."))
     return RateTable(options.currency, read_rates(raw, options.currency)), (file,)
 
 

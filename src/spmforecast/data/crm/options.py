@@ -12,7 +12,16 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["CrmOptions"]
+__all__ = ["CrmOptions", "option_problem"]
+
+_TYPED = {"pipelines": "pipeline"}
+_NOT_TYPED = ("stage_names", "crm")
+
+
+def option_problem(name: str, told: str, mend: str = "", value: str = "") -> Problem:
+    """Make a problem of an option, named as it is typed on the command line and as it stands in a scenario."""
+    typed = f"--{_TYPED.get(name, name).replace('_', '-')}/"
+    return Problem("options", told, mend, column=name if name in _NOT_TYPED else typed + name, value=value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +65,13 @@ class CrmOptions:
         code = self.currency.strip().upper()
         if code and not (len(code) == 3 and code.isascii() and code.isalpha()):
             mend = "Write its ISO 4217 code, for instance EUR."
-            problems.append(Problem("options", "not a currency", mend, column="currency", value=self.currency))
+            problems.append(option_problem("currency", "not a currency", mend, self.currency))
         if not 1 <= self.fiscal_year_start <= 12:
-            told, found = "not a month", str(self.fiscal_year_start)
-            problems.append(Problem("options", told, "Write 1 to 12.", column="fiscal_year_start", value=found))
+            found = str(self.fiscal_year_start)
+            problems.append(option_problem("fiscal_year_start", "not a month", "Write 1 to 12.", found))
         if self.deleted not in ("exclude", "keep"):
             told, mend = "not a way to treat deleted records", "Write exclude or keep."
-            problems.append(Problem("options", told, mend, column="deleted", value=str(self.deleted)))
+            problems.append(option_problem("deleted", told, mend, str(self.deleted)))
         if problems:
             raise InputError(problems)
         object.__setattr__(self, "currency", code)

@@ -280,7 +280,8 @@ def _refusal(cells: Cells, order: str | None) -> InputError | None:
     for name in _DATED:
         found = ambiguous_dates(cells.text(name), order)
         if found:
-            mend = "Export it as YYYY-MM-DD, or give its format under dates in a map of your own."
+            mend = "Export it as YYYY-MM-DD, or give its format in a map of your own (--map): under tables, "
+            mend += f"opportunities: {{file: {cells.raw.file}, dates: {{{name}: '%d/%m/%Y'}}}}"
             told = "day and month cannot be told apart in this column"
             problems.append(Problem("opportunities", told, mend, cells.raw.file, 1, str(cells.column(name)), found))
     return InputError(problems) if problems else None

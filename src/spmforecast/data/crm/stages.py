@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.errors import InputError, Problem
+from spmforecast.data.crm.options import option_problem
+from spmforecast.errors import InputError
 from spmforecast.written import nearest
 
 __all__ = ["Stages", "in_pipelines"]
@@ -134,7 +135,7 @@ def in_pipelines(stages: Stages, pipelines: pd.Series, wanted: Sequence[str]) ->
             there = ", ".join(name for name in dict.fromkeys(names) if name) or "not told"
             mend = f"Did you mean {near}?" if near else f"The pipelines are {there}."
             told = "the export has no such pipeline"
-            problems.append(Problem("options", told, mend, column="pipelines", value=word))
+            problems.append(option_problem("pipelines", told, mend, word))
     if problems:
         raise InputError(problems)
     folded = {word.casefold() for word in wanted}

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from spmforecast.data.history import REJECTED_COLUMNS
 from spmforecast.data.quality.findings import Finding
 from spmforecast.data.quality.records import Records
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import Problem
 
-__all__ = ["grouped", "left_out_rows", "rejected_rows", "told_in_groups", "unmatched_lookups", "without_figures"]
+__all__ = [
+    "grouped",
+    "left_out_rows",
+    "rejected_among",
+    "rejected_rows",
+    "told_in_groups",
+    "unmatched_lookups",
+    "without_figures",
+]
 
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\d[^()]*\)")
 _FIGURE = re.compile(r"\d[\d.,:T+-]*\d|\d")
@@ -79,11 +88,22 @@ def told_in_groups(problems: Iterable[Problem], most: int = 10) -> list[str]:
         lines += [str(one) for one in like[:shown]]
         rest = len(like) - shown
         if kind == _ORPHAN:
-            lines.append(f"{table}, {column}: {len(like):,} times: {kind}")
+            rows = "1 row" if len(like) == 1 else f"{len(like):,} rows"
+            lines.append(f"{table}, {column}: {rows}: {kind}")
         elif rest > 0:
             place = f"{table}, {column}" if column else table
             lines.append(f"… and {rest:,} more of {place}: {kind}")
     return lines
+
+
+def rejected_among(problems: Iterable[Problem]) -> pd.DataFrame:
+    """Return what ``rejected.csv`` holds of some problems: those that speak of a row of a table."""
+    rows = [[getattr(one, name) for name in REJECTED_COLUMNS] for one in problems if _of_row(one)]
+    return pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
+
+
+def _of_row(one: Problem) -> bool:
+    return one.table in TABLES and one.line is not None and one.line > 1
 
 
 def rejected_rows(records: Records) -> Iterator[Finding]:
@@ -112,7 +132,7 @@ def _place(row: dict[object, object]) -> str:
 
 
 def left_out_rows(records: Records) -> Iterator[Finding]:
-    """Tell what a map leaves out with a reason."""
+    """Tell what a map or a preset leaves out with a reason."""
     read = records.history.counts.groupby("table", sort=False)["read"].sum()
     for row in records.history.exclusions.to_dict("records"):
         if row["reason"] in _ON_PURPOSE:
@@ -125,8 +145,8 @@ def left_out_rows(records: Records) -> Iterator[Finding]:
             int(row["rows"]),
             int(read.get(table, row["rows"])),
             (str(row["file"]),),
-            f"Rows are left out by the map ({row['reason']}): nothing they hold reaches the forecast.",
-            "None is needed if the reason is right; else complete the rows and drop the exclude.",
+            f"Rows are left out on purpose ({row['reason']}): nothing they hold reaches the forecast.",
+            "None is needed if the reason is right; else complete the rows, or change the map that leaves them out.",
         )
 
 

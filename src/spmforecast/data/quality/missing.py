@@ -9,12 +9,12 @@ import numpy as np
 from spmforecast.data.quality.findings import Finding
 from spmforecast.data.quality.records import Mask, Records
 
-__all__ = ["empty_cells", "no_stage_history", "only_final_values", "unknown_while_open"]
+__all__ = ["empty_cells", "no_stage_history", "only_final_values", "unknown_while_open", "won_without_amount"]
 
 _EFFECTS = {
     "account_id": "their account's industry, potential and territory cannot be used",
     "stage": "they count as being in the usual first stage",
-    "amount": "their amount is drawn from those of other deals",
+    "amount": "what was lost is unknown, so win rates by amount cannot be told",
     "segment": "their rates are those of all deals without a segment",
     "region": "they belong to no region unless territory or owner tell one",
     "territory_id": "their territory is taken to be their owner's",
@@ -32,6 +32,8 @@ def empty_cells(records: Records) -> Iterator[Finding]:
     n = len(records.deals)
     for column, effect in _EFFECTS.items():
         chosen = records.closed if column in _OF_OPEN else np.ones(n, dtype=bool)
+        if column == "amount":
+            chosen = records.lost  # of open and of won deals it is told by rules of their own
         empty = records.deals[column].isna().to_numpy(dtype=bool) & chosen
         rows = np.flatnonzero(empty)
         of = int(chosen.sum())
@@ -138,6 +140,22 @@ def _known(records: Records, column: str) -> Mask:
     filled = records.history.stage_history[column].notna().to_numpy(dtype=bool)[records.moves.row]
     out[records.moves.deal[filled]] = True
     return out
+
+
+def won_without_amount(records: Records) -> Iterator[Finding]:
+    """Find won deals whose amount nothing tells."""
+    rows = np.flatnonzero(records.won & np.isnan(records.amount))
+    if len(rows):
+        yield Finding(
+            "won_without_amount",
+            "opportunities",
+            "amount",
+            len(rows),
+            int(records.won.sum()),
+            records.ids(rows),
+            "Won deals have no known amount: they count as wins of 0, so what is booked is too little by them.",
+            "Fill in the amount that was won, or leave the rows out with a map.",
+        )
 
 
 def unknown_while_open(records: Records) -> Iterator[Finding]:

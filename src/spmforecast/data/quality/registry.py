@@ -49,7 +49,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "rejected_rows": Rule(files.rejected_rows, 1, of_files=True),
         "unmatched_lookups": Rule(files.unmatched_lookups, 1, of_files=True),
-        "left_out_rows": Rule(files.left_out_rows, 2, of_files=True),
+        "left_out_rows": Rule(files.left_out_rows, 3, of_files=True),
         "impossible_dates": Rule(dates.impossible_dates, 1),
         "outcome_columns": Rule(telling.outcome_columns, 1),
         "clean_up_days": Rule(cleanups.clean_ups, 1),
@@ -66,6 +66,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "quotas_beyond_record": Rule(targets.quotas_beyond_record, 2),
         "outlying_amounts": Rule(amounts.outlying_amounts, 2),
         "outlying_bookings": Rule(amounts.outlying_bookings, 2),
+        "won_without_amount": Rule(missing.won_without_amount, 1),
         "zero_amounts": Rule(amounts.zero_amounts, 2),
         "zero_amounts_of_lost": Rule(amounts.zero_amounts_of_lost, 3),
         "bulk_creation": Rule(dates.bulk_creation, 2),

@@ -18,16 +18,38 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.written import nearest
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["SqlSource", "no_such_table", "others_note"]
+__all__ = ["ROW", "SqlSource", "in_order_of_rows", "no_such_table", "others_note"]
 
 _Got = TypeVar("_Got")
+
+ROW = "_row"
+"""Primary key of the tables that :func:`~spmforecast.data.write.write_database` writes: the number of the row."""
 
 _CHUNK = 20_000
 _SECONDS = 10
 _SHOWN = 8
-_PACKAGES = {"psycopg": "spmforecast[postgres]", "duckdb": "spmforecast[duckdb]"}
+_PACKAGES = {
+    "psycopg": "spmforecast[postgres]",
+    "duckdb": "spmforecast[duckdb]",
+    "MySQLdb": "mysqlclient",
+    "pymysql": "PyMySQL",
+    "mysql": "mysql-connector-python",
+    "psycopg2": "psycopg2-binary",
+}
+"""What pip calls the package that has a module of that name."""
+
+_DIALECTS = {
+    "bigquery": "sqlalchemy-bigquery",
+    "databricks": "databricks-sqlalchemy",
+    "duckdb": "duckdb-engine",
+    "redshift": "sqlalchemy-redshift",
+    "snowflake": "snowflake-sqlalchemy",
+    "trino": "trino[sqlalchemy]",
+}
+"""What pip calls the package with which SQLAlchemy learns to speak to a database."""
 
 
 class SqlSource:
@@ -84,8 +106,8 @@ class SqlSource:
         file = self._file(name)
         if name not in self.names():
             raise InputError(no_such_table(name, table, self.address.label, self.names()))
-        columns, ordered = self._guarded(table, lambda: self._fetched(name, table, file))
-        frame = raw_frame(columns.frame())
+        columns, key = self._guarded(table, lambda: self._fetched(name, table, file))
+        frame, ordered = raw_frame(in_order_of_rows(columns.frame(), key)), bool(key)
         self._seen[name] = SourceFile(file, *frame_hash(frame))
         told = f"{self.address.label}: tables without a primary key are read in the order in which they come"
         return numbered(file, frame, table, (*columns.notes(file), *(() if ordered else (told,))))
@@ -142,7 +164,7 @@ class SqlSource:
                 found.update(seen.get_materialized_view_names(schema), seen.get_foreign_table_names(schema))  # type: ignore[attr-defined]
             yield from sorted(found)
 
-    def _fetched(self, name: str, table: str, file: str) -> tuple[ValueColumns, bool]:
+    def _fetched(self, name: str, table: str, file: str) -> tuple[ValueColumns, Sequence[str]]:
         import sqlalchemy as sa
 
         with self._connection() as connection:
@@ -158,7 +180,7 @@ class SqlSource:
             columns = ValueColumns(names)
             for rows in result.partitions(_CHUNK):
                 columns.add(rows)
-            return columns, bool(key)
+            return columns, key
 
     def _key(self, connection: Connection, name: str) -> Sequence[str]:
         from sqlalchemy import inspect
@@ -171,7 +193,7 @@ class SqlSource:
 
     def _guarded(self, table: str, action: Callable[[], _Got]) -> _Got:
         """Do something with the database; tell what a driver says as a problem, without anything secret."""
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
         try:
             return action()
@@ -181,11 +203,23 @@ class SqlSource:
             missing = (error.name or "").partition(".")[0]
             package = _PACKAGES.get(missing, missing)
             told, mend = f"this database needs the package {missing}", f'Install it: pip install "{package}".'
+        except NoSuchModuleError:
+            backend = self.address.url.get_backend_name()
+            package = _DIALECTS.get(backend, "")
+            near = nearest(backend, ("postgresql", "mysql", "mariadb", "mssql", "oracle", "sqlite", *_DIALECTS))
+            told = f"the database cannot be read: SQLAlchemy cannot speak to {backend} by itself"
+            mend = f"Did you mean {near}?" if near else "Install its dialect of SQLAlchemy."
+            mend = f'Install the package: pip install "{package}".' if package else mend
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, ArithmeticError) as error:
             told = f"the database cannot be read: {self.address.told(error)}"
             mend = "Look at address, name, user and password, and at what the user may read."
         # Outside of the handlers, so that no chained error carries the password.
         raise InputError(Problem(table, told, mend, file=self.address.label))
+
+
+def in_order_of_rows(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """Take the number of the row out of a table that has it for its key only; it has done its work."""
+    return frame.drop(columns=ROW) if list(key) == [ROW] and len(frame.columns) > 1 else frame
 
 
 def _read_any_text(connection: Any, _: object) -> None:

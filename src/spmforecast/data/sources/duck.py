@@ -12,7 +12,7 @@ from spmforecast.data.history import SourceFile
 from spmforecast.data.sources.arrowtypes import UnreadableColumnError, frame_of_arrow
 from spmforecast.data.sources.base import RawTable
 from spmforecast.data.sources.columns import frame_hash
-from spmforecast.data.sources.database import no_such_table, others_note
+from spmforecast.data.sources.database import in_order_of_rows, no_such_table, others_note
 from spmforecast.data.sources.headers import called, no_column_twice, numbered, sole
 from spmforecast.errors import InputError, Problem
 from spmforecast.written import nearest
@@ -94,7 +94,7 @@ class DuckSource:
         if name not in self.names():
             raise InputError(no_such_table(name, table, self._label, self.names()))
         file = f"{self._label}/{self.schema}.{name}" if self.schema else f"{self._label}/{name}"
-        whole, ordered = self._with(table, lambda connection: self._fetched(connection, name))
+        whole, key = self._with(table, lambda connection: self._fetched(connection, name))
         whole = whole.rename_columns([column.strip() for column in whole.column_names])
         no_column_twice(whole.column_names, table, file)
         try:
@@ -103,9 +103,10 @@ class DuckSource:
             mend = "Write the table again, or export it as CSV or Parquet."
             told = "the column cannot be read, because its bytes are damaged"
             raise InputError(Problem(table, told, mend, file, column=str(error.args[0]))) from error
+        frame = in_order_of_rows(frame, key)
         self._seen[name] = SourceFile(file, *frame_hash(frame))
         told = f"{self._label}: tables without a primary key are read in the order in which they come"
-        return numbered(file, frame, table, (*notes, *(() if ordered else (told,))))
+        return numbered(file, frame, table, (*notes, *(() if key else (told,))))
 
     def files(self) -> tuple[SourceFile, ...]:
         """Return every table read so far, by name, with the hash of its values."""
@@ -126,7 +127,7 @@ class DuckSource:
         found = connection.execute(_TABLES, [self.schema or "main"]).fetchall()
         return tuple(str(row[0]) for row in found)
 
-    def _fetched(self, connection: Any, name: str) -> tuple[Any, bool]:
+    def _fetched(self, connection: Any, name: str) -> tuple[Any, Sequence[str]]:
         schema = self.schema or "main"
         found = connection.execute(_KEY, [schema, name]).fetchall()
         key: Sequence[str] = found[0][0] if found else ()
@@ -134,7 +135,7 @@ class DuckSource:
         # Names come from the database's own list, and are quoted; a query cannot have them as parameters.
         place = ".".join(map(_quoted, (_catalog(connection), schema, name)))
         query = f"select * from {place}{order}"  # noqa: S608
-        return connection.sql(query).to_arrow_table(), bool(key)
+        return connection.sql(query).to_arrow_table(), key
 
     def _with(self, table: str, action: Callable[[Any], _Got]) -> _Got:
         """Do something with the open file; tell what DuckDB says as a problem."""

@@ -28,6 +28,10 @@ BOOKS = (".xlsx", ".xlsm")
 JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 _READ = (*TEXTS, ".parquet", *BOOKS)
 _TABLE_LIKE = (*_READ, ".xls", ".xlsb", ".ods", ".zip", ".duckdb", ".sqlite", ".sqlite3", ".db")
+_OF_IMPORT = "rejected.csv"
+"""What an import writes beside the tables."""
+
+_NOWHERE = "a link to something that is not there"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -129,7 +133,12 @@ class FolderSource:
         """Return a note for each file of the folder that is not used."""
         notes = []
         for path in self._paths():
-            if path.name in used or not (_is_read(path) or path.name.lower().endswith(_TABLE_LIKE)):
+            if path.name in used or path.name == _OF_IMPORT:
+                continue
+            if _leads_nowhere(path):
+                notes.append(f"{path.name} is not read: it is {_NOWHERE}")
+                continue
+            if not (_is_read(path) or path.name.lower().endswith(_TABLE_LIKE)):
                 continue
             stem = _stem(path.name)
             guessed = _is_read(path) and stem not in TABLES and not path.name.lower().endswith(".txt")
@@ -149,6 +158,8 @@ class FolderSource:
     def _path(self, name: str, table: str) -> Path:
         inside = PurePosixPath(name)
         root = self.folder.resolve()
+        if len(inside.parts) == 1 and _leads_nowhere(root / inside):
+            raise InputError(Problem(table, f"the file is {_NOWHERE}", "Put the file itself there.", file=name))
         path = (root / inside).resolve() if "\0" not in name else root.parent
         if inside.is_absolute() or not path.is_relative_to(root) or path == root:
             mend = "Put the file into the folder and name it relative to that."
@@ -160,10 +171,15 @@ class FolderSource:
         return path
 
 
+def _leads_nowhere(path: Path) -> bool:
+    return "\0" not in path.name and path.is_symlink() and not path.exists()
+
+
 def _is_read(path: Path) -> bool:
     if path.is_dir():
         return bool(parquet_parts(path))
-    return path.is_file() and path.name.lower().endswith(_READ)
+    # A link that leads nowhere is said when it is to be read.
+    return (path.is_file() or _leads_nowhere(path)) and path.name.lower().endswith(_READ)
 
 
 def _stem(name: str) -> str:

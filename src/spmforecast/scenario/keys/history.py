@@ -44,6 +44,8 @@ class FolderSpec(Strict):
     rates: str | None = None
     pipelines: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     stage_names: dict[str, str] = Field(default={})
+    deleted: Literal["exclude", "keep"] = "exclude"
+    max_rejected_share: float = Field(default=0.05, ge=0, le=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -67,6 +69,7 @@ class FolderSpec(Strict):
     def _nothing_idle(self) -> Self:
         """Refuse what would do nothing: whoever wrote it expects it to do something."""
         idle = [name for name in ("pipelines", "stage_names") if getattr(self, name) and self.crm is None]
+        idle += ["deleted"] if self.deleted == "keep" and self.crm is None else []
         idle += ["rates"] if self.rates is not None and self.crm is None and self.map is None else []
         if idle:
             raise ValueError(f"{' and '.join(idle)} without crm: Say which CRM the data come from, or take it out.")
@@ -83,7 +86,7 @@ class FolderSpec(Strict):
         """
         code = currency if self.rates is not None or re.fullmatch("[A-Za-z]{3}", currency) else ""
         rates = None if self.rates is None else base / self.rates
-        return CrmOptions(code, rates, self.pipelines, self.stage_names, fiscal=calendar)
+        return CrmOptions(code, rates, self.pipelines, self.stage_names, fiscal=calendar, deleted=self.deleted)
 
 
 def history_of(value: Any) -> Any:

@@ -11,12 +11,27 @@ from spmforecast.scenario.keys.base import Strict, at_least_one
 __all__ = ["BacktestKeys", "ModelKeys", "SimulateKeys"]
 
 
+_MOST_TRIALS = 10_000_000
+
+
+def _trials(value: Any) -> Any:
+    if value == "auto":
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value > _MOST_TRIALS:
+        raise ValueError(f"must be at most {_MOST_TRIALS:,}: Write fewer, or auto.")
+    if isinstance(value, str | bool):
+        raise ValueError("must be a whole number or auto: Write for instance 10000.")
+    return at_least_one(value)
+
+
 class SimulateKeys(Strict):
     """How to simulate."""
 
-    trials: Annotated[int, BeforeValidator(at_least_one)] = Field(default=10_000, le=10_000_000)
+    trials: Annotated[int | Literal["auto"], BeforeValidator(_trials)] = 10_000
+    tolerance: float = Field(default=0.01, gt=0, lt=1)
     seed: int = 1
-    method: Literal["monte-carlo"] = "monte-carlo"
+    method: Literal["monte-carlo", "exact"] = "monte-carlo"
+    dask: str | None = Field(default=None, min_length=1)
 
 
 def _attributes(value: Any) -> Any:

@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.models.pooling import gamma_quantile
-from spmforecast.simulate.block import BlockResult
 from spmforecast.simulate.bookings.compound import SizeMoments, gamma_path, sum_quantile
 from spmforecast.simulate.bookings.inputs import BookingInputs
 from spmforecast.simulate.outcomes import poisson_quantile
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.tally import BlockResult
 
 __all__ = ["simulate_booking_block"]
 

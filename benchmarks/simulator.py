@@ -1,0 +1,213 @@
+"""Speed and exactness of the simulator: floors and rivals alternate with it in one run; the code of each is printed.
+
+    python benchmarks/simulator.py                 # W1, W2, W3, exactness, common random numbers, growth
+    python benchmarks/simulator.py --only speed --rounds 3
+    python benchmarks/simulator.py --million       # the company's law at 1,000,000 trials as well
+    python benchmarks/simulator.py --pymsm PYTHON  # against pymsm in an environment of its own
+    python benchmarks/simulator.py --numba PYTHON  # what a compiled kernel would bring
+
+Times are processor times of one process, so that other jobs on the machine disturb them little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+from simulator_rivals import NUMBA, PYMSM, floor, rival_new_deals, rival_open_deals  # noqa: E402
+
+from spmforecast.simulate.block import simulate_block  # noqa: E402
+from spmforecast.simulate.exact import exact_forecast  # noqa: E402
+from spmforecast.simulate.precision import paired_error  # noqa: E402
+from spmforecast.simulate.workers import block_length  # noqa: E402
+from workloads import scaled, workload  # noqa: E402
+
+TRIALS = 10_000
+
+
+def clocked(job: Callable[[], object]) -> float:
+    start = time.process_time()
+    job()
+    return time.process_time() - start
+
+
+def draws_of(inputs, trials=TRIALS):
+    """Draw as the engine does: block by block into one array."""
+    inputs.prepare()
+    cells = len(inputs.plan.frame)
+    out, wins = np.empty((trials, cells)), 0.0
+    length = block_length(cells, trials, 1)
+    for start in range(0, trials, length):
+        block = simulate_block(inputs, start, min(start + length, trials))
+        out[start : start + length] = block.amounts
+        wins += float(block.counts.sum(dtype=np.float64))
+    return out, wins
+
+
+def speed(rounds: int) -> None:
+    print("Rival of W1:\n" + inspect.getsource(rival_open_deals))
+    print("Rival of W2:\n" + inspect.getsource(rival_new_deals))
+    print("Floor:\n" + inspect.getsource(floor))
+    w1 = workload(streams=0)
+    w2 = workload(deals=0, periods=12)
+    w3 = workload(periods=12, shocks=True, dispersion=0.1)
+    winners = {name: draws_of(inputs, 512)[1] * TRIALS / 512 for name, inputs in (("W1", w1), ("W2", w2))}
+    times: dict[str, list[float]] = {}
+    few = TRIALS // 20  # rivals take a twentieth of the trials, their time is linear in them
+    jobs = {
+        "W1": (lambda: draws_of(w1), 1),
+        "W1 floor": (lambda: floor(int(winners["W1"])), 1),
+        "W1 rival": (lambda: rival_open_deals(w1, few), 20),
+        "W2": (lambda: draws_of(w2), 1),
+        "W2 rival": (lambda: rival_new_deals(w2, few), 20),
+        "W3": (lambda: draws_of(w3), 1),
+    }
+    for _ in range(rounds):
+        for name, (job, times_over) in jobs.items():
+            times.setdefault(name, []).append(clocked(job) * times_over)
+            print(f"{name:10} {times[name][-1]:8.2f} s", flush=True)
+    best = {name: min(values) for name, values in times.items()}
+    for name, value in best.items():
+        print(f"{name:10} {value:8.2f} s   all rounds: {', '.join(f'{one:.2f}' for one in times[name])}")
+    print(f"winners: W1 {winners['W1']:,.0f}, W2 {winners['W2']:,.0f}")
+    print(f"W1 / floor           {best['W1'] / best['W1 floor']:6.2f}   wanted: at most 4")
+    print(f"rival / W1           {best['W1 rival'] / best['W1']:6.2f}   wanted: at least 4")
+    print(f"rival / W2           {best['W2 rival'] / best['W2']:6.2f}   wanted: at least 3")
+    print(f"W3 / (W1 + W2)       {best['W3'] / (best['W1'] + best['W2']):6.2f}   wanted: at most 2.5")
+
+
+def memory() -> None:
+    """Measure W3 in a process of its own."""
+    code = (
+        f"import sys, resource; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent / 'tests')!r}]\n"
+        "from simulator import draws_of\nfrom workloads import workload\n"
+        "draws_of(workload(periods=12, shocks=True, dispersion=0.1), int(sys.argv[1]))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    out = subprocess.run([sys.executable, "-c", code, str(TRIALS)], capture_output=True, text=True, check=True)
+    print(f"W3 peak memory       {float(out.stdout):6.0f} MB   wanted: below 600")
+
+
+def exactness(million: bool) -> None:
+    inputs = workload()
+    spent = clocked(lambda: exact_forecast(inputs))
+    laws = exact_forecast(inputs)
+    print(f"exact engine, 20,000 deals, 500 streams, 800 rep-quarters and the company: {spent:.2f} s")
+    draws, _ = draws_of(inputs)
+    mean, sd = (np.array([getattr(law, name) for law in laws.reps.values()]) for name in ("mean", "sd"))
+    apart = draws - draws.mean(axis=0)
+    variance, fourth = (apart**2).mean(axis=0), (apart**4).mean(axis=0)
+    off = np.abs(draws.mean(axis=0) - mean) / (sd / np.sqrt(TRIALS))
+    off_variance = np.abs(variance - sd**2) / np.sqrt((fourth - variance**2) / TRIALS)
+    print(
+        f"rep-quarters {len(mean)}: largest error of means {off.max():.2f} se, of variances {off_variance.max():.2f} se"
+    )
+    _company(laws, [draws[:, k::4].sum(axis=1) for k in range(4)], 0.0195)
+    if million:
+        total = []
+        for start in range(0, 1_000_000, 8192):
+            block = simulate_block(inputs, start, min(start + 8192, 1_000_000)).amounts
+            total.append(np.stack([block[:, k::4].sum(axis=1) for k in range(4)]))
+        _company(laws, list(np.concatenate(total, axis=1)), 0.00195)
+
+
+def _company(laws, totals, bound: float) -> None:
+    for (label, law), total in zip(laws.company.items(), totals, strict=True):
+        x = np.sort(total)
+        steps, fit = np.arange(len(x) + 1) / len(x), law.below(x)
+        gap = max((steps[1:] - fit).max(), (fit - steps[:-1]).max())
+        print(f"company {label}, {len(x):,} trials: largest gap of the distribution {gap:.5f}   wanted: below {bound}")
+
+
+def common_numbers() -> None:
+    inputs = workload(deals=4000, streams=100, created=8000.0, reps=40, shocks=True, dispersion=0.1)
+    base = draws_of(inputs, 4096)[0].sum(axis=1)
+    deals = inputs.open_deals
+    segment = np.flatnonzero(deals.segment == 3)
+    rate = simulate_block(inputs, 0, 4096).deal_wins[segment].sum() / len(segment) / 4096
+    likelier = scaled(inputs, segment, (rate + 0.05) / rate)
+    _, _, gain = paired_error(base, draws_of(likelier, 4096)[0].sum(axis=1))
+    rows = np.delete(np.arange(len(deals.ids)), 17)
+    names = ("state", "owner", "segment", "column", "log_amount")
+    kept = {name: getattr(deals, name)[rows] for name in names}
+    fewer = dataclasses.replace(
+        likelier.open_deals, ids=tuple(deals.ids[i] for i in rows), partners=deals.partners[1:], **kept
+    )
+    _, _, gain2 = paired_error(base, draws_of(dataclasses.replace(likelier, open_deals=fewer), 4096)[0].sum(axis=1))
+    print(f"common random numbers: variance {gain:,.0f} times smaller, {gain2:,.0f} with a deal removed   wanted: 20")
+
+
+def growth() -> None:
+    unit = None
+    for factor in (1, 4, 16):
+        inputs = workload(deals=1250 * factor, streams=30, created=2500.0, reps=40)
+        inputs.prepare()
+        spent = min(clocked(lambda inputs=inputs: draws_of(inputs, 8192)) for _ in range(2)) / factor
+        unit = unit or spent
+        print(f"deals × {factor:2}: {spent / unit:5.2f} of the time for each deal")
+    inputs, unit = workload(deals=2500, streams=30, created=5000.0, reps=40), None
+    for factor in (1, 4, 16):
+        spent = clocked(
+            lambda factor=factor: [simulate_block(inputs, s, s + 8192) for s in range(0, 8192 * factor, 8192)]
+        )
+        unit = unit or spent
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"trials × {factor:2}: {spent / unit / factor:5.2f} of the time for each trial, peak {peak:,.0f} MB")
+
+
+def pymsm(python: str) -> None:
+    other = subprocess.run([python, "-c", PYMSM], capture_output=True, text=True, check=True)
+    fitted, paths, spent = (float(x) for x in other.stdout.split()[-3:])
+    inputs = workload(deals=1000, streams=0, shocks=True)
+    inputs.prepare()
+    ours = clocked(lambda: simulate_block(inputs, 0, 8192))
+    print(f"pymsm: {paths / spent:,.0f} paths a second after training on {fitted:,.0f} deals")
+    rate = 1000 * 8192 / ours
+    print(f"here: {rate:,.0f} paths of 1,000 open deals a second, shocks and all: {rate * spent / paths:,.0f} times")
+
+
+def numba(python: str) -> None:
+    out = subprocess.run([python, "-c", NUMBA], capture_output=True, text=True, check=True)
+    print(out.stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["speed", "memory", "exactness", "common", "growth"])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--pymsm", metavar="PYTHON")
+    parser.add_argument("--numba", metavar="PYTHON")
+    options = parser.parse_args()
+    if options.pymsm or options.numba:
+        if options.pymsm:
+            pymsm(options.pymsm)
+        if options.numba:
+            numba(options.numba)
+        return
+    steps = {
+        "speed": lambda: speed(options.rounds),
+        "memory": memory,
+        "exactness": lambda: exactness(options.million),
+        "common": common_numbers,
+        "growth": growth,
+    }
+    for name, step in steps.items():
+        if options.only in (None, name):
+            step()
+
+
+if __name__ == "__main__":
+    main()

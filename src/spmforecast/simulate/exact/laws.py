@@ -1,0 +1,226 @@
+"""Exact laws of the company's and every rep's bookings, period by period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.errors import InputError, Problem
+from spmforecast.models.amounts import AmountLaw
+from spmforecast.simulate.exact.conditional import Conditional, conditionals
+from spmforecast.simulate.exact.sums import AmountTransform, SumLaw, law_of_transform
+from spmforecast.simulate.inputs import SimulationInputs
+
+__all__ = ["LEFT_OUT", "ExactForecast", "exact_forecast"]
+
+Array = npt.NDArray[np.float64]
+Complexes = npt.NDArray[np.complex128]
+Ints = npt.NDArray[np.int64]
+
+LEFT_OUT = (
+    "method exact: rates, amounts, productivity and leavers stand at their fitted means; draws of the parameters, "
+    "reps' own luck and shocks other than one market factor are left out, so intervals are narrower than drawn ones"
+)
+
+_REP_POINTS, _COMPANY_POINTS = 512, 512
+_ROWS = 256  # deals whose transforms are worked out together
+
+
+@dataclass(frozen=True)
+class ExactForecast:
+    """Laws of bookings without sampling error.
+
+    Parameters
+    ----------
+    company : dict of str to SumLaw
+        By period.
+    reps : dict of (str, str) to SumLaw
+        By owner and period.
+    left_out : str
+        What these laws do not hold.
+    """
+
+    company: dict[str, SumLaw]
+    reps: dict[tuple[str, str], SumLaw]
+    left_out: str = LEFT_OUT
+
+    def p_plan(self, plan: Mapping[str, float]) -> pd.Series:
+        """Chance to reach the company's targets, indexed by period.
+
+        Raises
+        ------
+        InputError
+            If a period is not among the laws.
+        """
+        for label in plan:
+            if label not in self.company:
+                mend = f"It holds {', '.join(self.company)}."
+                raise InputError(Problem("forecast", "the exact forecast has no such period", mend, value=str(label)))
+        chance = {label: self.company[label].reach(float(target)) for label, target in plan.items()}
+        return pd.Series(chance, name="p_plan", dtype=np.float64).rename_axis("period")
+
+    def table(self, quantiles: Sequence[float] = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)) -> pd.DataFrame:
+        """Tabulate all laws: ``node_level, node, period, mean, sd`` and quantiles."""
+        rows = [("company", "company", period, law) for period, law in self.company.items()]
+        rows += [("rep", owner, period, law) for (owner, period), law in self.reps.items()]
+        out = pd.DataFrame([row[:3] for row in rows], columns=["node_level", "node", "period"])
+        out["mean"], out["sd"] = ([getattr(row[3], name) for row in rows] for name in ("mean", "sd"))
+        values = np.array([row[3].quantile(quantiles) for row in rows]).reshape(len(rows), len(quantiles))
+        for index, q in enumerate(quantiles):
+            out[f"p{round(100 * q):02d}"] = values[:, index]
+        return out
+
+
+def exact_forecast(inputs: SimulationInputs) -> ExactForecast:
+    """Work out the laws of the company's and every rep's bookings in every period to come.
+
+    Parameters
+    ----------
+    inputs : SimulationInputs
+        What the Monte Carlo engine would draw from. Shared deals count with their leading reps.
+
+    Returns
+    -------
+    ExactForecast
+
+    Notes
+    -----
+    Given the market, open deals are independent and wins to come Poisson, so the transform of a sum is a product over
+    deals, times an exponential over streams. Sums over the market's quadrature are mixtures of such laws.
+    """
+    nodes, money = conditionals(inputs), _Money(inputs)
+    frame = inputs.plan.frame
+    labels, owners = _labels(inputs), frame["owner_id"].astype(str).to_numpy(dtype=object)
+    past: dict[tuple[str, str], float] = {}
+    for owner, label, amount in zip(owners, frame["period"].astype(str), inputs.plan.amount, strict=True):
+        past[owner, label] = past.get((owner, label), 0.0) + float(amount)
+    everything = _Members(np.arange(len(inputs.open_deals.ids)), np.arange(len(inputs.new_deals.cells.ids)))
+    company = _laws(money, nodes, everything, _COMPANY_POINTS)
+    reps = {}
+    for owner, members in _by_owner(inputs, owners).items():
+        for label, law in zip(labels, _laws(money, nodes, members, _REP_POINTS), strict=True):
+            reps[owner, label] = _moved(law, past.get((owner, label), 0.0))
+    booked = {label: sum(amount for (_, period), amount in past.items() if period == label) for label in labels}
+    whole = {label: _moved(law, booked[label]) for label, law in zip(labels, company, strict=True)}
+    return ExactForecast(whole, reps)
+
+
+def _labels(inputs: SimulationInputs) -> list[str]:
+    """Labels of the periods to come, in the order of a run of cells."""
+    frame = inputs.plan.frame
+    columns = np.concatenate([inputs.open_deals.column, inputs.new_deals.cells.column])
+    first = int(columns.min()) if len(columns) else 0
+    return frame["period"].astype(str).iloc[first : first + inputs.periods].tolist()
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Open deals and streams that make up a total."""
+
+    deals: Ints
+    streams: Ints
+
+
+def _by_owner(inputs: SimulationInputs, owners: npt.NDArray[np.object_]) -> dict[str, _Members]:
+    """Collect what is counted with each owner."""
+    deal, stream = owners[inputs.open_deals.column], owners[inputs.new_deals.cells.column]
+    names = sorted({*deal.tolist(), *stream.tolist()})
+    order, turn = np.argsort(deal, kind="stable"), np.argsort(stream, kind="stable")
+    cut, cut2 = (
+        np.searchsorted(deal[order], [*names, "\U0010ffff"]),
+        np.searchsorted(stream[turn], [*names, "\U0010ffff"]),
+    )
+    return {name: _Members(order[cut[k] : cut[k + 1]], turn[cut2[k] : cut2[k + 1]]) for k, name in enumerate(names)}
+
+
+class _Money:
+    """Amounts of deals and streams: medians and transforms of the laws."""
+
+    def __init__(self, inputs: SimulationInputs) -> None:
+        laws = AmountLaw(np.concatenate([inputs.ratio_law.log_quantiles, inputs.won_law.log_quantiles]))
+        money = inputs.money
+        self.law, self.base = inputs.open_deals.law, inputs.deal_cents / 100.0
+        self.stream_law = inputs.new_deals.cells.segment + 1
+        # Errors of the locations have mean zero in logarithms; amounts keep the mean effect of their spread.
+        lift = np.exp(money.location.astype(np.float64)).mean(axis=0)
+        self.median = money.base / 100.0 * lift
+        self.base = np.where(self.law > 0, self.base * lift[self.law], self.base)
+        used = np.unique(np.concatenate([self.law, self.stream_law]))
+        self.row = np.zeros(len(money.base), dtype=np.int64)
+        # Laws that differ in their median alone, as those of pooled segments do, share a transform.
+        apart = laws.log_quantiles[used] - np.log(money.base[used] / 100.0)[:, None]
+        nothing = money.nothing.astype(np.float64)[used]
+        shape, place = np.unique(np.round(np.column_stack([nothing, apart]), 10), axis=0, return_inverse=True)
+        self.row[used] = place.reshape(-1)
+        self.transform = AmountTransform.of(AmountLaw(shape[:, 1:]), shape[:, 0], np.ones(len(shape)))
+
+
+def _laws(money: _Money, nodes: list[Conditional], members: _Members, points: int) -> list[SumLaw]:
+    """Work out the law of a total in every period."""
+    moments = [_moments(money, node, members) for node in nodes]
+    weight = np.array([node.weight for node in nodes])
+    means = np.array([mean for mean, _ in moments])
+    mean = weight @ means
+    variance = weight @ (np.array([var for _, var in moments]) + (means - mean) ** 2)
+    out = []
+    for period in range(len(mean)):
+        chances = [(node.weight, node.chance[:, period], node.wins[:, period]) for node in nodes]
+
+        def transform(frequency: Array, chances: list[tuple[float, Array, Array]] = chances) -> Complexes:
+            return _transform(money, chances, members, frequency)
+
+        out.append(law_of_transform(transform, float(mean[period]), float(np.sqrt(variance[period])), points))
+    return out
+
+
+def _moments(money: _Money, node: Conditional, members: _Members) -> tuple[Array, Array]:
+    """Mean and variance in every period, given the market."""
+    row, base = money.row[money.law[members.deals]], money.base[members.deals]
+    first, second = base * money.transform.mean[row], base**2 * money.transform.square[row]
+    chance = node.chance[members.deals]
+    mean = first @ chance
+    variance = second @ chance - (first**2) @ chance**2
+    law = money.stream_law[members.streams]
+    wins, median = node.wins[members.streams], money.median[law]
+    mean = mean + (median * money.transform.mean[money.row[law]]) @ wins
+    variance = variance + (median**2 * money.transform.square[money.row[law]]) @ wins
+    return np.asarray(mean), np.asarray(variance)
+
+
+def _transform(
+    money: _Money, chances: list[tuple[float, Array, Array]], members: _Members, frequency: Array
+) -> Complexes:
+    """Characteristic function of a total at some frequencies, mixed over the market."""
+    log = np.zeros((len(chances), len(frequency)), dtype=np.complex128)
+    product = np.ones_like(log)
+    for start in range(0, len(members.deals), _ROWS):
+        deals = members.deals[start : start + _ROWS]
+        apart = _each(money, money.law[deals], money.base[deals], frequency)
+        for k, (_, chance, _) in enumerate(chances):
+            product[k] *= np.prod(1.0 + chance[deals, None] * apart, axis=0)
+    for start in range(0, len(members.streams), _ROWS):
+        streams = members.streams[start : start + _ROWS]
+        law = money.stream_law[streams]
+        apart = _each(money, law, money.median[law], frequency)
+        for k, (_, _, wins) in enumerate(chances):
+            log[k] += wins[streams] @ apart
+    weight = np.array([weight for weight, _, _ in chances])
+    return np.asarray(weight @ (product * np.exp(log)))
+
+
+def _each(money: _Money, law: Ints, base: Array, frequency: Array) -> Complexes:
+    """Return transforms of single amounts, minus one, shape (deals, frequencies)."""
+    out = np.empty((len(law), len(frequency)), dtype=np.complex128)
+    for one in np.unique(law):
+        here = np.flatnonzero(law == one)
+        out[here] = money.transform.at(int(money.row[one]), base[here, None] * frequency)
+    return out
+
+
+def _moved(law: SumLaw, amount: float) -> SumLaw:
+    """Add what is booked already."""
+    return SumLaw(law.grid + amount, law.cdf, law.mean + amount, law.sd) if amount else law

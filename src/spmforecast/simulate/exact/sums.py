@@ -1,0 +1,171 @@
+"""Laws of sums from their characteristic functions.
+
+A sum of won deals has mass at zero and, beyond, a smooth law. Its distribution function is a Fourier series on a window
+that holds nearly all of it; the terms are damped by a normal law a hundredth of a step of the window's grid wide, which
+removes the ripples at jumps (deals of a fixed amount) and moves nothing that can be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.models.amounts import AmountLaw
+
+__all__ = ["AmountTransform", "SumLaw", "law_of_transform", "whole_pmf"]
+
+Array = npt.NDArray[np.float64]
+Complexes = npt.NDArray[np.complex128]
+
+_NODES = 1500  # of the table of a transform over the logarithm of frequency
+_LOW, _HIGH = 1e-7, 1e4  # frequencies, times the median, between which the transform is tabled
+_DAMPING = 0.55  # width of the damping normal, in steps of the grid
+
+
+@dataclass(frozen=True)
+class AmountTransform:
+    """Characteristic functions of amount laws, tabled over the logarithm of frequency.
+
+    Parameters
+    ----------
+    table : array of complex, shape (rows, nodes)
+        ``(E exp(i w X) - 1) / (i w)``, for X relative to the law's median: smooth, and nearly constant at low w.
+    mean, square : array of float, shape (rows,)
+        First two moments.
+    """
+
+    table: Complexes
+    mean: Array
+    square: Array
+
+    @classmethod
+    def of(cls, laws: AmountLaw, nothing: Array, base: Array) -> AmountTransform:
+        """Tabulate the laws of amounts divided by `base`; a share `nothing` of them is zero."""
+        log = laws.log_quantiles - np.log(base)[:, None]
+        # Draws interpolate between the grid's points, so a step is worth its middle; half a step is left at either end.
+        value = np.exp(np.concatenate([log[:, :1], 0.5 * (log[:, :-1] + log[:, 1:]), log[:, -1:]], axis=1))
+        weight = np.full(value.shape[1], 1.0 / log.shape[1])
+        weight[[0, -1]] *= 0.5
+        frequency = np.exp(np.linspace(np.log(_LOW), np.log(_HIGH), _NODES))
+        some = 1.0 - nothing
+        table = np.stack([_transform(frequency, row, weight) for row in value]) * some[:, None]
+        return cls(table, some * (value @ weight), some * (value**2 @ weight))
+
+    def at(self, row: int, frequency: Array) -> Complexes:
+        """Interpolate one row at frequencies of any shape (per unit of the median), minus one."""
+        place = (np.log(np.maximum(frequency, _LOW)) - np.log(_LOW)) * ((_NODES - 1) / np.log(_HIGH / _LOW))
+        place = np.minimum(place, _NODES - 1.000001)
+        left = place.astype(np.int64)
+        part = place - left
+        table = self.table[row]
+        out = table[left] * (1 - part)
+        out += table[left + 1] * part
+        out *= 1j * frequency
+        return np.asarray(out)
+
+
+def _transform(frequency: Array, value: Array, weight: Array) -> Complexes:
+    """``(E exp(i w X) - 1) / (i w)`` of a law of single values, in slices that fit the cache."""
+    out = np.empty(len(frequency), dtype=np.complex128)
+    for start in range(0, len(frequency), 64):
+        angle = frequency[start : start + 64, None] * value
+        # cos x - 1 = -2 sin^2(x / 2) keeps its digits where x is small.
+        out[start : start + 64] = np.sin(angle) @ weight + 2j * (np.sin(0.5 * angle) ** 2 @ weight)
+    return out / frequency
+
+
+@dataclass(frozen=True)
+class SumLaw:
+    """Distribution function of a sum on an even grid.
+
+    Parameters
+    ----------
+    grid, cdf : array of float, shape (points,)
+        Values, and the chance to stay at or below them.
+    mean, sd : float
+        Exact moments.
+    """
+
+    grid: Array
+    cdf: Array
+    mean: float
+    sd: float
+
+    def below(self, value: npt.ArrayLike) -> Array:
+        """Chance to stay at or below values."""
+        return np.asarray(np.interp(np.asarray(value, dtype=np.float64), self.grid, self.cdf, left=0.0, right=1.0))
+
+    def reach(self, target: float) -> float:
+        """Chance to reach a target, within half a cent."""
+        return 1.0 if target <= 0 else float(1.0 - self.below(target - 0.005))
+
+    def quantile(self, q: npt.ArrayLike) -> Array:
+        """Quantiles; nowhere below zero."""
+        rising, first = np.unique(self.cdf, return_index=True)
+        value = np.interp(np.asarray(q, dtype=np.float64), rising, self.grid[first])
+        return np.asarray(np.maximum(value, 0.0))
+
+
+def law_of_transform(
+    transform: Callable[[Array], Complexes], mean: float, sd: float, points: int = 1024, reach: float = 12.0
+) -> SumLaw:
+    """Turn a characteristic function into a distribution function.
+
+    Parameters
+    ----------
+    transform : callable
+        Characteristic function at frequencies of shape (n,).
+    mean, sd : float
+        Moments, which choose the window.
+    points : int
+        Frequencies; twice as many points of the grid.
+    reach : float
+        Standard deviations above the mean that the window holds.
+
+    Returns
+    -------
+    SumLaw
+    """
+    if sd <= 0:
+        return SumLaw(np.array([mean - 1e-9, mean]), np.array([0.0, 1.0]), mean, 0.0)
+    top = mean + reach * sd
+    below = min(0.05 * top, sd)  # room below zero for the damped jump
+    width = top + below
+    frequency = np.asarray(2 * np.pi * np.arange(1, points + 1) / width, dtype=np.float64)
+    step = width / (2 * points)
+    damped: Complexes = transform(frequency) * np.exp(-0.5 * (frequency * _DAMPING * step * 2) ** 2)
+    # F(x) = (x + below) / width + 2 Re sum of c (exp(-iwx) - exp(iw below)) / (-iw width)
+    term = damped * np.exp(1j * frequency * below) / (-1j * frequency * width)
+    series = np.zeros(2 * points, dtype=np.complex128)
+    series[1 : points + 1] = term
+    grid = np.asarray(np.arange(2 * points) * step - below, dtype=np.float64)
+    cdf = (grid + below) / width + 2 * (np.fft.fft(series).real - term.sum().real)
+    return SumLaw(grid, np.clip(np.maximum.accumulate(cdf), 0.0, 1.0), mean, sd)
+
+
+def whole_pmf(amount: npt.ArrayLike, chance: Array) -> Array:
+    """Law of the sum of independent deals of whole amounts: the generalised Poisson binomial, by FFT (Hong 2013).
+
+    Parameters
+    ----------
+    amount : array-like of int, shape (deals,)
+        What each deal brings if it is won; ones for the number of wins.
+    chance : array of float, shape (deals,)
+        Chance of each.
+
+    Returns
+    -------
+    array of float, shape (sum of amounts + 1,)
+        Probability of every sum.
+    """
+    size = np.broadcast_to(np.asarray(amount, dtype=np.int64), chance.shape)
+    points = int(size.sum()) + 1
+    turn = np.arange(points // 2 + 1)
+    transform = np.ones(len(turn), dtype=np.complex128)
+    for one, p in zip(size.tolist(), chance.tolist(), strict=True):
+        # Whole turns are dropped before the angle is made, so that large amounts keep their digits.
+        transform *= 1.0 + p * (np.exp(-2j * np.pi * ((turn * one) % points) / points) - 1.0)
+    return np.asarray(np.maximum(np.fft.irfft(transform, points), 0.0))
