@@ -124,3 +124,14 @@ def test_wrong_questions_are_named(forecast):
     assert len(caught.value.problems) == 5
     with pytest.raises(InputError, match="no start is given"):
         plan_hiring(forecast, "2025Q4", 1, SURE, [])
+
+
+def test_leavers_are_replaced_where_the_law_says(forecast):
+    gone = HireLaw(10_000.0, (1.0,), hazard=0.1)
+    back = replace(gone, backfill_months=1.0)
+    alone, held = (hire_bookings(law, forecast, "2026Q1", "2025-07-01", 20) for law in (gone, back))
+    assert (held >= alone - 1e-9).all()
+    # A seat that is empty for a month after a mean stay of ten is held ten elevenths of the time in the long run.
+    assert held.mean() == pytest.approx(30_000 * 10 / 11, rel=0.03)
+    at_once = hire_bookings(replace(gone, backfill_months=0.0), forecast, "2026Q1", "2025-07-01", 5)
+    np.testing.assert_allclose(at_once, 30_000)

@@ -83,7 +83,20 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
         (LEAST + "quotas: {method: equal-probabilty}\n", "Did you mean equal-probability?"),
         (LEAST + "quotas: {method: dice}\n", "Use one of: equal-probability, objective, proportional, even"),
         (LEAST + "assumptions: [{win_rate: {multiply: 1.05}}]\n", "line 5, assumptions: assumptions are not supported"),
-        (LEAST + "compensation: plan.yaml\n", "line 5, compensation: compensation plans are not supported"),
+        (LEAST + "compensation: plan.yaml\n", "line 5, compensation: pay is worked out against proposed quotas"),
+        (
+            LEAST + "quotas: {}\ncompensation: {plan: p.yaml, efort: {}}\n",
+            "line 6, compensation.efort: unknown key (found 'efort'). Did you mean effort?",
+        ),
+        (
+            LEAST + "quotas: {over_assignment: 0.1, cushion: {choose: true}}\n",
+            "line 5, quotas.over_assignment: the cushion is both given and to be chosen",
+        ),
+        (
+            LEAST + "quotas: {cushion: {most_payout: 5}}\n",
+            "line 5, quotas.cushion.most_payout: pay is limited, and no plan says how it is worked out",
+        ),
+        (LEAST + "hiring: {starts: 2026-02-01}\n", "line 5, hiring.starts: must lie between as_of and until"),
         (LEAST + "territories: {keep: false}\n", "line 5, territories.keep: "),
         (LEAST + "plan: {2025Q5: 1}\n", "line 5, plan.2025Q5: not a fiscal period (found '2025Q5')"),
         (LEAST + "plan: {2025Q3: -1}\n", "line 5, plan.2025Q3: a target must be at least 0"),
@@ -123,7 +136,7 @@ def test_all_problems_of_the_answers_come_at_once(tmp_path: Path) -> None:
         LEAST.replace("2025-12-31", "2025-06-29")
         + "quotas: {method: dice}\nplan: {Q3: 1, 2025Q3: -4}\ncompensation: x\n"
     )
-    assert len(_problems(tmp_path, text)) == 6
+    assert len(_problems(tmp_path, text)) == 5
 
 
 def test_a_month_may_end_a_scenario_by_months(tmp_path: Path) -> None:

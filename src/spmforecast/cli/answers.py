@@ -88,9 +88,10 @@ def quotas(
     strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
 ) -> None:
     """Propose quotas, with the curve over cushions and other schemes on the same draws beside them."""
+    from spmforecast.report import report as write_report
     from spmforecast.scenario import load_scenario
-    from spmforecast.scenario.quotas import study_run
     from spmforecast.scenario.run import run_scenario
+    from spmforecast.scenario.study import study_run
 
     question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
     checked_jobs(jobs)
@@ -100,7 +101,7 @@ def quotas(
     place = Path(output) if output is not None else Path("runs") / question.keys.name
     with progress_bars() as told_of:
         result = run_scenario(question, jobs=jobs, strict=strict, progress=told_of)
-    for line in study_run(result, place):
+    for line in study_run(result, place, write_report):
         typer.echo(line)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)

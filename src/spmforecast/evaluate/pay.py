@@ -6,8 +6,8 @@ is too low and with caps too high (Jensen's inequality).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,52 @@ class PlanCost:
         rows |= {f"comp_cost[{name}]": float(one) for name, one in zip(self.periods, by_period, strict=True)}
         return pd.DataFrame({"metric": list(rows), "value": list(rows.values())})
 
+    def by_period(self) -> pd.DataFrame:
+        """Return pay of each rep in each period.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``rep_id, period``, and the columns of :meth:`by_rep`.
+        """
+        rows = []
+        for place, period in enumerate(self.periods):
+            part = slice(place, place + 1)
+            own = replace(
+                self,
+                periods=(period,),
+                pay=self.pay[..., part],
+                bookings=self.bookings[..., part],
+                quota=self.quota[:, part],
+                at_quota=self.at_quota[:, part],
+                at_mean=self.at_mean[:, part],
+            )
+            table = own.by_rep()
+            table.insert(1, "period", period)
+            rows.append(table)
+        return pd.concat(rows, ignore_index=True)
+
+    def histogram(self, bins: int = 30) -> pd.DataFrame:
+        """Return the law of what is paid in all, over draws.
+
+        Parameters
+        ----------
+        bins : int
+            Of equal width.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``period`` (``all`` for all of them), ``low, high, share``: the share of draws that pay so much.
+        """
+        totals = {"all": self.pay.sum(axis=(1, 2))}
+        totals |= {period: self.pay[:, :, place].sum(axis=1) for place, period in enumerate(self.periods)}
+        rows = []
+        for period, total in totals.items():
+            count, edge = np.histogram(total, bins)
+            rows += [(period, edge[i], edge[i + 1], count[i] / len(total)) for i in range(bins)]
+        return pd.DataFrame(rows, columns=["period", "low", "high", "share"])
+
     def by_rep(self) -> pd.DataFrame:
         """Return pay of each rep over all periods.
 
@@ -165,13 +211,17 @@ def price_draws(
     periods: Sequence[str],
     effort: Sequence[Effort] = (),
     calendar: FiscalCalendar | None = None,
+    *,
+    credits: Mapping[str, npt.ArrayLike] | None = None,
+    quotas: Mapping[str, npt.ArrayLike] | None = None,
+    closed: int = 0,
 ) -> PlanCost:
     """Price a plan on draws of the bookings of its main measure.
 
     Parameters
     ----------
     plan : CompPlan
-        A plan that reads one measure.
+        The plan.
     bookings : array-like, shape (trials, reps, periods)
         Draws.
     quota : array-like, shape (reps, periods)
@@ -182,6 +232,11 @@ def price_draws(
         Assumptions on what reps do about their pay, applied one after the other; none unless asked for.
     calendar : FiscalCalendar, optional
         Calendar years where absent.
+    credits, quotas : mapping of str to array-like, optional
+        Credit, shape (trials, reps, periods), and quota, shape (reps, periods), of the plan's other measures.
+    closed : int
+        Number of periods at the beginning that are over: what was booked in them counts in the year to date and in the
+        balance of draws, no effort changes it, and its pay is left out.
 
     Returns
     -------
@@ -190,27 +245,35 @@ def price_draws(
     Raises
     ------
     InputError
-        If shapes do not fit, or the plan reads other measures too.
+        If shapes do not fit, or the plan reads a measure that is not given.
     """
     made, asked = np.asarray(bookings, dtype=np.float64), np.asarray(quota, dtype=np.float64)
     shape = (len(reps), len(periods))
     if made.ndim != 3 or made.shape[1:] != shape or asked.shape != shape or not len(made):
         told = f"bookings {made.shape} and quotas {asked.shape} for {shape[0]} reps and {shape[1]} periods"
         raise InputError(Problem("compensation", told, "Give (trials, reps, periods) and (reps, periods)."))
-    pay = Reckoning(plan, tuple(map(str, periods)), calendar)
+    other = {name: np.asarray(one, dtype=np.float64) for name, one in (credits or {}).items()}
+    pay = Reckoning(plan, tuple(map(str, periods)), calendar, other, dict(quotas or {}))
     for one in effort:
-        made = one.respond(pay, made, asked)
+        made = _ahead(made, one.respond(pay, made, asked), closed)
+    mean = {name: one.mean(axis=0) for name, one in other.items()}
+    target = {name: np.nan_to_num(np.asarray(one, dtype=np.float64)) for name, one in (quotas or {}).items()}
     return PlanCost(
         plan,
         tuple(map(str, reps)),
-        tuple(map(str, periods)),
-        pay.payout(made, asked),
-        made,
-        asked,
-        pay.payout(np.nan_to_num(asked), asked),
-        pay.payout(made.mean(axis=0), asked),
+        tuple(map(str, periods))[closed:],
+        pay.payout(made, asked)[..., closed:],
+        made[..., closed:],
+        asked[..., closed:],
+        replace(pay, credits={**mean, **target}).payout(np.nan_to_num(asked), asked)[..., closed:],
+        replace(pay, credits=mean).payout(made.mean(axis=0), asked)[..., closed:],
         tuple(one.assumption for one in effort),
     )
+
+
+def _ahead(before: Array, after: Array, closed: int) -> Array:
+    """Keep what is over as it was."""
+    return np.concatenate([before[..., :closed], after[..., closed:]], axis=-1) if closed else after
 
 
 def price_plan(

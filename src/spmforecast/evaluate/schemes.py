@@ -15,6 +15,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.carried import Payout, attained, carried, paid
 from spmforecast.evaluate.fairness import fairness
 from spmforecast.evaluate.inequality import atkinson
+from spmforecast.plan import CompPlan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def compare_schemes(
     bookings: npt.ArrayLike,
     schemes: Mapping[str, npt.ArrayLike],
     plan: float,
-    pays: Mapping[str, Payout] | None = None,
+    pays: Mapping[str, Payout | CompPlan] | None = None,
     potential: npt.ArrayLike | None = None,
     last: npt.ArrayLike | None = None,
 ) -> SchemeComparison:
@@ -73,8 +74,9 @@ def compare_schemes(
         Quotas; the first is what the others are compared with.
     plan : float
         What is to be carried.
-    pays : mapping of str to callable, optional
-        Pay plans: ``payout(bookings, quota)`` of shapes (trials, reps, periods) and (reps, periods).
+    pays : mapping of str to CompPlan or callable, optional
+        Pay plans, any number: compensation plans, which see this one period, or functions
+        ``payout(bookings, quota)`` of shapes (trials, reps, periods) and (reps, periods).
     potential : array-like of float, shape (reps,), optional
         Potential of each rep's territory, for the fairness slope; NaN where it is not known.
     last : array-like of float, shape (reps,), optional
@@ -92,7 +94,9 @@ def compare_schemes(
     draws = np.asarray(bookings, dtype=np.float64)
     quotas = {name: np.asarray(quota, dtype=np.float64) for name, quota in schemes.items()}
     _check(draws, quotas)
-    plans: dict[str, Payout | None] = dict(pays) if pays else {_NO_PAY: None}
+    plans: dict[str, Payout | None] = {_NO_PAY: None}
+    if pays:
+        plans = {name: one.payout if isinstance(one, CompPlan) else one for name, one in pays.items()}
     rows, traces = [], {}
     for scheme, quota in quotas.items():
         own = _own(draws, quota, float(plan), potential, last)

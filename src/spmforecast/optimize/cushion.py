@@ -56,6 +56,7 @@ def cushion_curve(
     cushions: Sequence[float] = CUSHIONS,
     payout: Payout | None = None,
     bounds: Bounds | None = None,
+    paid_at: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """Show what each cushion does, with quotas of equal chance.
 
@@ -71,6 +72,8 @@ def cushion_curve(
         Pay: ``payout(bookings, quota)`` of shapes (trials, reps, periods) and (reps, periods).
     bounds : Bounds, optional
         Limits on the quotas; cushions that they cannot hold are left out.
+    paid_at : sequence of float, optional
+        Cushions at which pay is worked out, all by default; it is missing elsewhere.
 
     Returns
     -------
@@ -98,7 +101,8 @@ def cushion_curve(
             clash = error
             continue
         quota = equal_probability(draws, total, low, high)
-        rows.append({"cushion": cushion, "quota_total": total, **_measured(draws, quota, plan, payout)})
+        paying = payout if paid_at is None or cushion in paid_at else None
+        rows.append({"cushion": cushion, "quota_total": total, **_measured(draws, quota, plan, paying)})
     if not rows:
         assert clash is not None
         raise clash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +38,9 @@ class HireLaw:
     noise : float
         Coefficient of variation of a rep's month around the rep's own level.
     hazard : float
-        Hazard of leaving a month; a hire who leaves is not replaced.
+        Hazard of leaving a month.
+    backfill_months : float or None
+        Months from a leave to the successor's first day, who ramps anew; None where leavers are not replaced.
     delay_months : float
         Mean months from opening a seat to the first day.
     delay_spread : float
@@ -62,6 +65,7 @@ class HireLaw:
     delay_months: float = 0.0
     delay_spread: float = 0.0
     coupling: float = 0.0
+    backfill_months: float | None = None
     note: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +75,10 @@ class HireLaw:
             for name in names
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0)
         ]
+        wait = self.backfill_months
+        if wait is not None and not (np.isfinite(wait) and wait >= 0):
+            told = "must be a number of at least 0, or nothing"
+            problems.append(Problem("hiring", told, column="backfill_months", value=str(wait)))
         if not self.ramp or not all(np.isfinite(share) and share >= 0 for share in self.ramp):
             told = "needs shares of at least 0"
             problems.append(Problem("hiring", told, "For instance (0, 0.25, 0.5, 1).", column="ramp"))
@@ -89,7 +97,13 @@ class HireLaw:
 
 
 def learn_hire_law(
-    model: FittedPipeline | FittedBookings, forecast: Forecast, delay_months: float = 0.0, delay_spread: float = 0.5
+    model: FittedPipeline | FittedBookings,
+    forecast: Forecast,
+    delay_months: float = 0.0,
+    delay_spread: float = 0.5,
+    *,
+    reps: Sequence[str] | None = None,
+    replaced: bool = False,
 ) -> HireLaw:
     """Take the law from a fit and its forecast: what ramped reps of today book, how they differ, ramp, attrition.
 
@@ -101,6 +115,10 @@ def learn_hire_law(
         Made from it.
     delay_months, delay_spread : float
         Time to fill a seat; records of reps do not show when a seat was opened.
+    reps : sequence of str, optional
+        Whose bookings a hire's are like, for instance those of a region; everybody who sells by default.
+    replaced : bool
+        Whether leavers are replaced, after as long as the record shows.
 
     Returns
     -------
@@ -122,7 +140,9 @@ def learn_hire_law(
     owners = model.roster.owners
     today = int(day_number(pd.DatetimeIndex([model.as_of]))[0])
     ramped = np.array([(today - hired) / MONTH_DAYS >= RAMP_MONTHS for hired in model.roster.hired], dtype=bool)
-    used = draws[:, ramped if ramped.any() else np.ones(len(owners), dtype=bool)]
+    like = np.array([reps is None or owner in set(reps) for owner in owners], dtype=bool)
+    like = like if like.any() else np.ones(len(owners), dtype=bool)
+    used = draws[:, like & ramped if (like & ramped).any() else like]
     mean = used.mean(axis=0)
     hazard = monthly_hazard(model.attrition.annual) if model.attrition.shape > 0 else 0.0
     survival = -np.expm1(-hazard * months) / (hazard * months) if hazard > 0 else 1.0
@@ -138,7 +158,8 @@ def learn_hire_law(
         delay_months=delay_months,
         delay_spread=delay_spread,
         coupling=coupling,
-        note=f"{used.shape[1]} reps past the ramp" if ramped.any() else "nobody is past the ramp: all reps count",
+        backfill_months=model.attrition.backfill_days / MONTH_DAYS if replaced and hazard > 0 else None,
+        note=f"{used.shape[1]} reps {'past the ramp' if (like & ramped).any() else 'of whom none is past the ramp'}",
     )
 
 

@@ -6,7 +6,7 @@ or one hire more changes is compared draw by draw, on the draws of the forecast.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = ["HiringPlan", "hire_bookings", "plan_hiring"]
 
 Array = npt.NDArray[np.float64]
 _CENT = 0.005
+_MOST_TURNS = 8
 _Z = 1.959963984540054
 
 
@@ -274,13 +275,36 @@ def hire_bookings(
         name = f"{place}/{number + 1}"
         level = _lognormal(streams.normals("hire", name, "level", 0, trials), law.spread)
         delay = law.delay_months * _lognormal(streams.normals("hire", name, "delay", 0, trials), law.delay_spread)
-        leave = _leaving(streams.uniforms("hire", name, "leave", 0, trials), law.hazard)
-        for month in range(len(edges) - 1):
-            tenure = [np.minimum(edge - delay - law.lag_months, leave) for edge in (edges[month], edges[month + 1])]
-            ramped = law.ramped_months(np.maximum(tenure[1], 0.0)) - law.ramped_months(np.maximum(tenure[0], 0.0))
-            luck = streams.normals("hire", name, "month", 0, trials, lane=first_month + month)
-            out[:, number] += law.monthly * ramped * level * _lognormal(luck, law.noise)
+        for turn, (begin, leave) in enumerate(_stays(law, streams, name, delay, edges[-1])):
+            own = (
+                level
+                if not turn
+                else _lognormal(streams.normals("hire", f"{name}/{turn}", "level", 0, trials), law.spread)
+            )
+            for month in range(len(edges) - 1):
+                low, high = (
+                    np.minimum(np.maximum(edge - begin - law.lag_months, 0.0), leave)
+                    for edge in (edges[month], edges[month + 1])
+                )
+                luck = streams.normals("hire", name, "month", 0, trials, lane=first_month + month)
+                ramped = law.ramped_months(high) - law.ramped_months(low)
+                out[:, number] += law.monthly * ramped * own * _lognormal(luck, law.noise)
     return np.asarray(out * shared[:, None])
+
+
+def _stays(law: HireLaw, streams: Streams, name: str, delay: Array, until: float) -> Iterator[tuple[Array, Array]]:
+    """Go through who holds a seat one after the other: first day, in months, and tenure at which each leaves.
+
+    Successors draw from streams of their own; nobody who cannot book before `until` is drawn.
+    """
+    begin, turn = delay, 0
+    while turn <= _MOST_TURNS and float(begin.min()) + law.lag_months < until:
+        who = name if not turn else f"{name}/{turn}"
+        leave = _leaving(streams.uniforms("hire", who, "leave", 0, len(delay)), law.hazard)
+        yield begin, leave
+        if law.backfill_months is None or law.hazard <= 0:
+            return
+        begin, turn = begin + leave + law.backfill_months, turn + 1
 
 
 def _month_edges(calendar: FiscalCalendar, period: str, day: pd.Timestamp) -> list[float]:

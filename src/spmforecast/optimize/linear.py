@@ -14,7 +14,12 @@ Array = npt.NDArray[np.float64]
 
 
 def linear_program(
-    stated: Objective, draws: Array, total: float, lower: Array | float = 0.0, upper: Array | float = np.inf
+    stated: Objective,
+    draws: Array,
+    total: float,
+    lower: Array | float = 0.0,
+    upper: Array | float = np.inf,
+    method: str = "highs",
 ) -> Solution:
     """Solve with HiGHS; arguments as :func:`spmforecast.optimize.objective.solve`.
 
@@ -28,6 +33,9 @@ def linear_program(
         Sum of the quotas.
     lower, upper : float or array of float, shape (reps,)
         Bounds.
+    method : str
+        Of HiGHS: ``highs`` lets it choose, ``highs-ds`` is the dual simplex; ``highs-ipm``, the interior point method
+        with crossover, finishes on large companies too.
 
     Returns
     -------
@@ -79,7 +87,7 @@ def linear_program(
     bounds = [*zip(floor, cap, strict=True), *([(0.0, None)] * (n + short + moves))]
     whole = csr_array(np.concatenate([np.ones(reps), np.zeros(n + short + moves)])[None, :])
     rows, limits = vstack(blocks, format="csr"), np.concatenate(right)
-    found = linprog(costs, rows, limits, whole, [total], bounds, method="highs")  # type: ignore[call-overload]
+    found = linprog(costs, rows, limits, whole, [total], bounds, method=method)  # type: ignore[call-overload]
     if found.x is None:
         raise InfeasibleError("no quotas within the bounds sum to the total", ("lower", "upper", "total"))
     quota = np.asarray(found.x[:reps], dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -26,7 +26,7 @@ class QuotaProposal:
     method : str
         How they were set.
     over_assignment : float
-        Cushion: quotas sum to the total times one plus it.
+        Cushion: quotas sum to the total times one plus it; over all periods where each has its own.
     total : mapping of str to Decimal
         Amount to be carried in each period, before the cushion.
     remainder : mapping of str to Decimal
@@ -39,6 +39,8 @@ class QuotaProposal:
     overrides : pandas.DataFrame
         What people decided for single reps: ``rep_id, period, limit, amount, reason``, the quota that came of it, and
         ``without_limits``: what the method would have said had nobody decided anything.
+    cushions : mapping of str to float
+        Cushion of each period where it was chosen by period; empty otherwise.
     """
 
     table: pd.DataFrame
@@ -49,6 +51,26 @@ class QuotaProposal:
     notes: tuple[str, ...] = ()
     nodes: pd.DataFrame | None = None
     overrides: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cushions: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, parts: Sequence[QuotaProposal]) -> QuotaProposal:
+        """Put proposals of different periods, each perhaps with a cushion of its own, together."""
+        total = {period: amount for one in parts for period, amount in one.total.items()}
+        whole = float(sum(total.values()))
+        asked = sum(float(amount) * (1 + one.over_assignment) for one in parts for amount in one.total.values())
+        nodes = [one.nodes for one in parts if one.nodes is not None]
+        return cls(
+            table=pd.concat([one.table for one in parts], ignore_index=True),
+            method=parts[0].method,
+            over_assignment=asked / whole - 1 if whole > 0 else 0.0,
+            total=total,
+            remainder={period: left for one in parts for period, left in one.remainder.items()},
+            notes=tuple(note for one in parts for note in one.notes),
+            nodes=pd.concat(nodes, ignore_index=True) if nodes else None,
+            overrides=pd.concat([one.overrides for one in parts], ignore_index=True),
+            cushions={period: one.over_assignment for one in parts for period in one.total},
+        )
 
     def assigned(self) -> pd.Series:
         """Sum of the quotas of each period."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PARTS", "attainment", "fan", "intervals", "stacked"]
+__all__ = ["PARTS", "PIXELS", "PLAN", "WIDTH", "attainment", "fan", "intervals", "money_axis", "stacked"]
 
 WIDTH = 10.4
 PIXELS = 100  # on the screen, of one inch
@@ -92,7 +92,7 @@ def _fan_panel(axes: Axes, past: Sequence[tuple[str, float]], rows: Sequence[Row
         _plan_mark(axes, place, row, len(labels))
     axes.set_xlim(-0.6, max(len(labels), 2) - 0.4)
     axes.set_xticks(range(len(labels)), _ticks(labels))
-    _money_axis(axes, "y", currency)
+    money_axis(axes, "y", currency)
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]), top=axes.get_ylim()[1] * 1.08)
     tidy(axes)
 
@@ -174,7 +174,7 @@ def stacked(
             )
         axes.set_xlim(-0.6, max(len(periods), 4) - 0.4)
         axes.set_xticks(range(len(periods)), _ticks(periods))
-        _money_axis(axes, "y", currency)
+        money_axis(axes, "y", currency)
         tidy(axes)
         handles, names = axes.get_legend_handles_labels()
         by_name = dict(zip(names, handles, strict=True))
@@ -217,7 +217,7 @@ def intervals(name: str, panels: Sequence[tuple[str, Sequence[Row]]], labels: Se
                 _interval(axes, place, row)
             _node_axis(axes, labels if index == 0 else [""] * len(labels))
             axes.set_title(period, loc="left", fontsize=9, fontweight="bold", color=INK)
-            _money_axis(axes, "x", currency)
+            money_axis(axes, "x", currency)
             axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
         svg = to_svg(figure, name, f"Forecast intervals by {name}")
     planned = any(math.isfinite(row.number("plan")) for _, rows in panels for row in rows)
@@ -317,7 +317,7 @@ def _zero(value: float) -> float:
     return value if math.isfinite(value) else 0.0
 
 
-def _money_axis(axes: Axes, which: Literal["x", "y"], currency: str) -> None:
+def money_axis(axes: Axes, which: Literal["x", "y"], currency: str) -> None:
     """Write the ticks of an axis in thousands, millions or billions and name the unit once."""
     axis, ends = (axes.yaxis, axes.get_ylim()) if which == "y" else (axes.xaxis, axes.get_xlim())
     largest = max(abs(end) for end in ends)

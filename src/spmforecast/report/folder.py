@@ -76,6 +76,66 @@ _FILES: Mapping[str, FileSpec] = {
         ("quota", "p_attain", "expected_attainment", "mean", "p10", "p50", "p90"),
     ),
     "evaluation": FileSpec("evaluation.csv", ("metric", "value")),
+    "pay": FileSpec(
+        "pay.csv",
+        ("rep_id", "period", "pay"),
+        ("bookings", "quota", "target_pay", "pay", "pay_p10", "pay_p50", "pay_p90"),
+    ),
+    "pay_costs": FileSpec("pay_costs.csv", ("period", "low", "high", "share"), ("low", "high", "share")),
+    "pay_deciles": FileSpec(
+        "pay_deciles.csv", ("decile", "attainment", "pay", "share"), ("decile", "attainment", "pay", "share")
+    ),
+    "cushions": FileSpec(
+        "cushions.csv",
+        ("period", "cushion", "p_carried"),
+        (
+            "cushion",
+            "quota_total",
+            "p_attain",
+            "reps_at_quota",
+            "p_carried",
+            "payout_mean",
+            "payout_p90",
+            "cost_of_sales",
+        ),
+    ),
+    "schemes": FileSpec(
+        "schemes.csv",
+        ("period", "scheme", "pay", "p_carried"),
+        (
+            "quota_total",
+            "p_carried",
+            "reps_at_quota",
+            "p_attain_range",
+            "p_attain_sd",
+            "slope",
+            "gini",
+            "change",
+            "payout_mean",
+            "payout_p90",
+            "cost_of_sales",
+            "leverage",
+            "pay_correlation",
+        ),
+    ),
+    "differences": FileSpec(
+        "differences.csv",
+        ("period", "scheme", "pay", "metric", "difference"),
+        ("difference", "low", "high", "p_above"),
+    ),
+    "hiring": FileSpec(
+        "hiring.csv",
+        ("start", "hires", "p_target"),
+        ("hires", "p_target", "ramped_months", "carried_quota", "carried_less_attrition", "target", "wanted"),
+    ),
+    "hiring_curve": FileSpec(
+        "hiring_curve.csv", ("start", "hires", "p_target"), ("hires", "p_target", "added", "shortfall")
+    ),
+    "hiring_delay": FileSpec(
+        "hiring_delay.csv",
+        ("start", "months_later", "lost"),
+        ("months_later", "lost", "low", "high", "p_target", "p_lost", "hires_more"),
+    ),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
     "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
     "rejected": FileSpec("rejected.csv", ("table", "reason")),
@@ -90,7 +150,8 @@ class Run:
     ----------
     facts : mapping
         Content of ``run.json``.
-    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift : tuple of Row
+    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
+    cushions, schemes, differences, hiring, hiring_curve, hiring_delay : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -105,6 +166,15 @@ class Run:
     quality: tuple[Row, ...] = ()
     rejected: tuple[Row, ...] = ()
     drift: tuple[Row, ...] = ()
+    pay: tuple[Row, ...] = ()
+    pay_costs: tuple[Row, ...] = ()
+    pay_deciles: tuple[Row, ...] = ()
+    cushions: tuple[Row, ...] = ()
+    schemes: tuple[Row, ...] = ()
+    differences: tuple[Row, ...] = ()
+    hiring: tuple[Row, ...] = ()
+    hiring_curve: tuple[Row, ...] = ()
+    hiring_delay: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

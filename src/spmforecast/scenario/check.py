@@ -16,6 +16,7 @@ from spmforecast.evaluate.monitors import alerts, monitor
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.scenario.fitting import without_deals
 from spmforecast.scenario.keys import FolderSpec
+from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import QualityKeys
 from spmforecast.scenario.run import (
@@ -177,6 +178,10 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
     if known.opportunities.empty and not without_deals(known):
         told = "no deal is known at this date"
         problems.append(scenario.written.problem(("as_of",), told, "Choose a later day.", str(scenario.keys.as_of)))
+    try:
+        pay_plans(scenario)
+    except InputError as error:
+        problems += error.problems
     problems += wrong_attributes(scenario, known)
     problems += wrong_periods(history, scenario.calendar, scenario.keys.as_of)
     if plan is not None and scenario.keys.quotas is not None and not quota_totals(scenario, plan):

@@ -1,43 +1,47 @@
-"""Quotas of a scenario: what the record says of each rep, keys turned into limits, and the study beside it."""
+"""Quotas of a scenario: what the record says of each rep, keys turned into limits, and the cushion chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from spmforecast.display import money, percent
+from spmforecast.display import percent
 from spmforecast.errors import InputError
-from spmforecast.evaluate.schemes import SchemeComparison, compare_schemes
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.capacity import MONTH_DAYS, TO_BE_HIRED
 from spmforecast.models.risksets import day_number
 from spmforecast.optimize import propose_quotas
-from spmforecast.optimize.cushion import CushionChoice, choose_cushion, cushion_curve
+from spmforecast.optimize.cushion import CUSHIONS, CushionChoice, choose_cushion, cushion_curve
 from spmforecast.optimize.quotas import rep_draws
 from spmforecast.optimize.ways import ON_DRAWS
-from spmforecast.plan import Hierarchy, Limits, QuotaProposal
+from spmforecast.plan import CompPlan, Hierarchy, Limits, QuotaProposal
 from spmforecast.plan.ramp import productive_months, table_ramp
-from spmforecast.scenario.folder import defused, new_folder, rounded
-from spmforecast.scenario.keys import QuotaKeys
+from spmforecast.scenario.keys import OutlierKeys, QuotaKeys
+from spmforecast.scenario.pay import PayCase, pay_case
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
 
-if TYPE_CHECKING:
-    from spmforecast.scenario.run import RunResult
-
-__all__ = ["quotas_of", "rep_fields", "study", "study_run"]
+__all__ = ["account_fields", "choice_of", "pay_cases", "quotas_of", "rep_fields"]
 
 Model = FittedPipeline | FittedBookings
+# Pay is worked out on fewer cushions than the chance to carry the plan: a plan that looks at the year takes a while.
+_COARSE = CUSHIONS[::2]
+_PAID = CUSHIONS[::10]
+_NAMED = 5
 _LEVELS = {"region": "region", "territory": "territory_id", "manager": "manager_id"}
 
 
 def quotas_of(
-    scenario: Scenario, keys: QuotaKeys, model: Model, forecast: Forecast, totals: Mapping[str, Decimal]
+    scenario: Scenario,
+    keys: QuotaKeys,
+    model: Model,
+    forecast: Forecast,
+    totals: Mapping[str, Decimal],
+    plans: Mapping[str, CompPlan] | None = None,
 ) -> QuotaProposal:
     """Propose quotas as the scenario asks, for those who sell and, by methods that rest on draws, those to be hired.
 
@@ -53,6 +57,8 @@ def quotas_of(
         Its draws.
     totals : mapping of str to Decimal
         Plan of each period.
+    plans : mapping of str to CompPlan, optional
+        The scenario's own first: where a cushion is to be chosen within limits of pay.
 
     Returns
     -------
@@ -70,16 +76,41 @@ def quotas_of(
         raise InputError(scenario.written.problem(("quotas",), told, "Take quotas out, or check reps and owners."))
     vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
     reps = [*model.roster.owners, *(vacant if keys.method in ON_DRAWS else [])]
+    if not keys.cushion.choose:
+        found = _propose(keys, model, forecast, totals, reps, keys.over_assignment)
+        return replace(found, notes=(*found.notes, *_left_out(model, keys)))
+    base = _propose(keys, model, forecast, totals, reps, 0.0)
+    cases = pay_cases(scenario, plans or {}, model, forecast, base)
+    parts = []
+    for period, total in totals.items():
+        choice = choice_of(keys, model, forecast, base, period, next(iter(cases.values()), None))
+        share = 0.0 if choice is None or choice.cushion is None else choice.cushion
+        one = _propose(keys, model, forecast, {period: total}, reps, share, next(iter(totals)))
+        told = f"{period}: cushion {percent(share)}: {'the plan is 0' if choice is None else choice.told}"
+        parts.append(replace(one, notes=(*one.notes, told)))
+    found = QuotaProposal.joined(parts)
+    return replace(found, notes=(*found.notes, *_left_out(model, keys)))
+
+
+def _propose(
+    keys: QuotaKeys,
+    model: Model,
+    forecast: Forecast,
+    totals: Mapping[str, Decimal],
+    reps: list[str],
+    over: float,
+    first: str | None = None,
+) -> QuotaProposal:
     return propose_quotas(
         forecast,
         dict(totals),
         method=keys.method,
-        over_assignment=keys.over_assignment,
+        over_assignment=over,
         round_to=keys.round_to,
         reps=reps,
         options=keys.options,
-        fields=rep_fields(model, list(totals)),
-        limits=_limits(keys, model, next(iter(totals))),
+        fields=rep_fields(model, list(totals), keys.leave_out),
+        limits=_limits(keys, model, first or next(iter(totals))),
         figures=keys.figures,
         figures_as=keys.figures_as,
         hierarchy=_hierarchy(keys, model, reps),
@@ -98,6 +129,40 @@ def _limits(keys: QuotaKeys, model: Model, period: str) -> Limits:
         last=_last_quotas(model, period),
         reasons={one.rep_id: one.reason for one in own.locks},
     )
+
+
+def pay_cases(
+    scenario: Scenario, plans: Mapping[str, CompPlan], model: Model, forecast: Forecast, quotas: QuotaProposal
+) -> dict[str, PayCase]:
+    """Bring every pay plan of a scenario to the draws and quotas."""
+    return {name: pay_case(scenario, plan, forecast, quotas, model.history.quotas) for name, plan in plans.items()}
+
+
+def choice_of(
+    keys: QuotaKeys,
+    model: Model,
+    forecast: Forecast,
+    quotas: QuotaProposal,
+    period: str,
+    case: PayCase | None,
+) -> CushionChoice | None:
+    """Choose the cushion of a period on its curve, within the limits that quotas keep to; None where plan is 0."""
+    total = float(quotas.total[period])
+    if not total > 0:
+        return None
+    own = quotas.table[quotas.table["period"] == period]
+    reps = [str(rep) for rep in own["rep_id"]]
+    asked = keys.cushion
+    limited = asked.most_payout is not None or asked.most_payout_p90 is not None
+    curve = cushion_curve(
+        rep_draws(forecast, period, reps)[1],
+        total,
+        _COARSE if limited else CUSHIONS,
+        None if case is None else case.payout(period, reps),
+        _limits(keys, model, next(iter(quotas.total))).bounds(reps),
+        None if limited else _PAID,
+    )
+    return choose_cushion(curve, asked.wanted, asked.least_p_attain, asked.most_payout, asked.most_payout_p90)
 
 
 def _last_quotas(model: Model, period: str) -> dict[str, float]:
@@ -121,7 +186,7 @@ def _hierarchy(keys: QuotaKeys, model: Model, reps: list[str]) -> Hierarchy | No
     return Hierarchy(pd.DataFrame(columns, index=reps), {str(level): one for level, one in keys.hierarchy.items()})
 
 
-def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
+def rep_fields(model: Model, periods: list[str], leave_out: OutlierKeys | None = None) -> pd.DataFrame:
     """Say of each rep what hand rules use.
 
     Parameters
@@ -130,6 +195,8 @@ def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
         The fit.
     periods : list of str
         Periods to come.
+    leave_out : OutlierKeys, optional
+        Which deals do not count as history.
 
     Returns
     -------
@@ -140,8 +207,8 @@ def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
     """
     rows = []
     today, owners = model.as_of, list(model.roster.owners)
-    booked, served = _last_year(model)
-    held = _accounts(model)
+    booked, served = _last_year(model, leave_out)
+    held = account_fields(model)
     roles = model.history.current_reps()["role"].astype(object).reindex(owners)
     ramp = table_ramp(model.creation.ramp if isinstance(model, FittedPipeline) else model.factors.ramp)
     tenure = (int(day_number(pd.DatetimeIndex([today]))[0]) - model.roster.hired) / MONTH_DAYS
@@ -156,137 +223,61 @@ def rep_fields(model: Model, periods: list[str]) -> pd.DataFrame:
     return table.join(held, on="rep_id")
 
 
-def _last_year(model: Model) -> tuple[list[float], list[float]]:
-    """Bookings of each selling rep in the last 365 days, and the days of these that the rep was there."""
+def outliers(model: Model, leave_out: OutlierKeys | None) -> pd.DataFrame:
+    """List the won deals of the last 365 days that are larger than history is to hold.
+
+    Parameters
+    ----------
+    model : FittedPipeline or FittedBookings
+        The fit.
+    leave_out : OutlierKeys or None
+        Limits on the amounts of these deals: a quantile of them, or a multiple of their median.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the model's deals.
+    """
+    won = _won_last_year(model)
+    most = np.inf
+    if leave_out is not None and len(won):
+        if leave_out.above_quantile is not None:
+            most = min(most, float(won["amount"].quantile(leave_out.above_quantile)))
+        if leave_out.above_times_median is not None:
+            most = min(most, leave_out.above_times_median * float(won["amount"].median()))
+    return won[won["amount"] > most]
+
+
+def _won_last_year(model: Model) -> pd.DataFrame:
     deals, first = model.deals, model.as_of - pd.Timedelta(days=364)
-    won = deals[(deals["status"] == "won") & (deals["close_date"] >= first)]
+    return deals[(deals["status"] == "won") & (deals["close_date"] >= first)]
+
+
+def _left_out(model: Model, keys: QuotaKeys) -> tuple[str, ...]:
+    """Name the deals that do not count as history."""
+    gone = outliers(model, keys.leave_out).sort_values("amount", ascending=False)
+    if gone.empty:
+        return ()
+    name = "opportunity_id" if "opportunity_id" in gone else "owner_id"
+    named = [f"{row[name]} ({row['amount']:,.0f}, {row['owner_id']})" for row in gone.head(_NAMED).to_dict("records")]
+    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+    return (f"left out of the history that quotas grow, as larger than usual: {', '.join(named)}{more}",)
+
+
+def _last_year(model: Model, leave_out: OutlierKeys | None) -> tuple[list[float], list[float]]:
+    """Bookings of each selling rep in the last 365 days, and the days of these that the rep was there."""
+    won = _won_last_year(model).drop(outliers(model, leave_out).index)
     total = won.groupby("owner_id")["amount"].sum()
     today = int(day_number(pd.DatetimeIndex([model.as_of]))[0])
     served = np.clip(today - model.roster.hired + 1, 1, 365)
     return [float(total.get(rep, 0.0)) for rep in model.roster.owners], [float(days) for days in served]
 
 
-def _accounts(model: Model) -> pd.DataFrame:
+def account_fields(model: Model) -> pd.DataFrame:
+    """Count the accounts that each rep holds and, where the record knows it, add up their potential."""
     accounts = model.history.accounts
     grouped = accounts[accounts["owner_id"].notna()].groupby("owner_id")
     out = pd.DataFrame({"accounts": grouped.size()})
     if accounts["potential"].notna().any():
         out["potential"] = grouped["potential"].sum(min_count=1)
     return out
-
-
-def study(
-    scenario: Scenario, model: Model, forecast: Forecast, quotas: QuotaProposal
-) -> tuple[dict[str, pd.DataFrame], dict[str, CushionChoice], dict[str, SchemeComparison]]:
-    """Look at what stands beside a proposal: the curve over cushions, and other ways to split the same sum.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The question, with ``quotas``.
-    model, forecast, quotas
-        Of its run.
-
-    Returns
-    -------
-    tables : dict of str to DataFrame
-        ``cushions``, ``schemes``, ``differences``, ``overrides`` and, with a hierarchy, ``nodes``; for CSV files.
-    choices : dict of str to CushionChoice
-        By period.
-    comparisons : dict of str to SchemeComparison
-        By period; the proposal first.
-    """
-    keys = scenario.keys.quotas
-    assert keys is not None
-    choices, comparisons = {}, {}
-    for period, total in quotas.total.items():
-        own = quotas.table[quotas.table["period"] == period]
-        reps = [str(rep) for rep in own["rep_id"]]
-        draws = rep_draws(forecast, period, reps)[1]
-        if total > 0:
-            curve = cushion_curve(draws, float(total))
-            choices[period] = choose_cushion(curve, keys.cushion.wanted, keys.cushion.least_p_attain)
-        schemes = {quotas.method: own["quota"].to_numpy(dtype=np.float64)}
-        for method in keys.compare:
-            if method != quotas.method:
-                found = _rival(model, forecast, period, own, method)
-                schemes[method] = found
-        potential = own["rep_id"].map(_accounts(model).get("potential", pd.Series(dtype=float)))
-        last = own["last_quota"].to_numpy(dtype=np.float64) if "last_quota" in own else None
-        known = potential.to_numpy(dtype=np.float64)
-        comparisons[period] = compare_schemes(draws, schemes, float(total), potential=known, last=last)
-    tables = {
-        "cushions": _stacked({period: one.curve for period, one in choices.items()}),
-        "schemes": _stacked({period: one.table for period, one in comparisons.items()}),
-        "differences": _stacked({period: one.differences for period, one in comparisons.items()}),
-        "overrides": quotas.overrides,
-    }
-    return {**tables, **({"nodes": quotas.nodes} if quotas.nodes is not None else {})}, choices, comparisons
-
-
-def _rival(model: Model, forecast: Forecast, period: str, own: pd.DataFrame, method: str) -> Any:
-    """Split the same sum by another method, without limits; who it cannot see (people to be hired) gets nothing."""
-    reps = [str(rep) for rep in own["rep_id"] if method in ON_DRAWS or rep != TO_BE_HIRED]
-    fields = rep_fields(model, [period])
-    found = propose_quotas(forecast, {period: round(float(own["quota"].sum()), 2)}, method, reps=reps, fields=fields)
-    by_rep = found.table.set_index("rep_id")["quota"]
-    return by_rep.reindex(own["rep_id"].astype(str)).fillna(0.0).to_numpy(dtype=np.float64)
-
-
-def _stacked(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    frames = [frame.assign(period=period) for period, frame in parts.items()]
-    if not frames:
-        return pd.DataFrame()
-    out = pd.concat(frames, ignore_index=True)
-    return out[["period", *(name for name in out.columns if name != "period")]]
-
-
-def study_run(result: RunResult, place: Path) -> list[str]:
-    """Write the run folder of a scenario with its study of quotas, and say in lines what came out.
-
-    Parameters
-    ----------
-    result : RunResult
-        With quotas.
-    place : Path
-        Run folder; beside the files of a run it gets ``cushions.csv``, ``schemes.csv``, ``differences.csv``,
-        ``overrides.csv`` and, with a hierarchy, ``nodes.csv``.
-
-    Returns
-    -------
-    list of str
-        For the screen.
-    """
-    assert result.quotas is not None
-    tables, choices, comparisons = study(result.scenario, result.model, result.forecast, result.quotas)
-    with new_folder(place, result.scenario.keys.name) as draft:
-        result.write(draft)
-        for name, table in tables.items():
-            path = draft / f"{name}.csv"
-            defused(rounded(table)).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-    lines = [line for period in result.quotas.total for line in _lines(result, period, choices, comparisons)]
-    return [*lines, f"Tables: {place}"]
-
-
-def _lines(
-    result: RunResult,
-    period: str,
-    choices: Mapping[str, CushionChoice],
-    comparisons: Mapping[str, SchemeComparison],
-) -> list[str]:
-    """Tell the quotas of one period: their sum and chances, the cushion that would do, and the other schemes."""
-    assert result.quotas is not None
-    own = result.quotas.table[result.quotas.table["period"] == period]
-    chance, plan = own["p_attain"], money(float(result.quotas.total[period]))
-    out = [
-        f"{period}: {len(own)} quotas sum to {money(float(own['quota'].sum()))}; plan {plan}; "
-        f"P(attain) {percent(chance.min())} to {percent(chance.max())}"
-    ]
-    if period in choices:
-        named = choices[period].cushion
-        out.append(f"  cushion: {'none' if named is None else percent(named)}: {choices[period].told}")
-    return out + [
-        f"  {row['scheme']}: plan carried {percent(row['p_carried'])}, reps at quota {percent(row['reps_at_quota'])}, "
-        f"spread of P(attain) {percent(row['p_attain_range'])}"
-        for row in comparisons[period].table.to_dict("records")
-    ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spmforecast.models import FittedBookings
 from spmforecast.scenario.folder import bytes_hash
 from spmforecast.scenario.notes import model_notes
+from spmforecast.scenario.pay_run import pay_notes
 from spmforecast.scenario.periods import period_dates
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "repairs": history.repairs.to_dict("records"),
         "model": model_notes(result.model, result.quotas),
         **result.measured.tables,
+        **pay_notes(result.pay, result.pay_notes),
+        **({"hiring": result.hiring.told()} if result.hiring is not None else {}),
     }
 
 
@@ -54,6 +57,8 @@ def _inputs(result: RunResult) -> list[dict[str, Any]]:
     """Name and hash everything that was read: the scenario, its plan and map, and the tables."""
     keys, scenario = result.scenario.keys, result.scenario
     named = [keys.plan if isinstance(keys.plan, str) else None, getattr(keys.history, "map", None)]
+    if keys.compensation is not None:
+        named += [keys.compensation.plan, *keys.compensation.compare]
     files = [(scenario.path.name, scenario.text.encode())]
     files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
     own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]

@@ -13,18 +13,22 @@ import pandas as pd
 
 from spmforecast.data import ExampleCompany, History, read_history
 from spmforecast.errors import InputError, Problem
-from spmforecast.evaluate import evaluate_plan
+from spmforecast.evaluate import PlanCost, evaluate_plan
 from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.bookings.ledger import booking_lines
 from spmforecast.models.profiles import check_attribute
 from spmforecast.models.spec import attributes
-from spmforecast.plan import AnnualPlan, QuotaProposal
+from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.fitting import fit_scenario, without_deals
 from spmforecast.scenario.folder import new_folder, write_run
+from spmforecast.scenario.hiring import HiringAnswer, hiring_of
 from spmforecast.scenario.keys import ExampleSpec
 from spmforecast.scenario.measured import Measured, chosen, combined
+from spmforecast.scenario.pay import with_pay
+from spmforecast.scenario.pay_plans import pay_plans
+from spmforecast.scenario.pay_run import priced
 from spmforecast.scenario.periods import wrong_periods
 from spmforecast.scenario.quality import Examined, examine
 from spmforecast.scenario.quotas import quotas_of
@@ -69,6 +73,12 @@ class RunResult:
         What was chosen by its score on the company's past.
     drift : pandas.DataFrame
         What the monitors saw (see :func:`spmforecast.evaluate.monitors.monitor`).
+    pay : PlanCost or None
+        What the compensation plan pays on the draws, where the scenario names one.
+    pay_notes : tuple of str
+        What was not known of it, and what was assumed.
+    hiring : HiringAnswer or None
+        How many to hire, where the scenario asks.
     exact : ExactForecast or None
         Laws without sampling error, where the scenario asks for them.
     """
@@ -85,6 +95,9 @@ class RunResult:
     examined: Examined = field(default_factory=lambda: Examined(History({})))
     measured: Measured = field(default_factory=Measured)
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pay: PlanCost | None = None
+    pay_notes: tuple[str, ...] = ()
+    hiring: HiringAnswer | None = None
     exact: ExactForecast | None = None
 
     @property
@@ -181,6 +194,7 @@ def run_scenario(
         wrong = wrong_attributes(scenario, history) + wrong_periods(history, scenario.calendar, keys.as_of)
         if wrong:
             raise InputError(wrong)
+        pay_rules = pay_plans(scenario)
         examined = examine(history.as_of(keys.as_of), keys.quality)
     with _timed(timings, "choose", told):
         spec, measured = chosen(scenario, examined.history, jobs, lambda done, wanted: told("choose", done, wanted))
@@ -209,8 +223,11 @@ def run_scenario(
         with _timed(timings, "exact", told):
             exact = simulate_exactly(model, keys.until, keys.period, keys.levels)
     with _timed(timings, "evaluate", told):
-        quotas = _quotas(scenario, model, forecast, plan)
+        quotas = _quotas(scenario, model, forecast, plan, pay_rules)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
+        pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
+        evaluation = with_pay(evaluation, pay)
+        hiring = hiring_of(scenario, model, forecast, company_targets(plan, forecast))
     return RunResult(
         scenario=scenario,
         history=model.history,
@@ -225,8 +242,12 @@ def run_scenario(
             *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
             *measured.notes,
+            *pay_told,
             *((exact.left_out,) if exact is not None else ()),
         ),
+        pay=pay,
+        pay_notes=pay_told,
+        hiring=hiring,
         examined=examined,
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),
@@ -304,7 +325,11 @@ def load_plan(scenario: Scenario, history: History) -> AnnualPlan:
 
 
 def _quotas(
-    scenario: Scenario, model: FittedPipeline | FittedBookings, forecast: Forecast, plan: AnnualPlan
+    scenario: Scenario,
+    model: FittedPipeline | FittedBookings,
+    forecast: Forecast,
+    plan: AnnualPlan,
+    pay_rules: dict[str, CompPlan],
 ) -> QuotaProposal | None:
     """Propose quotas for every period to come that has a target, for those who sell and those to be hired."""
     keys = scenario.keys.quotas
@@ -313,7 +338,7 @@ def _quotas(
     totals = quota_totals(scenario, plan)
     if not totals:
         raise InputError(no_plan_for_quotas(scenario))
-    return quotas_of(scenario, keys, model, forecast, totals)
+    return quotas_of(scenario, keys, model, forecast, totals, pay_rules)
 
 
 def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:

@@ -17,11 +17,14 @@ from spmforecast.scenario.keys import (
     BacktestKeys,
     ExampleSpec,
     FolderSpec,
+    HiringKeys,
     ModelKeys,
+    PayKeys,
     QuotaKeys,
     SimulateKeys,
     Strict,
     history_of,
+    pay_of,
 )
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
 from spmforecast.written import Written, nearest, read_file, read_yaml
@@ -30,7 +33,6 @@ __all__ = ["Scenario", "ScenarioFile", "load_scenario"]
 
 _LATER = {
     "assumptions": "assumptions are not supported in this version",
-    "compensation": "compensation plans are not supported in this version",
 }
 
 
@@ -73,7 +75,8 @@ class ScenarioFile(Strict):
     quotas: QuotaKeys | None = None
     territories: TerritoryKeys = TerritoryKeys()
     assumptions: tuple[Any, ...] = ()
-    compensation: str | None = None
+    compensation: Annotated[PayKeys | None, BeforeValidator(pay_of)] = None
+    hiring: HiringKeys | None = None
 
     @property
     def calendar(self) -> FiscalCalendar:
@@ -195,6 +198,7 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) ->
     problems += wrong_rules(keys.quality, written)
     if keys.quotas is not None:
         problems += _wrong_methods(keys.quotas, written)
+    problems += _wrong_asks(keys, written)
     if isinstance(keys.plan, dict):
         problems += _wrong_plan(keys.plan, written, calendar if dated else None)
     return problems
@@ -214,6 +218,28 @@ def _wrong_methods(quotas: QuotaKeys, written: Written) -> list[Problem]:
     return problems + [
         written.problem(("quotas", "options", one.value), one.reason, one.mend, one.value) for one in wrong
     ]
+
+
+def _wrong_asks(keys: ScenarioFile, written: Written) -> list[Problem]:
+    """Find what needs another key, and days and limits that can do nothing."""
+    problems = []
+    if keys.compensation is not None and keys.quotas is None:
+        told, mend = "pay is worked out against proposed quotas, and none are asked for", "Add quotas."
+        problems.append(written.problem(("compensation",), told, mend))
+    if keys.quotas is not None and keys.quotas.cushion.choose and keys.quotas.over_assignment:
+        told, mend = "the cushion is both given and to be chosen", "Take one of the two out."
+        problems.append(written.problem(("quotas", "over_assignment"), told, mend))
+    if keys.quotas is not None and keys.compensation is None:
+        for name in ("most_payout", "most_payout_p90"):
+            if getattr(keys.quotas.cushion, name) is not None:
+                told, mend = "pay is limited, and no plan says how it is worked out", "Add compensation."
+                problems.append(written.problem(("quotas", "cushion", name), told, mend))
+    if keys.hiring is not None:
+        for place, day in enumerate(keys.hiring.starts):
+            if not keys.as_of < day <= keys.until:
+                told, mend = "must lie between as_of and until", f"After {keys.as_of}, up to {keys.until}."
+                problems.append(written.problem(("hiring", "starts", place), told, mend, str(day)))
+    return problems
 
 
 def _idle_weeks(fiscal: FiscalKeys, written: Written) -> list[Problem]:

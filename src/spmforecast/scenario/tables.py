@@ -14,6 +14,8 @@ from spmforecast.data import NONE
 from spmforecast.data.quality.findings import as_table
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan
+from spmforecast.scenario.hiring import hiring_tables
+from spmforecast.scenario.pay_run import pay_tables
 from spmforecast.scenario.quality import rejected_and_found
 from spmforecast.simulate import ExactForecast, Forecast
 from spmforecast.simulate.precision import mean_error, probability_error, quantile_errors, sd_error
@@ -65,6 +67,10 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
     }
     if result.quotas is not None:
         tables["quotas"] = _quotas(result)
+    if result.pay is not None:
+        tables |= pay_tables(result.pay)
+    if result.hiring is not None:
+        tables |= hiring_tables(result.hiring)
     if result.exact is not None:
         tables["exact"] = exact_table(result.exact, result.plan)
     return tables

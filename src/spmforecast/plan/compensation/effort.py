@@ -7,7 +7,8 @@ one prints these words beside every figure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -37,19 +38,29 @@ class Reckoning:
         Labels of the periods.
     calendar : FiscalCalendar, optional
         Calendar years where absent.
+    credits, quotas : mapping of str to array of float
+        Credit and quota of the plan's other measures, which stay as they are.
     """
 
     plan: CompPlan
     periods: tuple[str, ...] | None = None
     calendar: FiscalCalendar | None = None
+    credits: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
+    quotas: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
 
     def payout(self, bookings: npt.ArrayLike, quota: npt.ArrayLike) -> Array:
         """Return pay (see :meth:`CompPlan.payout`)."""
-        return self.plan.payout(bookings, quota, periods=self.periods, calendar=self.calendar)
+        return self.plan.payout(*self._named(bookings, quota), periods=self.periods, calendar=self.calendar)
 
     def marginal(self, bookings: npt.ArrayLike, quota: npt.ArrayLike) -> Array:
         """Return marginal rates (see :meth:`CompPlan.marginal`)."""
-        return self.plan.marginal(bookings, quota, periods=self.periods, calendar=self.calendar)
+        return self.plan.marginal(*self._named(bookings, quota), periods=self.periods, calendar=self.calendar)
+
+    def _named(
+        self, bookings: npt.ArrayLike, quota: npt.ArrayLike
+    ) -> tuple[dict[str, npt.ArrayLike], dict[str, npt.ArrayLike]]:
+        main = self.plan.terms.main
+        return {**self.credits, main: bookings}, {**self.quotas, main: quota}
 
 
 class Effort(Protocol):

@@ -10,19 +10,23 @@ from spmforecast.report.pages import (
     drift,
     forecast,
     headline,
+    hiring,
     levels,
     method,
     parts,
+    pay,
     quality,
     quotas,
     rates,
+    schemes,
 )
 
 __all__ = ["sections"]
 
-_PAGES = (headline, forecast, parts, levels, quotas, deals, rates, data, quality, drift, method)
+_PAGES = (headline, forecast, parts, levels, quotas, schemes, pay, hiring, deals, rates, data, quality, drift, method)
 
 
 def sections(run: Run) -> tuple[Section, ...]:
     """Make every section of the page from a run."""
-    return tuple(page.section(run) for page in _PAGES)
+    made = (page.section(run) for page in _PAGES)
+    return tuple(one for one in made if one.blocks)

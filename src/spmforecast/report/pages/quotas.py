@@ -24,7 +24,18 @@ _TOLD = {
     "fairness_spread": "Spread of P(attain) between reps",
     "plan_gap": "Mean less plan",
     "comp_cost": "Cost of compensation",
+    "quota_total": "Sum of quotas",
+    "quota_remainder": "Left unassigned by rounding",
+    "quota_expected_attainment": "Expected attainment of quotas",
+    "p_plan_carried": "Probability that the plan is carried within quotas",
+    "fairness_p_range": "Largest difference of P(attain)",
+    "fairness_p_sd": "Standard deviation of P(attain)",
+    "fairness_share_healthy": "Reps with P(attain) of 40 to 75 %",
+    "fairness_gini": "Gini of expected attainment",
+    "fairness_theil": "Theil of expected attainment",
 }
+_PAY = ("comp_cost_", "cost_of_sales", "payout_ratio", "leverage", "pay_performance")
+"""Measures that the section on pay tells."""
 
 
 def section(run: Run) -> Section:
@@ -96,6 +107,8 @@ def _evaluation(run: Run) -> Table:
     """Lay the metrics out with a column a period; a metric of the whole run has a column of its own."""
     values: dict[str, dict[str, str]] = {}
     for row in run.evaluation:
+        if row.text("metric").startswith(_PAY):
+            continue
         match = _METRIC.fullmatch(row.text("metric"))
         name, period = (match["name"], match["period"]) if match else (row.text("metric"), "")
         values.setdefault(name, {})[period] = row.text("value")

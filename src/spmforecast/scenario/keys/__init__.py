@@ -1,20 +1,27 @@
 """The keys of a scenario file, each group in a module of its own; `schema` puts them together."""
 
 from spmforecast.scenario.keys.base import Strict
+from spmforecast.scenario.keys.hiring import HiringKeys
 from spmforecast.scenario.keys.history import ExampleSpec, FolderSpec, history_of
 from spmforecast.scenario.keys.model import BacktestKeys, ModelKeys, SimulateKeys
-from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, QuotaKeys
+from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
+from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
 
 __all__ = [
     "BacktestKeys",
     "CushionKeys",
+    "EffortKeys",
     "ExampleSpec",
     "FolderSpec",
+    "HiringKeys",
     "LimitKeys",
     "LockKeys",
     "ModelKeys",
+    "OutlierKeys",
+    "PayKeys",
     "QuotaKeys",
     "SimulateKeys",
     "Strict",
     "history_of",
+    "pay_of",
 ]

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from spmforecast.scenario.keys.base import Strict, share_of
 
-__all__ = ["CushionKeys", "LimitKeys", "LockKeys", "QuotaKeys"]
+__all__ = ["CushionKeys", "LimitKeys", "LockKeys", "OutlierKeys", "QuotaKeys"]
 
 
 class LockKeys(Strict):
@@ -33,8 +33,18 @@ class LimitKeys(Strict):
 class CushionKeys(Strict):
     """What a cushion is to do."""
 
+    choose: bool = False
     wanted: float = Field(default=0.8, ge=0, le=1)
     least_p_attain: float = Field(default=0.0, ge=0, le=1)
+    most_payout: float | None = Field(default=None, ge=0)
+    most_payout_p90: float | None = Field(default=None, ge=0)
+
+
+class OutlierKeys(Strict):
+    """Which won deals are left out of the history that hand rules grow."""
+
+    above_quantile: float | None = Field(default=None, gt=0, lt=1)
+    above_times_median: float | None = Field(default=None, gt=1)
 
 
 class QuotaKeys(Strict):
@@ -51,4 +61,5 @@ class QuotaKeys(Strict):
         default={}
     )
     cushion: CushionKeys = CushionKeys()
+    leave_out: OutlierKeys = OutlierKeys()
     compare: tuple[str, ...] = ("proportional", "even", "growth")
