@@ -31,6 +31,8 @@ from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
+from spmforecast.scenario.territories import MapPlan, plan_map
+from spmforecast.scenario.territory_files import territory_tables, write_pictures
 from spmforecast.simulate import Forecast, simulate
 from spmforecast.written import Loc
 
@@ -69,6 +71,8 @@ class RunResult:
         What was chosen by its score on the company's past.
     drift : pandas.DataFrame
         What the monitors saw (see :func:`spmforecast.evaluate.monitors.monitor`).
+    territories : MapPlan or None
+        New map, where the scenario asks for one; `forecast` and `quotas` stay those of today's map.
     """
 
     scenario: Scenario
@@ -83,6 +87,7 @@ class RunResult:
     examined: Examined = field(default_factory=lambda: Examined(History({})))
     measured: Measured = field(default_factory=Measured)
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    territories: MapPlan | None = None
 
     @property
     def targets(self) -> dict[str, float]:
@@ -113,9 +118,10 @@ class RunResult:
     def write(self, folder: Path) -> None:
         """Write the files of the run into an empty folder."""
         start = time.perf_counter()
-        tables = run_tables(self)
+        tables = {**run_tables(self), **territory_tables(self.territories)}
         timings = {**self.timings, "tables": round(time.perf_counter() - start, 3)}
         write_run(folder, run_record(self, timings), self.forecast.draws, tables)
+        write_pictures(folder, self.territories)
 
     def _repr_html_(self) -> str:
         from spmforecast.display import card
@@ -201,6 +207,8 @@ def run_scenario(
     with _timed(timings, "evaluate", told):
         quotas = _quotas(scenario, model, forecast, plan)
         evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
+    with _timed(timings, "territories", told):
+        territories = plan_map(scenario, model, forecast, plan, quotas, quota_totals(scenario, plan))
     return RunResult(
         scenario=scenario,
         history=model.history,
@@ -219,6 +227,7 @@ def run_scenario(
         examined=examined,
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),
+        territories=territories,
     )
 
 

@@ -21,6 +21,7 @@ from spmforecast.scenario.keys import (
     QuotaKeys,
     SimulateKeys,
     Strict,
+    TerritoryKeys,
     history_of,
 )
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
@@ -44,12 +45,6 @@ class FiscalKeys(Strict):
     pattern: Pattern = "months"
     weekday: Weekday = "saturday"
     ends: YearEnd = "last"
-
-
-class TerritoryKeys(Strict):
-    """What to do with territories."""
-
-    keep: Literal[True] = True
 
 
 class ScenarioFile(Strict):
@@ -195,6 +190,7 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) ->
     problems += wrong_rules(keys.quality, written)
     if keys.quotas is not None:
         problems += _wrong_methods(keys.quotas, written)
+    problems += _wrong_territories(keys, written)
     if isinstance(keys.plan, dict):
         problems += _wrong_plan(keys.plan, written, calendar if dated else None)
     return problems
@@ -214,6 +210,15 @@ def _wrong_methods(quotas: QuotaKeys, written: Written) -> list[Problem]:
     return problems + [
         written.problem(("quotas", "options", one.value), one.reason, one.mend, one.value) for one in wrong
     ]
+
+
+def _wrong_territories(keys: ScenarioFile, written: Written) -> list[Problem]:
+    """Refuse a map that begins in the past or after the horizon."""
+    starts = keys.territories.starts
+    if starts is None or keys.as_of < starts <= keys.until:
+        return []
+    told = f"must lie after as_of ({keys.as_of}) and within the horizon"
+    return [written.problem(("territories", "starts"), told, "Give a day of the forecast.", str(starts))]
 
 
 def _idle_weeks(fiscal: FiscalKeys, written: Written) -> list[Problem]:
