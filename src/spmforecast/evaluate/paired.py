@@ -50,6 +50,8 @@ def compare_maps(
     labels = [*today.periods, *(label for label in plan if label not in today.periods)]
     for label in labels:
         before, after = today.period_draws(label), proposed.period_draws(label)
+        if np.ptp(before) == 0 and np.ptp(after) == 0:
+            continue  # a period that was over before the new map
         rows.append(("bookings", label, *_paired(before, after, spread=True)))
         if label in plan:
             target = float(plan[label]) - 0.005

@@ -162,15 +162,17 @@ def _pass_on(book: _Book, cell: int, parts: Sequence[Passage], streams: Streams)
     source = book.source
     amount = source.draws[:, cell]
     wins = np.zeros(source.trials) if source.counts is None else source.counts[:, cell].astype(np.float64)
-    whole, left, rest = np.rint(wins).astype(np.int64), np.rint(wins).astype(np.int64), 1.0
+    left, purse, rest = np.rint(wins).astype(np.int64), amount.copy(), 1.0
     name = "|".join(str(value) for value in source.cells.iloc[cell])
     for part in parts:
+        chance = min(part.share / rest, 1.0) if rest > 0 else 0.0
         uniform = streams.uniforms("territory", name, part.to, 0, source.trials)
-        taken = binomial_quantile(uniform, left, min(part.share / rest, 1.0) if rest > 0 else 0.0)
-        left, rest = left - taken, rest - part.share
-        # Amounts without a win of their own (a partner's share of a deal) pass in proportion.
-        share = np.divide(taken, whole, out=np.full(source.trials, part.share), where=whole > 0)
-        moved = np.where(share >= 1.0, amount, np.round(amount * share, 2))
+        taken = binomial_quantile(uniform, left, chance)
+        # Of what is left, so that cents that are rounded up once are not there a second time. Amounts without a win
+        # of their own (a partner's share of a deal) pass in proportion.
+        share = np.divide(taken, left, out=np.full(source.trials, chance), where=left > 0)
+        moved = np.where(share >= 1.0, purse, np.round(purse * share, 2))
+        left, purse, rest = left - taken, purse - moved, rest - part.share
         worth = _worth(part.factor, taken, streams.uniforms("territory", name, part.to, 0, source.trials, lane=1))
         heir = book.heir(cell, part.to)
         book.amount(cell)[:] -= moved

@@ -78,6 +78,18 @@ _FILES: Mapping[str, FileSpec] = {
     "evaluation": FileSpec("evaluation.csv", ("metric", "value")),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
     "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
+    "moves": FileSpec("moves.csv", ("account_id", "from", "to", "reason"), ("potential", "workload")),
+    "territories": FileSpec("territories.csv", ("rep_id",), ("km", "km_today"), ("accounts", "potential", "workload")),
+    "territory_accounts": FileSpec(
+        "territory_accounts.csv",
+        ("account_id", "owner_id", "proposed_owner_id"),
+        ("potential", "workload", "latitude", "longitude"),
+    ),
+    "territory_evaluation": FileSpec(
+        "territory_evaluation.csv",
+        ("metric", "period", "today", "proposed", "difference"),
+        ("today", "proposed", "difference", "low", "high", "p05", "p95"),
+    ),
     "rejected": FileSpec("rejected.csv", ("table", "reason")),
 }
 
@@ -90,7 +102,8 @@ class Run:
     ----------
     facts : mapping
         Content of ``run.json``.
-    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift : tuple of Row
+    forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, moves, territories,
+    territory_accounts, territory_evaluation : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -105,6 +118,10 @@ class Run:
     quality: tuple[Row, ...] = ()
     rejected: tuple[Row, ...] = ()
     drift: tuple[Row, ...] = ()
+    moves: tuple[Row, ...] = ()
+    territories: tuple[Row, ...] = ()
+    territory_accounts: tuple[Row, ...] = ()
+    territory_evaluation: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

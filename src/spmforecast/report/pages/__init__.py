@@ -16,11 +16,12 @@ from spmforecast.report.pages import (
     quality,
     quotas,
     rates,
+    territories,
 )
 
 __all__ = ["sections"]
 
-_PAGES = (headline, forecast, parts, levels, quotas, deals, rates, data, quality, drift, method)
+_PAGES = (headline, forecast, parts, levels, quotas, territories, deals, rates, data, quality, drift, method)
 
 
 def sections(run: Run) -> tuple[Section, ...]:
