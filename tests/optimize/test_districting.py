@@ -52,6 +52,21 @@ def test_published_optima_of_all_states(shared_data, name, contiguous):
     prove(shared_data("hess_county_districting"), name, contiguous)
 
 
+def test_spent_rounds_leave_an_honest_bound():
+    rng = np.random.Generator(np.random.Philox(key=5))
+    place = np.stack(np.divmod(np.arange(25), 5), axis=1).astype(float)
+    distance = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) * rng.uniform(0.3, 3.0, (25, 25))
+    near = np.argwhere(np.triu(np.abs(place[:, None] - place[None]).sum(axis=2) == 1))
+    load = rng.integers(5, 15, 25).astype(float)
+    limits = (0.8 * load.sum() / 3, 1.2 * load.sum() / 3)
+    whole = spm.design_territories(distance, load, load, 3, *limits, edges=near)
+    short = spm.design_territories(distance, load, load, 3, *limits, edges=near, cut_rounds=1)
+    assert whole.status == "optimal"
+    assert short.contiguous
+    assert short.bound <= whole.objective * (1 + 1e-9)
+    assert short.objective >= whole.objective * (1 - 1e-9)
+
+
 def test_arizona_cannot_be_parted(shared_data):
     _, arguments, edges = state(shared_data("hess_county_districting"), "AZ")
     with pytest.raises(spm.InfeasibleError, match=r"unit 11 alone loads 3.81712e\+06"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from spmforecast.plan.proposal import TerritoryProposal
 
-__all__ = ["balance", "frontier", "maps"]
+__all__ = ["balance", "frontier", "maps", "save"]
 
 _TODAY, _PROPOSED = "#b9c2cc", "#2f6f9f"
 
@@ -102,3 +103,19 @@ def frontier(points: pd.DataFrame) -> Figure:
     axes[0].set_xlabel("Moved, % of weight")
     axes[0].set_ylabel("Mean deviation beyond the limits, % of target")
     return figure
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write a figure as ``<stem>.png`` and ``<stem>.svg``; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    stem : Path
+        File name without its ending.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context({"svg.hashsalt": "spmforecast", "svg.fonttype": "none", "text.parse_math": False}):
+        figure.savefig(stem.with_name(f"{stem.name}.png"), dpi=120, metadata={"Software": None})
+        figure.savefig(stem.with_name(f"{stem.name}.svg"), metadata={"Date": None, "Creator": None})

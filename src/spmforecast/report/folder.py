@@ -138,6 +138,18 @@ _FILES: Mapping[str, FileSpec] = {
     ),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
     "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
+    "moves": FileSpec("moves.csv", ("account_id", "from", "to", "reason"), ("potential", "workload")),
+    "territories": FileSpec("territories.csv", ("rep_id",), ("km", "km_today"), ("accounts", "potential", "workload")),
+    "territory_accounts": FileSpec(
+        "territory_accounts.csv",
+        ("account_id", "owner_id", "proposed_owner_id"),
+        ("potential", "workload", "latitude", "longitude"),
+    ),
+    "territory_evaluation": FileSpec(
+        "territory_evaluation.csv",
+        ("metric", "period", "today", "proposed", "difference"),
+        ("today", "proposed", "difference", "low", "high", "p05", "p95"),
+    ),
     "rejected": FileSpec("rejected.csv", ("table", "reason")),
 }
 
@@ -151,7 +163,8 @@ class Run:
     facts : mapping
         Content of ``run.json``.
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
-    cushions, schemes, differences, hiring, hiring_curve, hiring_delay : tuple of Row
+    cushions, schemes, differences, hiring, hiring_curve, hiring_delay, moves, territories,
+    territory_accounts, territory_evaluation : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -175,6 +188,10 @@ class Run:
     hiring: tuple[Row, ...] = ()
     hiring_curve: tuple[Row, ...] = ()
     hiring_delay: tuple[Row, ...] = ()
+    moves: tuple[Row, ...] = ()
+    territories: tuple[Row, ...] = ()
+    territory_accounts: tuple[Row, ...] = ()
+    territory_evaluation: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

@@ -11,6 +11,7 @@ from spmforecast.scenario.folder import bytes_hash
 from spmforecast.scenario.notes import model_notes
 from spmforecast.scenario.pay_run import pay_notes
 from spmforecast.scenario.periods import period_dates
+from spmforecast.scenario.territory_files import map_record
 
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
@@ -47,6 +48,7 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "exclusions": history.exclusions.to_dict("records"),
         "repairs": history.repairs.to_dict("records"),
         "model": model_notes(result.model, result.quotas),
+        **map_record(result.territories),
         **result.measured.tables,
         **pay_notes(result.pay, result.pay_notes),
         **({"hiring": result.hiring.told()} if result.hiring is not None else {}),
@@ -59,6 +61,7 @@ def _inputs(result: RunResult) -> list[dict[str, Any]]:
     named = [keys.plan if isinstance(keys.plan, str) else None, getattr(keys.history, "map", None)]
     if keys.compensation is not None:
         named += [keys.compensation.plan, *keys.compensation.compare]
+    named.append(keys.territories.map)
     files = [(scenario.path.name, scenario.text.encode())]
     files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
     own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]

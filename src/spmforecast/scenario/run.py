@@ -35,6 +35,8 @@ from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
+from spmforecast.scenario.territories import MapPlan, plan_map
+from spmforecast.scenario.territory_files import territory_tables, write_pictures
 from spmforecast.simulate import ExactForecast, Forecast, Tolerance, simulate, simulate_exactly
 from spmforecast.written import Loc
 
@@ -81,6 +83,8 @@ class RunResult:
         How many to hire, where the scenario asks.
     exact : ExactForecast or None
         Laws without sampling error, where the scenario asks for them.
+    territories : MapPlan or None
+        New map, where the scenario asks for one; `forecast` and `quotas` stay those of today's map.
     """
 
     scenario: Scenario
@@ -99,6 +103,7 @@ class RunResult:
     pay_notes: tuple[str, ...] = ()
     hiring: HiringAnswer | None = None
     exact: ExactForecast | None = None
+    territories: MapPlan | None = None
 
     @property
     def targets(self) -> dict[str, float]:
@@ -129,9 +134,10 @@ class RunResult:
     def write(self, folder: Path) -> None:
         """Write the files of the run into an empty folder."""
         start = time.perf_counter()
-        tables = run_tables(self)
+        tables = {**run_tables(self), **territory_tables(self.territories)}
         timings = {**self.timings, "tables": round(time.perf_counter() - start, 3)}
         write_run(folder, run_record(self, timings), self.forecast.draws, tables)
+        write_pictures(folder, self.territories)
 
     def _repr_html_(self) -> str:
         from spmforecast.display import card
@@ -228,6 +234,8 @@ def run_scenario(
         pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
         evaluation = with_pay(evaluation, pay)
         hiring = hiring_of(scenario, model, forecast, company_targets(plan, forecast))
+    with _timed(timings, "territories", told):
+        territories = plan_map(scenario, model, forecast, plan, quotas, quota_totals(scenario, plan))
     return RunResult(
         scenario=scenario,
         history=model.history,
@@ -252,6 +260,7 @@ def run_scenario(
         measured=measured,
         drift=monitor(examined.history, scenario.calendar),
         exact=exact,
+        territories=territories,
     )
 
 

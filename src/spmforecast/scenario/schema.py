@@ -23,6 +23,7 @@ from spmforecast.scenario.keys import (
     QuotaKeys,
     SimulateKeys,
     Strict,
+    TerritoryKeys,
     history_of,
     pay_of,
 )
@@ -46,12 +47,6 @@ class FiscalKeys(Strict):
     pattern: Pattern = "months"
     weekday: Weekday = "saturday"
     ends: YearEnd = "last"
-
-
-class TerritoryKeys(Strict):
-    """What to do with territories."""
-
-    keep: Literal[True] = True
 
 
 class ScenarioFile(Strict):
@@ -199,6 +194,7 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) ->
     if keys.quotas is not None:
         problems += _wrong_methods(keys.quotas, written)
     problems += _wrong_asks(keys, written)
+    problems += _wrong_territories(keys, written)
     if isinstance(keys.plan, dict):
         problems += _wrong_plan(keys.plan, written, calendar if dated else None)
     return problems
@@ -240,6 +236,15 @@ def _wrong_asks(keys: ScenarioFile, written: Written) -> list[Problem]:
                 told, mend = "must lie between as_of and until", f"After {keys.as_of}, up to {keys.until}."
                 problems.append(written.problem(("hiring", "starts", place), told, mend, str(day)))
     return problems
+
+
+def _wrong_territories(keys: ScenarioFile, written: Written) -> list[Problem]:
+    """Refuse a map that begins in the past or after the horizon."""
+    starts = keys.territories.starts
+    if starts is None or keys.as_of < starts <= keys.until:
+        return []
+    told = f"must lie after as_of ({keys.as_of}) and within the horizon"
+    return [written.problem(("territories", "starts"), told, "Give a day of the forecast.", str(starts))]
 
 
 def _idle_weeks(fiscal: FiscalKeys, written: Written) -> list[Problem]:

@@ -35,6 +35,7 @@ def design_territories(
     *,
     starts: int = 6,
     node_limit: int = 50_000,
+    cut_rounds: int = 100,
 ) -> Districts:
     """Choose `k` centres among the units and give every unit to one, loads within limits.
 
@@ -57,7 +58,10 @@ def design_territories(
     starts : int
         First centres tried.
     node_limit : int
-        Nodes of the branch-and-bound tree.
+        Nodes of the branch-and-bound trees, of all rounds together.
+    cut_rounds : int
+        With `edges`: rounds of solving and of cutting off territories that fall apart. Where nodes or rounds are spent,
+        the best territories that hang together are returned with the bound proven so far.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def design_territories(
         if known is None:
             _explain(design, False)
         return _judge(design, known, unit * median_bound(scaled, cost), False)
-    answer = _solve(scaled, cost, node_limit)
+    answer = _solve(scaled, cost, node_limit, cut_rounds)
     center = answer.center
     if known is not None and (center is None or cost < _cost(scaled, center)):
         center = known
@@ -107,15 +111,15 @@ def _scaled(design: Design) -> tuple[Design, float]:
     return scaled, unit
 
 
-def _solve(design: Design, known: float, node_limit: int) -> HessAnswer:
+def _solve(design: Design, known: float, node_limit: int, cut_rounds: int) -> HessAnswer:
     """Solve the programme; again with limits drawn in a little where the solver's tolerance let it step over them."""
     left, bound, possible = pairs_left(design, known)
     if not possible:
         raise InfeasibleError("no territories meet the limits, even if units could be split", ["lower", "upper"])
-    first = answer = solve_hess(design, left, node_limit)
+    first = answer = solve_hess(design, left, node_limit, cut_rounds)
     if answer.center is not None and _steps_over(design, answer.center):
         drawn = replace(design, lower=design.lower + _STEP, upper=design.upper - _STEP)
-        answer = solve_hess(drawn, left, node_limit)
+        answer = solve_hess(drawn, left, node_limit, cut_rounds)
     return replace(answer, bound=max(bound, first.bound))
 
 

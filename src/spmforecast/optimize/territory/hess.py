@@ -25,7 +25,6 @@ __all__ = ["Design", "Hess", "HessAnswer", "pairs_left", "solve_hess"]
 
 Mask = npt.NDArray[np.bool_]
 
-_CUT_ROUNDS = 100
 _ROUGH = 0.5  # gap at which a round may stop while cuts are gathered
 _INFEASIBLE = 2
 
@@ -213,7 +212,7 @@ def pairs_left(design: Design, known: float) -> tuple[Mask, float, bool]:
     return left, bound, True
 
 
-def solve_hess(design: Design, left: Mask, node_limit: int) -> HessAnswer:
+def solve_hess(design: Design, left: Mask, node_limit: int, cut_rounds: int) -> HessAnswer:
     """Solve the programme over the pairs left, cutting until territories hang together.
 
     Parameters
@@ -221,6 +220,9 @@ def solve_hess(design: Design, left: Mask, node_limit: int) -> HessAnswer:
     design : Design
     left : array of bool, shape (n, n)
     node_limit : int
+        Nodes of all rounds together.
+    cut_rounds : int
+        Rounds of solving and cutting.
 
     Returns
     -------
@@ -231,14 +233,15 @@ def solve_hess(design: Design, left: Mask, node_limit: int) -> HessAnswer:
     programme = Hess(design, *_pairs(left))
     if design.neighbours is not None:
         programme.cut_rings()
+    nodes = node_limit
     bound, gap = -np.inf, 0.0 if design.neighbours is None else _ROUGH
-    for _ in range(_CUT_ROUNDS):
+    for _ in range(cut_rounds):
         done: Any = milp(
             programme.cost(),
             integrality=np.ones(len(programme.unit), dtype=np.int64),
             bounds=Bounds(0.0, 1.0),
             constraints=LinearConstraint(*programme.rows()),
-            options={"node_limit": node_limit, "mip_rel_gap": gap},
+            options={"node_limit": nodes, "mip_rel_gap": gap},
         )
         if done.mip_dual_bound is not None:
             bound = max(bound, float(done.mip_dual_bound))
@@ -251,4 +254,7 @@ def solve_hess(design: Design, left: Mask, node_limit: int) -> HessAnswer:
             if gap == 0.0:
                 return HessAnswer(center, bound, False, done.status == 0)
             gap = 0.0
+        nodes -= int(done.mip_node_count or 0)
+        if nodes <= 0:
+            break
     return HessAnswer(None, bound, False, False)

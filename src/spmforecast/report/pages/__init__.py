@@ -19,11 +19,28 @@ from spmforecast.report.pages import (
     quotas,
     rates,
     schemes,
+    territories,
 )
 
 __all__ = ["sections"]
 
-_PAGES = (headline, forecast, parts, levels, quotas, schemes, pay, hiring, deals, rates, data, quality, drift, method)
+_PAGES = (
+    headline,
+    forecast,
+    parts,
+    levels,
+    quotas,
+    schemes,
+    pay,
+    hiring,
+    territories,
+    deals,
+    rates,
+    data,
+    quality,
+    drift,
+    method,
+)
 
 
 def sections(run: Run) -> tuple[Section, ...]:

@@ -6,10 +6,12 @@ from spmforecast.scenario.keys.history import ExampleSpec, FolderSpec, history_o
 from spmforecast.scenario.keys.model import BacktestKeys, ModelKeys, SimulateKeys
 from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
 from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
+from spmforecast.scenario.keys.territories import DisturbanceKeys, ProposeKeys, TerritoryKeys
 
 __all__ = [
     "BacktestKeys",
     "CushionKeys",
+    "DisturbanceKeys",
     "EffortKeys",
     "ExampleSpec",
     "FolderSpec",
@@ -19,9 +21,11 @@ __all__ = [
     "ModelKeys",
     "OutlierKeys",
     "PayKeys",
+    "ProposeKeys",
     "QuotaKeys",
     "SimulateKeys",
     "Strict",
+    "TerritoryKeys",
     "history_of",
     "pay_of",
 ]
