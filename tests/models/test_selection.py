@@ -35,6 +35,7 @@ def test_a_segment_without_wins_takes_the_pooled_shift_and_more_doubt():
     shifts = fit_shifts(log_amount[won], segment[won], log_amount, segment, 3)
     assert shifts.mean[2] == pytest.approx(-0.1, abs=0.05)
     assert shifts.variance[2] > 10 * shifts.variance[:2].max()
+    assert shifts.shrinkage[2] == 1.0 > 0.1 > shifts.shrinkage[:2].max()
 
 
 def test_without_any_win_nothing_is_shifted_but_doubt_remains():
@@ -42,6 +43,7 @@ def test_without_any_win_nothing_is_shifted_but_doubt_remains():
     shifts = fit_shifts(np.empty(0), np.empty(0, dtype=np.int64), every, np.array([0, 0, 1]), 2)
     np.testing.assert_array_equal(shifts.mean, 0.0)
     assert (shifts.variance > 0.2).all()
+    assert (shifts.shrinkage == 1.0).all()
 
 
 def test_few_wins_lean_on_the_deals_lost_and_come_nearer_to_the_truth():

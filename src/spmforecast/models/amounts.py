@@ -83,7 +83,7 @@ class AmountModel:
     deals : array of int, shape (segments,)
         Won deals behind each segment.
     shrinkage : array of float, shape (segments,)
-        Weight of the pooled location.
+        Weight of the pooled location; of the pooled shift of won deals where all deals tell the location.
     nothing : array of float, shape (segments,)
         Share of won deals that bring nothing (an amount of 0).
     ratio : AmountLaw
@@ -152,9 +152,9 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
     log_amount = log_amount + trend * since[good]
     if many:
         entry = entry + trend * since[asked]
-        location, sd, shrinkage, _ = _locations(entry, entry_segment, segments)
+        location, sd, _, _ = _locations(entry, entry_segment, segments)
         shifts = fit_shifts(log_amount, segment, entry, entry_segment, segments)
-        location, sd = location + shifts.mean, np.sqrt(sd**2 + shifts.variance)
+        location, sd, shrinkage = location + shifts.mean, np.sqrt(sd**2 + shifts.variance), shifts.shrinkage
         count = np.bincount(segment, minlength=segments).astype(np.int64)
         centre = np.bincount(segment, weights=log_amount, minlength=segments) / np.maximum(count, 1)
     else:

@@ -25,10 +25,19 @@ _TREND_SD = 0.03  # a year, of the log amount: prices move by a few per cent, mi
 
 @dataclass(frozen=True)
 class Shifts:
-    """Log shift of each segment's won deals against all of its deals, and its variance; shape (segments,)."""
+    """Shifts of won deals against all deals.
+
+    Parameters
+    ----------
+    mean, variance : array of float, shape (segments,)
+        Log shift of each segment, and its variance.
+    shrinkage : array of float, shape (segments,)
+        Weight of the pooled shift.
+    """
 
     mean: Array
     variance: Array
+    shrinkage: Array
 
 
 def fit_shifts(won: Array, won_segment: Ints, every: Array, segment: Ints, segments: int) -> Shifts:
@@ -52,7 +61,7 @@ def fit_shifts(won: Array, won_segment: Ints, every: Array, segment: Ints, segme
     deals, mean = _means(every, segment, segments)
     seen = (wins > 0) & (deals > 0)
     if not seen.any():
-        return Shifts(np.zeros(segments), np.full(segments, _SHIFT_SD**2 + _POOLED_SD**2))
+        return Shifts(np.zeros(segments), np.full(segments, _SHIFT_SD**2 + _POOLED_SD**2), np.ones(segments))
     spread = _variance(won, won_segment, mean_won, wins)
     # The won deals are among all deals: what both means share cancels out.
     rest = np.maximum(1.0 / np.maximum(wins, 1) - 1.0 / np.maximum(deals, 1), 0.0) + _EDITED / np.maximum(wins, 1)
@@ -63,7 +72,7 @@ def fit_shifts(won: Array, won_segment: Ints, every: Array, segment: Ints, segme
     pooled = float((weight * own).sum() / precision)
     trust = np.where(seen, _SHIFT_SD**2 / (_SHIFT_SD**2 + noise), 0.0)
     variance = trust * noise + (1.0 - trust) ** 2 / precision + np.where(seen, 0.0, _SHIFT_SD**2)
-    return Shifts(pooled + trust * (own - pooled), variance)
+    return Shifts(pooled + trust * (own - pooled), variance, 1.0 - trust)
 
 
 def yearly_trend(log_amount: Array, segment: Ints, since: Array) -> float:

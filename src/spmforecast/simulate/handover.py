@@ -1,9 +1,9 @@
 """What leavers leave behind: deals still open on the day a rep leaves are won by a colleague, or by a successor.
 
-A rep who leaves in a trial books nothing afterwards. Whatever the rep's deals bring in later periods, and a share of the
-period in which the rep leaves, is credited to a colleague of the same territory who sells the same, drawn anew for each
-cell; to people to be hired where there is none, or where the colleague has gone before. Only the credit moves: totals of
-territories, regions and the company stay as they are, to the cent.
+A rep who leaves in a trial books nothing afterwards. Whatever the rep's deals bring in later periods, and a share of
+the period in which the rep leaves, is credited to a colleague of the same territory who sells the same, drawn anew for
+each cell; to people to be hired where there is none, or where the colleague has gone before. Only the credit moves:
+totals of territories, regions and the company stay as they are, to the cent.
 """
 
 from __future__ import annotations
