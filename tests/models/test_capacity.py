@@ -13,7 +13,6 @@ from spmforecast.models.capacity import (
     RepSpans,
     build_roster,
     fit_attrition,
-    fit_ramp,
     rep_spans,
 )
 
@@ -130,27 +129,3 @@ def test_successors_are_matched_to_leaves_of_their_territory():
     # The seat left eleven days ago is still to be filled.
     assert [territory for territory, _ in attrition.vacancies] == ["T9"]
     assert 0 < attrition.vacancies[0][1] <= 30
-
-
-def test_few_newcomers_claim_no_ramp():
-    counts = np.full(RAMP_MONTHS + 1, 100.0)
-    np.testing.assert_array_equal(fit_ramp(0.3 * counts, counts, hires=2), 1.0)
-
-
-def test_ramp_rises_to_one_and_follows_the_counts():
-    expected = np.append(np.full(RAMP_MONTHS, 200.0), 5000.0)
-    share = np.append(np.linspace(0.1, 1.0, RAMP_MONTHS), 1.0)
-    ramp = fit_ramp(expected * share, expected, hires=20)
-    assert (np.diff(ramp) >= 0).all()
-    assert ramp[-1] == 1.0
-    np.testing.assert_allclose(ramp, share, atol=0.05)
-    noisy = fit_ramp(np.random.default_rng(2).poisson(expected * share), expected, hires=20)
-    assert (np.diff(noisy) >= 0).all()
-    np.testing.assert_allclose(noisy, share, atol=0.15)
-
-
-def test_ramp_never_exceeds_the_ramped():
-    expected = np.append(np.full(RAMP_MONTHS, 200.0), 5000.0)
-    ramp = fit_ramp(expected * np.append(np.full(RAMP_MONTHS, 3.0), 1.0), expected, hires=20)
-    assert (ramp <= 1.0).all()
-    assert ramp.shape == (RAMP_MONTHS + 1,)

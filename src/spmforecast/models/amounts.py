@@ -2,10 +2,11 @@
 
 Log amounts are a location for each segment plus residuals whose law is empirical, so neither lognormal tails nor
 a few list prices are forced on the data; means are right because whole laws are drawn from, never ``exp`` of a
-mean log (Duan's smearing). Small segments lean on the pooled location, by as much as segments are alike (random
-effects), and on the pooled residuals. Prices rise: locations stand where a shrunk trend has them at the end of the
-record. An open deal in an early stage has its discount still to come, so its amount is expected to change as that of
-won deals did from the same stage on.
+mean log (Duan's smearing). Where deals carry amounts before their outcome, all of them tell where the won ones stand
+(:mod:`~spmforecast.models.selection`). Small segments lean on the pooled location, by as much as segments are alike
+(random effects), and on the pooled residuals. Prices rise: locations stand where a shrunk trend has them at the end of
+the record. An open deal in an early stage has its discount still to come, so its amount is expected to change as that
+of won deals did from the same stage on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.models.profiles import Profiles
+from spmforecast.models.selection import fit_shifts, yearly_trend
 
 __all__ = ["AmountLaw", "AmountModel", "fit_amounts"]
 
@@ -28,7 +30,6 @@ _GRID = 2048
 _MOST_PRIOR_DEALS, _PRIOR_SPREAD, _PRIOR_SPREAD_SEGMENTS = 50.0, 0.7, 2.0
 _ZERO_PRIOR_DEALS = 5.0
 _VARIANCE_PRIOR, _VARIANCE_PRIOR_DEALS = 0.4, 2.0  # of log amounts within a segment, where hardly any deal tells
-_TREND_SD = 0.03  # a year, of the log amount: prices move by a few per cent, mixes of products too
 _SHAPE_PRIOR_DEALS = 50.0
 _RATIO_PRIOR_DEALS = 50.0
 _RATIO_LIMIT = 3.0  # log ratios beyond e^±3 are typing errors, not negotiations
@@ -82,7 +83,7 @@ class AmountModel:
     deals : array of int, shape (segments,)
         Won deals behind each segment.
     shrinkage : array of float, shape (segments,)
-        Weight of the pooled location.
+        Weight of the pooled location; of the pooled shift of won deals where all deals tell the location.
     nothing : array of float, shape (segments,)
         Share of won deals that bring nothing (an amount of 0).
     ratio : AmountLaw
@@ -109,6 +110,15 @@ class AmountModel:
         """Return the expected log change of each stage's amounts beyond what `ratio` says, shape (stages,)."""
         return np.array([self.from_stage.get(stage, 0.0) for stage in stages], dtype=np.float64)
 
+    def coming(self, days: int) -> Array:
+        """Shift of the locations of deals to come within so many days, shape (segments,).
+
+        Prices go on rising while deals are created; those that are created late are seldom won in time, so that a
+        winner is on average as old as a third of the horizon. Half the variance of the locations' errors is taken off,
+        as the mean amount is not to grow with doubt.
+        """
+        return np.asarray(self.trend * days / 365.25 / 3.0 - 0.5 * self.location_sd**2)
+
 
 def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Profiles) -> AmountModel:
     """Fit the amount laws from won deals.
@@ -133,10 +143,24 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
         good = known  # nothing is won yet: any recorded amount tells more than none
     segments = len(profiles.segments)
     segment, log_amount = profiles.segment_of_deal[good], np.log(amount[good])
-    trend, since = _trend(deals, log_amount, segment, good)
-    log_amount = log_amount + trend * since
-    location, sd, shrinkage, count = _locations(log_amount, segment, segments)
-    residual = log_amount - location[segment]
+    asked = np.isfinite(profiles.amount) & (profiles.amount > 0)
+    many = (deals["status"] == "won").to_numpy()[good].all() and asked.sum() > good.sum()
+    since = _years_since(deals, many)
+    entry, entry_segment = np.log(profiles.amount[asked]), profiles.segment_of_deal[asked]
+    told = (entry, entry_segment, since[asked]) if many else (log_amount, segment, since[good])
+    trend = yearly_trend(*told)
+    log_amount = log_amount + trend * since[good]
+    if many:
+        entry = entry + trend * since[asked]
+        location, sd, _, _ = _locations(entry, entry_segment, segments)
+        shifts = fit_shifts(log_amount, segment, entry, entry_segment, segments)
+        location, sd, shrinkage = location + shifts.mean, np.sqrt(sd**2 + shifts.variance), shifts.shrinkage
+        count = np.bincount(segment, minlength=segments).astype(np.int64)
+        centre = np.bincount(segment, weights=log_amount, minlength=segments) / np.maximum(count, 1)
+    else:
+        location, sd, shrinkage, count = _locations(log_amount, segment, segments)
+        centre = location
+    residual = log_amount - centre[segment]
     rows = [_mixed_quantiles(residual[segment == s], residual, _SHAPE_PRIOR_DEALS) for s in range(segments)]
     pairs = _amount_pairs(deals, stage_history)
     ratio = _log_ratios(pairs.drop_duplicates("opportunity_id", keep="last"))
@@ -156,17 +180,17 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
     )
 
 
-def _trend(deals: pd.DataFrame, log_amount: Array, segment: Ints, good: npt.NDArray[np.bool_]) -> tuple[float, Array]:
-    """Yearly rise of the log amounts within segments, shrunk to none, and years from each close to the last one."""
-    close = deals.loc[good, "close_date"].to_numpy("datetime64[D]") if "close_date" in deals else np.empty(0)
-    if len(close) < 2 or np.isnat(close).any():
-        return 0.0, np.zeros(len(log_amount))
-    since = (close.max() - close).astype(np.float64) / 365.25
-    count = np.maximum(np.bincount(segment), 1)
-    x = (np.bincount(segment, weights=since) / count)[segment] - since
-    y = log_amount - (np.bincount(segment, weights=log_amount) / count)[segment]
-    variance = max(float(y.var()), 0.01)
-    return float((x @ y) / (x @ x + variance / _TREND_SD**2)), since
+def _years_since(deals: pd.DataFrame, created: bool) -> Array:
+    """Years from each deal to the last one, by creation or by close; zero where not all of them are dated."""
+    column = "created_date" if created and "created_date" in deals else "close_date"
+    date = (
+        deals[column].to_numpy("datetime64[D]") if column in deals else np.full(len(deals), np.datetime64("NaT", "D"))
+    )
+    known = ~np.isnat(date)
+    if not known.any() or (column == "close_date" and not known[(deals["status"] == "won").to_numpy()].all()):
+        return np.zeros(len(deals))
+    days = (date[known].max() - date).astype(np.float64)
+    return np.where(known, days, 0.0) / 365.25
 
 
 def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, Array, Array, Ints]:

@@ -10,20 +10,28 @@ import pandas as pd
 
 from spmforecast.data import NONE, History
 from spmforecast.data.dimensions import top_parents
+from spmforecast.models.ramp import RAMP_MONTHS
 from spmforecast.models.risksets import day_number
 
-__all__ = ["TO_BE_HIRED", "Attrition", "RepSpans", "Roster", "build_roster", "fit_attrition", "fit_ramp", "rep_spans"]
+__all__ = [
+    "RAMP_MONTHS",
+    "TO_BE_HIRED",
+    "Attrition",
+    "RepSpans",
+    "Roster",
+    "build_roster",
+    "fit_attrition",
+    "rep_spans",
+]
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
 TO_BE_HIRED = "(to be hired)"
-RAMP_MONTHS = 12
 MONTH_DAYS = 30.4375
 _ACTIVE_DAYS = 91
 _PRIOR_LEAVES, _PRIOR_YEARS = 1.0, 4.0  # one leave in four rep-years, before the data speak
 _DEFAULT_BACKFILL_DAYS = 90.0
-_FEW_HIRES = 5
 _NEWCOMER_DAYS = 182
 _LONGEST_BACKFILL = 365
 
@@ -240,34 +248,3 @@ def _vacancies(
         if waited <= 3 * delay:
             out.append((territory, max(round(delay - waited), round(delay / 3))))
     return tuple(out)
-
-
-def fit_ramp(observed: Array, expected: Array, hires: int) -> Array:
-    """Fit productivity by tenure: non-decreasing, one when ramped.
-
-    Parameters
-    ----------
-    observed, expected : array of float, shape (RAMP_MONTHS + 1,)
-        Deals created in each month of tenure, and expected of ramped reps; the last entry is all later months.
-    hires : int
-        Newcomers observed; with fewer than five no ramp is claimed.
-
-    Returns
-    -------
-    array of float, shape (RAMP_MONTHS + 1,)
-        Between 0 and 1.
-
-    Notes
-    -----
-    Leavers stay in the counts until they leave, so the curve is not one of survivors alone.
-    """
-    if hires < _FEW_HIRES or observed[-1] < 20 or expected[-1] <= 0:
-        return np.ones(RAMP_MONTHS + 1)
-    from sklearn.isotonic import IsotonicRegression  # slow to import, and only fits need it
-
-    prior = 5.0
-    ratio = (observed + prior) / (expected + prior)
-    smooth = IsotonicRegression(y_min=0.02).fit_transform(
-        np.arange(RAMP_MONTHS + 1), ratio, sample_weight=expected + prior
-    )
-    return np.asarray(np.clip(smooth / smooth[-1], 0.02, 1.0), dtype=np.float64)

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
-from spmforecast.models.capacity import RAMP_MONTHS, RepSpans, fit_ramp
+from spmforecast.models.capacity import RepSpans
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
+from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp, usual_ramp
 from spmforecast.models.risksets import day_number
 
 __all__ = ["CreationModel", "fit_creation", "month_of", "month_starts"]
@@ -177,7 +178,8 @@ class _Grid:
         self.exposure[bare, RAMP_MONTHS] += 1.0
         self.hires = int(((spans.hired >= days[0]) & (spans.hired <= days[-1])).sum())
         self.base = self.observed.sum() / max(self.exposure.sum(), 1.0)
-        self.season, self.ramp = np.ones(12), np.ones(RAMP_MONTHS + 1)
+        self.season = np.ones(12)
+        self.ramp = usual_ramp() if self.hires else np.ones(RAMP_MONTHS + 1)
         self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), self.base * self.exposure.sum(axis=(1, 2)))
 
     def expectation(self) -> Array:

@@ -29,6 +29,7 @@ _PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no c
 _PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
 _FEW_ROWS = 40
 _STEPS = 12
+_SETTLED = 1e-10
 _LARGEST_CHANCE = 0.995
 
 
@@ -134,24 +135,49 @@ def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:
         if not old.any():
             continue
         for i, sd in enumerate(_PRIOR_SDS):
-            eta = offset[new] + x[new] @ _fit(x[old], offset[old], seen[old], sd)[0]
+            eta = offset[new] + _combined(x[new].T, _fit(x[old], offset[old], seen[old], sd)[0])
             loss[i] += float((np.logaddexp(0.0, eta) - seen[new] * eta).sum())
     return _PRIOR_SDS[int(np.argmin(loss))]
 
 
 def _fit(x: Array, offset: Array, seen: Array, prior_sd: float) -> tuple[Array, Array]:
-    """Fit a ridge logistic regression with offset by Newton steps; coefficients and a root of their covariance."""
+    """Fit a ridge logistic regression with offset by Newton steps; coefficients and a root of their covariance.
+
+    Sums over deals are numpy's own, never matrix products of a linear algebra library: those add in an order that hangs
+    on the number of threads, and the same record would not always give the same bytes.
+    """
     columns = x.shape[1]
     beta = np.zeros(columns)
     if prior_sd == 0.0:
         return beta, np.zeros((columns, columns))
-    ridge = np.eye(columns) / prior_sd**2
-    hessian = ridge
+    ridge = np.full(columns, prior_sd**-2.0)
+    row = np.ascontiguousarray(x.T)
+    hessian = np.diag(ridge)
     for _ in range(_STEPS):
-        p = special.expit(offset + x @ beta)
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + ridge
-        beta = beta + np.linalg.solve(hessian, x.T @ (seen - p) - ridge @ beta)
-    return beta, np.linalg.cholesky(np.linalg.inv(hessian))
+        p = special.expit(offset + _combined(row, beta))
+        hessian = _products(row, p * (1 - p)) + np.diag(ridge)
+        step = np.linalg.solve(hessian, (row * (seen - p)).sum(axis=1) - ridge * beta)
+        beta = beta + step
+        if np.abs(step).max(initial=0.0) < _SETTLED:
+            break
+    return beta, np.asarray(np.linalg.cholesky(np.linalg.inv(hessian)), dtype=np.float64)
+
+
+def _combined(row: Array, beta: Array) -> Array:
+    """Sum of the rows (columns of the design) times their coefficients, shape (n,)."""
+    out = np.zeros(row.shape[1])
+    for column, coefficient in zip(row, beta, strict=True):
+        out += coefficient * column
+    return out
+
+
+def _products(row: Array, weight: Array) -> Array:
+    """Weighted products of the rows with each other, summed over deals; shape (columns, columns)."""
+    out = np.zeros((len(row), len(row)))
+    for i, column in enumerate(row):
+        out[i, i:] = (row[i:] * (column * weight)).sum(axis=1)
+        out[i:, i] = out[i, i:]
+    return out
 
 
 def fit_lags(seen: Array, hoped: Array) -> Array:

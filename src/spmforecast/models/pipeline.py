@@ -277,4 +277,4 @@ def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: t
     seen = np.bincount(owner, weights=stays.to == process.won, minlength=len(owners))
     hoped = np.bincount(owner, weights=expected, minlength=len(owners))
     scale = seen.sum() / hoped.sum() if hoped.sum() > 0 and seen.sum() > 0 else 1.0
-    return fit_gamma_pool(seen, hoped * scale)
+    return fit_gamma_pool(seen, hoped * scale, averaged=True)

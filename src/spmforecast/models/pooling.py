@@ -18,6 +18,7 @@ __all__ = ["GammaPool", "fit_beta_binomial", "fit_gamma_pool", "gamma_quantile"]
 Array = npt.NDArray[np.float64]
 
 _MIN_STRENGTH, _MAX_STRENGTH = 0.5, 1e4
+_VARIANCES = 60  # points of the grid over the variance of the cells
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,16 @@ def gamma_quantile(uniform: npt.ArrayLike, shape: npt.ArrayLike, rate: npt.Array
     return np.where(shape > 0, special.gammaincinv(safe, uniform) / np.asarray(rate, dtype=np.float64), 0.0)
 
 
-def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike) -> GammaPool:
+def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: bool = False) -> GammaPool:
     """Estimate how much cells truly differ, and each cell's multiplier.
 
     Parameters
     ----------
     observed, expected : array-like of float, same shape
         Events seen and events that the pooled model expects.
+    averaged : bool
+        Take the posterior mean of the cells' variance ``1/a`` instead of its mode: where counts are too few to show
+        that cells differ, the mode says that they do not, and every one would be forecast as if it were certain.
 
     Returns
     -------
@@ -87,6 +91,11 @@ def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike) -> GammaPoo
         terms = special.gammaln(a + o) - special.gammaln(a) + a * np.log(a / (a + e)) + o * np.log(e / (a + e))
         return float(-terms.sum() + 10.0 / a)
 
+    if averaged:
+        variance = np.geomspace(1.0 / _MAX_STRENGTH, 1.0 / _MIN_STRENGTH, _VARIANCES)
+        loss = np.array([negative_log_likelihood(-np.log(v)) for v in variance])
+        weight = np.exp(loss.min() - loss) * variance  # the prior is one of the variance, the grid even in its log
+        return GammaPool(float(weight.sum() / (weight * variance).sum()), seen, hoped)
     best = optimize.minimize_scalar(
         negative_log_likelihood, bounds=(np.log(_MIN_STRENGTH), np.log(_MAX_STRENGTH)), method="bounded"
     )

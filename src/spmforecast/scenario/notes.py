@@ -114,7 +114,7 @@ def _capacity(model: FittedPipeline) -> str:
         f"{sellers}{ramp} {100 * model.attrition.annual:.0f} % leave in a year ({model.attrition.leaves} leaves "
         f"on record); a successor, listed as (to be hired), starts after {model.attrition.backfill_days:.0f} days "
         f"({seen}). "
-        "Open deals of a leaver stay counted with the owner of today."
+        "What a leaver's deals bring after that day is credited to a colleague of the territory, or to (to be hired)."
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from spmforecast.simulate.arrivals import LENGTH
+from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.new import play_new_deals
+from spmforecast.simulate.new import leave_days, play_new_deals
 from spmforecast.simulate.open import play_open_deals
 from spmforecast.simulate.shocks import draw_shocks, draw_win_effects
 from spmforecast.simulate.tally import BlockResult, Tally, joined
@@ -45,4 +46,7 @@ def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> Blo
     if deals:
         play_open_deals(inputs, trials, shocks, effects, tally)
     play_new_deals(inputs, trials, shocks, effects, tally)
+    leave = leave_days(inputs, trials)
+    if inputs.plan.heirs is not None and leave is not None:
+        hand_over(inputs.plan.heirs, leave, trials, tally)
     return tally.result()

@@ -17,6 +17,7 @@ from spmforecast.models.creation import month_of
 from spmforecast.models.mix import segment_seasons
 from spmforecast.models.risksets import day_number
 from spmforecast.simulate.credits import divide, shares_of, usual_partners
+from spmforecast.simulate.handover import HandOver, plan_heirs
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.layout import Groups, dimensions, merge_shares, with_quiet_periods
 
@@ -44,6 +45,8 @@ class CellPlan:
         First cell of each open deal; its periods follow.
     open_partners : tuple of tuple of (int, float)
         For each open deal, first cell and share of whoever shares it beside the leading rep.
+    heirs : HandOver, optional
+        Who is credited with what leavers leave behind; None where leaving is not modelled.
     """
 
     frame: pd.DataFrame
@@ -51,6 +54,7 @@ class CellPlan:
     count: Array
     open_column: Ints
     open_partners: tuple[tuple[tuple[int, float], ...], ...] = ()
+    heirs: HandOver | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,10 @@ def plan_cells(
     groups = Groups(len(won), len(horizon.periods))
     placed = groups.place("open", deals)
     new_column = groups.place("new", mix[["owner_id", *dims]])
+    heirs = None
+    if model.attrition.shape > 0:
+        begins = np.searchsorted(horizon.cell, np.arange(len(horizon.periods) + 1))
+        heirs = HandOver(plan_heirs(groups, dims, model.roster.owners, model.roster.places), begins)
     frame = pd.concat([won, groups.frame(dims, horizon)], ignore_index=True)
     manager = frame["owner_id"].map(model.roster.places["manager_id"]).astype(object)
     frame["manager_id"] = manager.fillna(_managers(model, frame))
@@ -133,6 +141,7 @@ def plan_cells(
         count=np.concatenate([count, np.zeros(rest)]),
         open_column=placed[shared["lead"].to_numpy(dtype=bool)],
         open_partners=_partners(shared, placed, len(open_rows)),
+        heirs=heirs,
     )
     return plan, _creation_cells(model, mix, new_column, dims, horizon)
 

@@ -72,7 +72,7 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
         won_law=model.amounts.won,
         ratio_law=model.amounts.ratio,
         nothing=model.amounts.nothing,
-        location=location * model.amounts.location_sd - 0.5 * model.amounts.location_sd**2,
+        location=location * model.amounts.location_sd + model.amounts.coming(len(horizon.days)),
     )
 
 

@@ -125,29 +125,45 @@ def _chances(model: FittedPipeline, centre: Futures, rows: Ints, day: int) -> Ar
 
 
 def _lags(model: FittedPipeline, horizon: Horizon, centre: Futures, dates: list[int], won_on: Ints) -> Array:
-    """Multipliers of new deals' chances by the number of periods since their creation."""
+    """Multipliers of new deals' chances by the number of periods since their creation.
+
+    Deals created in the quarter after an earlier date are held against the cohort of the horizon that lies in the same
+    quarter of the year, as creation within a quarter has its seasons; where the horizon ends too early for a lag,
+    against the first one.
+    """
     stays, periods = model.stays, len(horizon.periods)
     first = np.append(True, stays.deal[1:] != stays.deal[:-1])[: len(stays.deal)] & (stays.start == 0)
     deal, stage, born = stays.deal[first], stays.stage[first], stays.entry[first]
     segment, segments = model.profiles.segment_of_deal[deal], len(model.profiles.segments)
+    begins = np.searchsorted(horizon.cell, np.arange(periods + 1))
+    near = np.flatnonzero(begins[:-1] < _QUARTER_DAYS)
     seen, hoped = np.zeros((segments, periods)), np.zeros((segments, periods))
     for day in dates:
-        created = _by_period(born - day, horizon)
-        ended = _ended(horizon, stays.today - day)
-        won = _by_period(won_on[deal] - day, horizon)
-        for cohort in ended[_begins(horizon, ended) < _QUARTER_DAYS]:
-            mine = created[:, cohort] > 0
-            table = centre.arrival_won[model.profiles.of_deal[deal[mine]], stage[mine], cohort].astype(np.float64)
-            for period in ended[ended >= cohort]:
-                lag = period - cohort
-                seen[:, lag] += np.bincount(segment[mine], weights=won[mine, period], minlength=segments)
-                hoped[:, lag] += np.bincount(segment[mine], weights=table[:, period], minlength=segments)
+        turn = _turn(horizon, stays.today - day, len(near))
+        for cohort in near:
+            for lag in range(periods - cohort):
+                at = cohort + turn if cohort + turn + lag < periods else cohort
+                moved = begins[at] - begins[cohort] - day
+                if begins[at + lag + 1] - moved > stays.today:
+                    continue
+                mine = _period_at(born + moved, horizon) == at
+                won = _period_at(won_on[deal[mine]] + moved, horizon) == at + lag
+                table = centre.arrival_won[model.profiles.of_deal[deal[mine]], stage[mine], at, at + lag]
+                seen[:, lag] += np.bincount(segment[mine], weights=won, minlength=segments)
+                hoped[:, lag] += np.bincount(segment[mine], weights=table.astype(np.float64), minlength=segments)
     return fit_lags(seen, hoped)
 
 
-def _begins(horizon: Horizon, periods: Ints) -> Ints:
-    """Days from the as-of date to the beginning of each period."""
-    return np.array([int(np.argmax(horizon.cell == p)) for p in periods], dtype=np.int64)
+def _turn(horizon: Horizon, back: int, in_quarter: int) -> int:
+    """Periods from the beginning of the horizon to the quarter of the year that came after an earlier date."""
+    whole = np.count_nonzero(horizon.cell < in_quarter) >= _QUARTER_DAYS - 3 and len(horizon.periods) > in_quarter
+    return (-round(back / _QUARTER_DAYS)) % 4 * in_quarter if whole else 0
+
+
+def _period_at(after: Ints, horizon: Horizon) -> Ints:
+    """Period in which each day after the as-of date lies (1 is the first one), -1 outside of the horizon."""
+    inside = (after >= 1) & (after <= len(horizon.days))
+    return np.where(inside, horizon.cell[np.clip(after, 1, len(horizon.days)) - 1], -1)
 
 
 def _sources(deals: pd.DataFrame) -> Ints:

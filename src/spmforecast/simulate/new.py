@@ -12,7 +12,7 @@ from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
 
-__all__ = ["play_new_deals"]
+__all__ = ["leave_days", "play_new_deals"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -130,8 +130,7 @@ class _Created:
         self.inputs, self.trials = inputs, trials
         self.market = np.ones((inputs.periods, 1)) if shocks is None else shocks.creation
         new = inputs.new_deals
-        table = inputs.leave_table
-        self.hazard = None if table is None else table.at(trials.normal("model", "capacity", "leaving"))
+        self.hazard = _leave_hazard(inputs, trials)
         self.last = new.created.shape[1] - 1
         self.heirs: Array | None = None
 
@@ -169,11 +168,7 @@ class _Created:
 
     def _leave_day(self, name: str) -> Ints | None:
         """Day on which a rep leaves in each trial; the last entry stands for staying. None where nobody leaves."""
-        if self.hazard is None:
-            return None
-        waited = -np.log(self.trials.uniform("rep", name, "leaving"))
-        day = np.floor(waited / np.maximum(self.hazard, 1e-300))
-        return np.asarray(np.where(waited < self.hazard * self.last, np.minimum(day, self.last), self.last), np.int64)
+        return None if self.hazard is None else _leave_day(name, self.hazard, self.last, self.trials)
 
     def _frailty(self, name: str) -> Array:
         """Draw a seller's luck in creating, lognormal with mean one, shape (cohorts, trials)."""
@@ -181,3 +176,24 @@ class _Created:
         draws = [self.trials.normal("rep", name, "frailty", cohort) for cohort in range(self.inputs.periods)]
         scaled = (np.sqrt(sigma2) * np.stack(draws) - 0.5 * sigma2).astype(np.float32)
         return np.asarray(np.exp(scaled), dtype=np.float64)
+
+
+def leave_days(inputs: SimulationInputs, trials: Trials) -> list[Ints] | None:
+    """Day of the horizon on which each seller leaves in each trial, its length for staying; None if nobody leaves."""
+    hazard = _leave_hazard(inputs, trials)
+    if hazard is None:
+        return None
+    last = inputs.new_deals.created.shape[1] - 1
+    return [_leave_day(name, hazard, last, trials) for name in inputs.new_deals.cells.sellers]
+
+
+def _leave_hazard(inputs: SimulationInputs, trials: Trials) -> Array | None:
+    """Draw the hazard of leaving, a parameter common to all reps."""
+    table = inputs.leave_table
+    return None if table is None else table.at(trials.normal("model", "capacity", "leaving"))
+
+
+def _leave_day(name: str, hazard: Array, last: int, trials: Trials) -> Ints:
+    waited = -np.log(trials.uniform("rep", name, "leaving"))
+    day = np.floor(waited / np.maximum(hazard, 1e-300))
+    return np.asarray(np.where(waited < hazard * last, np.minimum(day, last), last), np.int64)

@@ -12,9 +12,9 @@ from spmforecast.models.bookings.common import CommonFactor, fit_common
 from spmforecast.models.bookings.ledger import MonthGrid
 from spmforecast.models.bookings.levels import RepLevels, fit_levels, smoothed_levels
 from spmforecast.models.bookings.noise import Noise, fit_noise
-from spmforecast.models.capacity import RAMP_MONTHS, fit_ramp
 from spmforecast.models.daytypes import DAY_TYPES, day_types
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
+from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp
 
 __all__ = ["Factors", "day_weights", "fit_factors", "fit_rhythm"]
 
