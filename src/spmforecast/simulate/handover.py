@@ -91,17 +91,17 @@ def plan_heirs(groups: Groups, dims: Sequence[str], owners: Sequence[str], place
         rest = sorted({key[2:] for key in runs if key[0] == part})
         groups.place(part, pd.DataFrame([(TO_BE_HIRED, *values) for values in rest], columns=["owner_id", *dims]))
     out = []
-    for part, seller, *values in runs:
+    for kind, seller, *values in runs:
         name = str(seller)
         mates = [mate for mate in owners if mate != name and territory[mate] == territory[name]]
-        known = [(number[mate], groups.known.get((part, mate, *values), -1)) for mate in mates]
+        known = [(number[mate], groups.known.get((kind, mate, *values), -1)) for mate in mates]
         out.append(
             Heirs(
-                name="|".join(map(str, (part, seller, *values))),
+                name="|".join(map(str, (kind, seller, *values))),
                 seller=number[name],
-                column=groups.known[part, seller, *values],
+                column=groups.known[kind, seller, *values],
                 mates=tuple(pair for pair in known if pair[1] >= 0),
-                hired=groups.known[part, TO_BE_HIRED, *values],
+                hired=groups.known[kind, TO_BE_HIRED, *values],
             )
         )
     return tuple(out)
