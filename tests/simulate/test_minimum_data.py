@@ -18,7 +18,7 @@ def little(closed):
     rng = np.random.default_rng(closed)
     deals = []
     for i in range(closed):
-        created = START + pd.Timedelta(days=int(500 * i / max(closed, 1)))
+        created = START + pd.Timedelta(days=int(430 * i / max(closed, 1)))
         deals.append(
             {
                 "opportunity_id": f"C{i:03d}",

@@ -234,8 +234,10 @@ def run_scenario(
         pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
         evaluation = with_pay(evaluation, pay)
         hiring = hiring_of(scenario, model, forecast, company_targets(plan, forecast))
-    with _timed(timings, "territories", told):
-        territories = plan_map(scenario, model, forecast, plan, quotas, quota_totals(scenario, plan))
+    territories = None
+    if keys.territories.new_map:
+        with _timed(timings, "territories", told):
+            territories = plan_map(scenario, model, forecast, plan, quotas, quota_totals(scenario, plan))
     return RunResult(
         scenario=scenario,
         history=model.history,

@@ -166,10 +166,10 @@ def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
     if not given and not simulate:
         return keys
     tree: dict[str, Any] = {
-        **keys.model_dump(),
+        **keys.model_dump(exclude_unset=True),
         **given,
-        "simulate": {**keys.simulate.model_dump(), **simulate},
-        "history": keys.history.model_dump(),
+        "simulate": {**keys.simulate.model_dump(exclude_unset=True), **simulate},
+        "history": keys.history.model_dump(exclude_unset=True),
     }
     options = Written("command line", "scenario", tree, {}, ())
     return options.validate(ScenarioFile)
