@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -80,6 +80,8 @@ class Written:
         Line of every place in the tree.
     twice : tuple
         Keys that stand twice.
+    files : mapping
+        File of every place that stands in another one than `name`.
     """
 
     name: str
@@ -87,19 +89,25 @@ class Written:
     tree: Any
     lines: Mapping[Loc, int]
     twice: tuple[Loc, ...]
+    files: Mapping[Loc, str] = field(default_factory=dict)
 
     def problem(self, loc: Loc, reason: str, mend: str = "", value: str = "") -> Problem:
         """Say what is wrong at a place of the tree."""
         words = [str(step) for step in loc if isinstance(step, str)]
-        return Problem(self.table, reason, mend, self.name, self.line(loc), ".".join(words), value)
+        file, line = self._place(loc)
+        return Problem(self.table, reason, mend, file, line, ".".join(words), value)
 
     def line(self, loc: Loc) -> int | None:
         """Find the line of a place, or of what holds it."""
+        return self._place(loc)[1]
+
+    def _place(self, loc: Loc) -> tuple[str, int | None]:
+        """Find the file and line of a place, or of what holds it."""
         for end in range(len(loc), -1, -1):
             for candidate in (loc[:end], *_without_zeros(loc[:end])):
                 if candidate in self.lines:
-                    return self.lines[candidate]
-        return None
+                    return self.files.get(candidate, self.name), self.lines[candidate]
+        return self.name, None
 
     def validate(self, model: type[_Model]) -> _Model:
         """Check the tree against a pydantic model.

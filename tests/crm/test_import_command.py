@@ -18,7 +18,7 @@ from spmforecast.data.sources import FrameSource
 from spmforecast.errors import InputError
 from spmforecast.scenario import load_scenario
 from spmforecast.scenario.check import check_source
-from spmforecast.scenario.run import load_history
+from spmforecast.scenario.prepare import load_history
 
 
 def _exporter() -> ModuleType:

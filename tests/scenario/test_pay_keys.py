@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from spmforecast.scenario.keys import HiringKeys, OutlierKeys, PayKeys, QuotaKey
 from spmforecast.scenario.pay import pay_case
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.pay_run import effort_of, pay_tables, priced
+from spmforecast.scenario.prepare import quota_totals
 from spmforecast.scenario.quotas import choice_of, outliers, quotas_of, rep_fields
-from spmforecast.scenario.run import quota_totals
 from spmforecast.scenario.schema import Scenario
 
 FLAT = "name: Flat\ncomponents: [{name: a, rate: 10%}]\n"
@@ -39,7 +40,7 @@ def asking(result: RunResult, **keys: object) -> Scenario:
     """Return the scenario with a compensation key."""
     asked = {"compensation": PayKeys.model_validate({"plan": "plan.yaml", **keys})}
     own = result.scenario
-    return Scenario(own.keys.model_copy(update=asked), own.path, own.text, own.written)
+    return replace(own, keys=own.keys.model_copy(update=asked))
 
 
 def case_of(result: RunResult, text: str, **keys: object):
@@ -151,7 +152,7 @@ def test_outlier_deals_are_left_out_and_named(result: RunResult) -> None:
 def test_hiring_is_asked_with_a_few_keys(result: RunResult) -> None:
     own = result.scenario
     keys = HiringKeys(wanted=0.5, most=3, where="region", lag_days=0)
-    asked = Scenario(own.keys.model_copy(update={"hiring": keys}), own.path, own.text, own.written)
+    asked = replace(own, keys=own.keys.model_copy(update={"hiring": keys}))
     answer = hiring_of(asked, result.model, result.forecast, result.targets)
     assert answer is not None
     assert answer.plan.period == "2025Q4"

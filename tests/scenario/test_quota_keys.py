@@ -11,8 +11,9 @@ from spmforecast.cli import app
 from spmforecast.errors import InfeasibleError, InputError
 from spmforecast.scenario import load_scenario
 from spmforecast.scenario.keys import QuotaKeys
+from spmforecast.scenario.prepare import quota_totals
 from spmforecast.scenario.quotas import quotas_of, rep_fields
-from spmforecast.scenario.run import RunResult, quota_totals
+from spmforecast.scenario.run import RunResult
 from spmforecast.scenario.study import study_run
 
 

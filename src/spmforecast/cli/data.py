@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spmforecast.data import History
     from spmforecast.data.quality import Finding
 
-__all__ = ["check", "example", "import_"]
+__all__ = ["check", "example", "import_", "schema"]
 
 _MOST_EXAMPLES = 3
 
@@ -205,3 +205,13 @@ def _show_findings(findings: Sequence[Finding]) -> None:
     for number, one in enumerate(findings, 1):
         examples = f" For example: {'; '.join(one.examples[:_MOST_EXAMPLES])}." if one.examples else ""
         typer.echo(f"{number}. {one.effect}{examples} Mend: {one.mend}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the keys of scenario files as a JSON Schema, for editors that complete and check them."""
+    import json
+
+    from spmforecast.scenario.json_schema import scenario_schema
+
+    typer.echo(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))

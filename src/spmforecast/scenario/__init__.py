@@ -4,7 +4,8 @@ The room runs the one line from history to evaluation; it knows nothing of HTML.
 """
 
 from spmforecast.scenario.backtest import backtest
-from spmforecast.scenario.run import RunResult, load_history, load_plan, run, run_scenario
+from spmforecast.scenario.prepare import load_history, load_plan
+from spmforecast.scenario.run import RunResult, run, run_scenario
 from spmforecast.scenario.schema import Scenario, load_scenario
 
 __all__ = ["RunResult", "Scenario", "backtest", "load_history", "load_plan", "load_scenario", "run", "run_scenario"]

@@ -17,7 +17,7 @@ from spmforecast.models import ModelSpec
 from spmforecast.scenario.fitting import named_spec, without_deals
 from spmforecast.scenario.folder import defused, rounded
 from spmforecast.scenario.measured import backtest_settings
-from spmforecast.scenario.run import load_history, wrong_attributes
+from spmforecast.scenario.prepare import load_history, wrong_attributes
 from spmforecast.scenario.schema import Scenario, load_scenario
 
 __all__ = ["OriginFiles", "backtest", "program", "write_backtest"]

@@ -18,14 +18,14 @@ from spmforecast.scenario.fitting import without_deals
 from spmforecast.scenario.keys import FolderSpec
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.periods import wrong_periods
-from spmforecast.scenario.quality import QualityKeys
-from spmforecast.scenario.run import (
+from spmforecast.scenario.prepare import (
     load_history,
     load_plan,
     no_plan_for_quotas,
     quota_totals,
     wrong_attributes,
 )
+from spmforecast.scenario.quality import QualityKeys
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,6 +14,7 @@ from spmforecast.data.history import REJECTED_COLUMNS
 from spmforecast.data.quality import RULES, Finding, QualityRules, repair
 from spmforecast.data.quality.findings import find
 from spmforecast.errors import Problem
+from spmforecast.scenario.keys.base import Names, listed
 from spmforecast.written import Loc, Written, nearest
 
 __all__ = ["Examined", "QualityKeys", "examine", "rejected_and_found", "wrong_rules"]
@@ -26,10 +27,6 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Count = Annotated[int, Field(ge=0)]
 
@@ -37,7 +34,7 @@ _Count = Annotated[int, Field(ge=0)]
 class RuleKeys(_Strict):
     """Limits of the rules and rules to skip; see :class:`spmforecast.data.quality.QualityRules`."""
 
-    skip: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    skip: Names = ()
     dead_age_quantile: _Share = 0.975
     dead_least_exits: _Count = 30
     past_close_days: _Count = 90
@@ -64,7 +61,8 @@ class QualityKeys(_Strict):
 
     rules: RuleKeys = RuleKeys()
     repair: Annotated[
-        tuple[Literal["nearest_keys", "trim_duplicates", "close_dead_deals"], ...], BeforeValidator(_listed)
+        tuple[Literal["nearest_keys", "trim_duplicates", "close_dead_deals"], ...],
+        BeforeValidator(listed, json_schema_input_type=str | tuple[str, ...]),
     ] = ()
     clean_ups: Literal["keep", "censor"] = "keep"
 

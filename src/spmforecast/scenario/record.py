@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from spmforecast.models import FittedBookings
+from spmforecast.scenario.assuming import told_assumptions
 from spmforecast.scenario.folder import bytes_hash
 from spmforecast.scenario.notes import model_notes
 from spmforecast.scenario.pay_run import pay_notes
@@ -44,6 +45,7 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "inputs": _inputs(result),
         "timings": timings,
         "warnings": list(result.warnings),
+        "assumptions": told_assumptions(keys.assumptions),
         "counts": history.counts.to_dict("records"),
         "exclusions": history.exclusions.to_dict("records"),
         "repairs": history.repairs.to_dict("records"),
@@ -62,7 +64,7 @@ def _inputs(result: RunResult) -> list[dict[str, Any]]:
     if keys.compensation is not None:
         named += [keys.compensation.plan, *keys.compensation.compare]
     named.append(keys.territories.map)
-    files = [(scenario.path.name, scenario.text.encode())]
+    files = [(name, text.encode()) for name, text in scenario.texts.items()]
     files += [(name, scenario.resolve(name).read_bytes()) for name in named if name is not None]
     own = [{"name": name, "sha256": bytes_hash(data), "bytes": len(data)} for name, data in files]
     return own + [{"name": one.name, "sha256": one.sha256, "bytes": one.bytes} for one in result.history.sources]

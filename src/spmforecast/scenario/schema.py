@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,9 @@ from pydantic import BeforeValidator, Field
 from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
 from spmforecast.errors import InputError, Problem
 from spmforecast.optimize.ways import WAYS, check_way
+from spmforecast.scenario.inherit import read_scenario, supposing
 from spmforecast.scenario.keys import (
+    AssumptionKeys,
     BacktestKeys,
     ExampleSpec,
     FolderSpec,
@@ -28,14 +31,9 @@ from spmforecast.scenario.keys import (
     pay_of,
 )
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
-from spmforecast.written import Written, nearest, read_file, read_yaml
+from spmforecast.written import Written, nearest
 
 __all__ = ["Scenario", "ScenarioFile", "load_scenario"]
-
-_LATER = {
-    "assumptions": "assumptions are not supported in this version",
-}
-
 
 _DATING = {"fiscal_year_start", "fiscal_calendar", "period"}
 """Keys that decide which days end a period."""
@@ -52,8 +50,11 @@ class FiscalKeys(Strict):
 class ScenarioFile(Strict):
     """All keys of a scenario file."""
 
+    base: str | None = None
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
-    history: Annotated[ExampleSpec | FolderSpec, BeforeValidator(history_of)]
+    history: Annotated[
+        ExampleSpec | FolderSpec, BeforeValidator(history_of, json_schema_input_type=str | ExampleSpec | FolderSpec)
+    ]
     as_of: date
     until: date
     period: Literal["month", "quarter"] = "quarter"
@@ -69,8 +70,8 @@ class ScenarioFile(Strict):
     simulate: SimulateKeys = SimulateKeys()
     quotas: QuotaKeys | None = None
     territories: TerritoryKeys = TerritoryKeys()
-    assumptions: tuple[Any, ...] = ()
-    compensation: Annotated[PayKeys | None, BeforeValidator(pay_of)] = None
+    assumptions: tuple[AssumptionKeys, ...] = ()
+    compensation: Annotated[PayKeys | None, BeforeValidator(pay_of, json_schema_input_type=str | PayKeys | None)] = None
     hiring: HiringKeys | None = None
 
     @property
@@ -90,16 +91,22 @@ class Scenario:
         What it says.
     path : Path
         Its file; paths inside are relative to it.
-    text : str
-        The file's text, for its hash.
+    texts : mapping of str to str
+        The text of each file by its name, its own first and then those it builds on, for their hashes.
     written : Written
         Places and lines, for messages about what turns out wrong later.
+    read : Written
+        The same before assumptions put other keys in the place of its own.
+    overrides : mapping
+        Values given on the command line.
     """
 
     keys: ScenarioFile
     path: Path
-    text: str = field(repr=False)
+    texts: Mapping[str, str] = field(repr=False)
     written: Written = field(repr=False)
+    read: Written = field(repr=False)
+    overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def calendar(self) -> FiscalCalendar:
@@ -109,6 +116,11 @@ class Scenario:
     def resolve(self, name: str) -> Path:
         """Return a path that the scenario names, relative to its own folder."""
         return self.path.parent / name
+
+    def supposing(self, chosen: Collection[int]) -> Scenario:
+        """Return the same question with some of its assumptions alone, named by their places."""
+        keys = _override(supposing(self.read, frozenset(chosen)).validate(ScenarioFile), self.overrides)
+        return replace(self, keys=keys)
 
 
 def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> Scenario:
@@ -130,8 +142,8 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
     InputError
         With every problem at once: file, line, and the nearest right key.
     """
-    text = read_file(path, "scenario")
-    written = read_yaml(text, str(path), "scenario")
+    own, texts = read_scenario(path)
+    written = supposing(own)
     problems: list[Problem] = []
     try:
         keys = written.validate(ScenarioFile)
@@ -144,7 +156,7 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
     problems += _wrong_together(keys, written)
     if problems:
         raise InputError(problems)
-    return Scenario(keys, Path(path), text, written)
+    return Scenario(keys, Path(path), texts, written, own, overrides or {})
 
 
 def _among_sound_keys(written: Written, error: InputError) -> list[Problem]:
@@ -159,7 +171,7 @@ def _among_sound_keys(written: Written, error: InputError) -> list[Problem]:
     return _wrong_together(keys, written, dated=not wrong & _DATING)
 
 
-def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
+def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:
     """Put values from the command line in place of the file's."""
     given = {name: value for name, value in overrides.items() if value is not None}
     simulate = {name: given.pop(name) for name in ("trials", "seed") if name in given}
@@ -177,11 +189,8 @@ def _override(keys: ScenarioFile, overrides: dict[str, Any]) -> ScenarioFile:
 
 def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) -> list[Problem]:
     """Find what each key allows but all of them together do not; periods are judged where the calendar is known."""
-    problems = [
-        written.problem((key,), told, "Take the key out for now.") for key, told in _LATER.items() if getattr(keys, key)
-    ]
     calendar = keys.calendar
-    problems += _idle_weeks(keys.fiscal_calendar, written)
+    problems = _idle_weeks(keys.fiscal_calendar, written)
     if keys.until <= keys.as_of:
         problems.append(
             written.problem(("until",), f"must be after as_of ({keys.as_of})", "Give a later day.", str(keys.until))

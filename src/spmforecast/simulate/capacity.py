@@ -43,7 +43,8 @@ def capacity_tables(
     rate = creation.base * creation.day_weights(days)
     in_cohort = np.eye(len(horizon.periods))[horizon.cell]
     tenure = np.clip((days - model.roster.hired[:, None]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
-    by_day = (rate * creation.ramp[tenure])[:, :, None] * in_cohort
+    there = days >= model.roster.hired[:, None]  # whoever is supposed to be hired creates nothing before
+    by_day = (rate * creation.ramp[tenure] * there)[:, :, None] * in_cohort
     start = np.zeros((len(tenure), 1, len(horizon.periods)))
     created = np.concatenate([start, np.cumsum(by_day, axis=1)], axis=1)
     delay = round(model.attrition.backfill_days)

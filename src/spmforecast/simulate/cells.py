@@ -21,12 +21,13 @@ from spmforecast.simulate.handover import HandOver, plan_heirs
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.layout import Groups, dimensions, merge_shares, with_quiet_periods
 
-__all__ = ["CellPlan", "CreationCells", "plan_cells"]
+__all__ = ["ALWAYS", "CellPlan", "CreationCells", "plan_cells"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_ALWAYS = ("region", "territory_id", "segment")
+ALWAYS = ("region", "territory_id", "segment")
+"""Dimensions of the cells beside owner, manager, part and period, whatever levels are asked for."""
 _RECENT_DAYS = 365
 _PRIOR_DEALS = 5.0
 
@@ -117,7 +118,7 @@ def plan_cells(
     InputError
         If a level is not an attribute of the deals.
     """
-    dims = dimensions(model.deals, levels, _ALWAYS)
+    dims = dimensions(model.deals, levels, ALWAYS)
     won, amount, count = _won_cells(model, horizon, dims)
     deals, shared = _open_credits(model, open_rows, dims)
     mix = _creation_mix(model, dims)

@@ -13,7 +13,9 @@ import pandas as pd
 from spmforecast.calendar import PeriodKind
 from spmforecast.errors import InputError, Problem
 from spmforecast.models import FittedPipeline
+from spmforecast.models.adjust import Adjustment
 from spmforecast.models.bookings import FittedBookings
+from spmforecast.simulate.adjusting import adjusted, check_scopes, with_people
 from spmforecast.simulate.block import BlockResult, simulate_block
 from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
 from spmforecast.simulate.exact import ExactForecast, exact_forecast
@@ -46,6 +48,7 @@ def simulate(
     targets: Mapping[str, float] | None = None,
     cluster: str | None = None,
     ledger: bool = False,
+    adjustments: Sequence[Adjustment] = (),
 ) -> Forecast:
     """Project what open deals and deals not yet created will book, or, where no deals are recorded, what reps will.
 
@@ -75,6 +78,8 @@ def simulate(
         Address of a Dask scheduler that runs the blocks; it changes no draw.
     ledger : bool
         Keep every winner (trial, deal, cell, amount) in ``forecast.ledger``.
+    adjustments : sequence of Adjustment
+        What the future is supposed to be unlike the past in; the same luck is drawn with and without.
 
     Returns
     -------
@@ -84,16 +89,17 @@ def simulate(
     ------
     InputError
         If `trials` or `jobs` is not positive, `until` does not end a period after the as-of date, a level is
-        not an attribute of the deals, or the cluster cannot be reached.
+        not an attribute of the deals, the cluster cannot be reached, or an adjustment names what is not there.
     """
     auto = trials == "auto"
     _check_positive(trials=PILOT if trials == "auto" else trials, jobs=jobs)
     horizon = build_horizon(model.as_of, until, period, model.calendar)
     inputs: SimulationInputs | BookingInputs
     if isinstance(model, FittedBookings):
+        _refuse_adjustments(adjustments)
         inputs = build_booking_inputs(model, horizon, levels, seed)
     else:
-        inputs = build_inputs(model, horizon, levels, seed)
+        inputs = _inputs(model, horizon, levels, seed, adjustments)
     run = _Run(inputs, jobs, cluster, progress, ledger)
     run.extend(PILOT if trials == "auto" else trials)
     goal = tolerance or Tolerance()
@@ -114,6 +120,7 @@ def simulate_exactly(
     until: object,
     period: PeriodKind = "quarter",
     levels: Sequence[str] = ("region", "segment"),
+    adjustments: Sequence[Adjustment] = (),
 ) -> ExactForecast:
     """Work out the laws of the company's and every rep's bookings without drawing; arguments as in :func:`simulate`.
 
@@ -125,13 +132,33 @@ def simulate_exactly(
     Raises
     ------
     InputError
-        As :func:`simulate`; and if there are no deals, as bookings alone have no such laws.
+        As :func:`simulate`; and if there are no deals, as bookings alone have no such laws, or if amounts are
+        supposed to be others.
     """
     if not isinstance(model, FittedPipeline):
         told, mend = "method exact needs deals; bookings alone can only be drawn", "Set method to monte-carlo."
         raise InputError(Problem("scenario", told, mend, column="simulate.method", value="exact"))
     horizon = build_horizon(model.as_of, until, period, model.calendar)
-    return exact_forecast(build_inputs(model, horizon, levels, seed=1))
+    inputs = _inputs(model, horizon, levels, 1, adjustments)
+    if inputs.open_deals.resize is not None or inputs.new_deals.resize is not None:
+        told, mend = "exact laws do not know other amounts (deal_size, price, the amount of a deal)", "Take them out."
+        raise InputError(Problem("assumptions", told, mend, column="simulate.method", value="exact"))
+    return exact_forecast(inputs)
+
+
+def _inputs(
+    model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int, adjustments: Sequence[Adjustment]
+) -> SimulationInputs:
+    """Prepare a simulation of the future as it is supposed to be."""
+    inputs = build_inputs(with_people(model, adjustments), horizon, levels, seed)
+    check_scopes(inputs.plan.frame, model.deals, adjustments)
+    return adjusted(inputs, adjustments, horizon) if adjustments else inputs
+
+
+def _refuse_adjustments(adjustments: Sequence[Adjustment]) -> None:
+    if adjustments:
+        told, mend = "assumptions need deals; here bookings alone are recorded", "Take the assumptions out."
+        raise InputError(Problem("assumptions", told, mend))
 
 
 def _deciding(

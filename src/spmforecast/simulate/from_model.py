@@ -55,7 +55,7 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
     futures = _futures(model, horizon, drawn.reshape(-1, *drawn.shape[2:]))
     centre, moved = (_futures(model, horizon, process.shifted(level)) for level in (0.0, _LEVEL_STEP))
     back = look_back(model, horizon, centre, rows)
-    owners = tuple(sorted({*model.creation.owners, TO_BE_HIRED}))
+    owners = tuple(sorted({*model.creation.owners, *model.roster.owners, TO_BE_HIRED}))
     win_shape, win_rate = _win_effect(model, owners)
     location = streams.generator("model", "amounts", "location").standard_normal((WORLDS, len(model.profiles.segments)))
     return SimulationInputs(

@@ -16,12 +16,36 @@ from spmforecast.simulate.quantiles import GammaTable, MoneyTable
 from spmforecast.simulate.streams import Streams
 from spmforecast.simulate.trials import gamma_tables
 
-__all__ = ["WORLDS", "NewDeals", "OpenDeals", "SimulationInputs"]
+__all__ = ["WORLDS", "NewDeals", "OpenDeals", "Resize", "SimulationInputs"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 WORLDS = 64  # draws of the fitted parameters; trial i lives in world i modulo this
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Amounts that are supposed to be others: what each win is multiplied by, and what is added.
+
+    Parameters
+    ----------
+    factor, cents : array of float, shape (n, periods)
+        For each deal or stream, by period of the win.
+    """
+
+    factor: Array
+    cents: Array
+
+    @classmethod
+    def none(cls, count: int, periods: int) -> Resize:
+        """Change nothing."""
+        return cls(np.ones((count, periods)), np.zeros((count, periods)))
+
+    def of(self, row: Ints | int, period: Ints, cents: Array) -> Array:
+        """Return the amounts of winners, in whole cents and not below zero."""
+        changed = np.rint(cents * self.factor[row, period] + self.cents[row, period])
+        return np.asarray(np.maximum(changed, 0.0))
 
 
 @dataclass(frozen=True)
@@ -44,6 +68,8 @@ class OpenDeals:
         As it stands, moved by what is still expected to happen to it in its stage; NaN where it is not known.
     partners : tuple of tuple of (int, float)
         For each deal, first cell and share of whoever shares it beside the leading rep.
+    resize : Resize or None
+        Other amounts, where they are supposed to be.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +82,7 @@ class OpenDeals:
     column: Ints
     log_amount: Array
     partners: tuple[tuple[tuple[int, float], ...], ...]
+    resize: Resize | None = None
 
     @cached_property
     def law(self) -> Ints:
@@ -89,6 +116,8 @@ class NewDeals:
         Strength of the prior that a successor's productivity is drawn from.
     dispersion : float
         Variance of the frailty of a seller and cohort.
+    resize : Resize or None
+        Other amounts by stream, where they are supposed to be.
     """
 
     cells: CreationCells
@@ -104,6 +133,7 @@ class NewDeals:
     creation_rate: Array
     creation_prior: float
     dispersion: float
+    resize: Resize | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats
         trial, uniform, period = trial.take(won), uniform.take(won), period.take(won)
     rows = np.full(len(trial), law, dtype=np.int64)
     cents = inputs.money.cents(rows, uniform, trials.world.take(trial))
+    if inputs.new_deals.resize is not None:
+        cents = inputs.new_deals.resize.of(stream, period, cents)
     cell = int(cells.column[stream]) + period
     tally.win(cell, trial, cents)
     tally.note(-1 - stream, cell, trial, cents)

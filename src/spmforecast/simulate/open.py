@@ -194,6 +194,8 @@ def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: _Winner
     world = trials.world.take(trial) if inputs.money.location.any() else trial
     base = np.repeat(inputs.deal_cents[rows], number)
     cents = inputs.money.cents(np.repeat(deals.law[rows], number), winners.uniform, world, base)
+    if deals.resize is not None:
+        cents = deals.resize.of(rows[at], period, cents)
     cell = np.repeat(deals.column[rows], number) + period
     credited = None
     if any(deals.partners[row] for row in rows.tolist()):

@@ -1,5 +1,6 @@
 """The keys of a scenario file, each group in a module of its own; `schema` puts them together."""
 
+from spmforecast.scenario.keys.assumptions import AssumptionKeys
 from spmforecast.scenario.keys.base import Strict
 from spmforecast.scenario.keys.hiring import HiringKeys
 from spmforecast.scenario.keys.history import ExampleSpec, FolderSpec, history_of
@@ -9,6 +10,7 @@ from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, O
 from spmforecast.scenario.keys.territories import DisturbanceKeys, ProposeKeys, TerritoryKeys
 
 __all__ = [
+    "AssumptionKeys",
     "BacktestKeys",
     "CushionKeys",
     "DisturbanceKeys",

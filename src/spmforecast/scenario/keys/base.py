@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-__all__ = ["Strict", "at_least_one", "listed", "share_of"]
+__all__ = ["Names", "Strict", "at_least_one", "listed", "share_of"]
 
 
 class Strict(BaseModel):
@@ -18,6 +18,10 @@ class Strict(BaseModel):
 def listed(value: Any) -> Any:
     """Let a single text stand for a list of one."""
     return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(listed, json_schema_input_type=str | tuple[str, ...])]
+"""Several texts, or a single one."""
 
 
 def at_least_one(value: Any) -> Any:

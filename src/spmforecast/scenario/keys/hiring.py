@@ -23,7 +23,7 @@ class HiringKeys(Strict):
     wanted: float = Field(default=0.8, gt=0, le=1)
     by: str | None = None
     target: float | None = Field(default=None, ge=0)
-    starts: Annotated[tuple[date, ...], BeforeValidator(_several)] = ()
+    starts: Annotated[tuple[date, ...], BeforeValidator(_several, json_schema_input_type=date | tuple[date, ...])] = ()
     where: Literal["region", "territory", "manager"] | None = None
     most: int = Field(default=20, ge=1, le=1000)
     delay_days: float = Field(default=0.0, ge=0)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import CrmOptions
 from spmforecast.data.sources import Source, is_address, open_source
-from spmforecast.scenario.keys.base import Strict, listed
+from spmforecast.scenario.keys.base import Names, Strict
 
 __all__ = ["ExampleSpec", "FolderSpec", "history_of"]
 
@@ -42,7 +42,7 @@ class FolderSpec(Strict):
     observed_from: date | None = None
     crm: Literal["salesforce", "hubspot", "dynamics", "pipedrive"] | None = None
     rates: str | None = None
-    pipelines: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    pipelines: Names = ()
     stage_names: dict[str, str] = Field(default={})
     deleted: Literal["exclude", "keep"] = "exclude"
     max_rejected_share: float = Field(default=0.05, ge=0, le=1)

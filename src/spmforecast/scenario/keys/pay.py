@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from spmforecast.scenario.keys.base import Strict, listed
+from spmforecast.scenario.keys.base import Names, Strict
 
 __all__ = ["EffortKeys", "PayKeys", "pay_of"]
 
@@ -39,7 +39,7 @@ class PayKeys(Strict):
     """How reps are paid."""
 
     plan: str = Field(min_length=1)
-    compare: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    compare: Names = ()
     quotas: dict[str, float | dict[str, float]] = Field(default={})
     effort: EffortKeys = EffortKeys()
 
