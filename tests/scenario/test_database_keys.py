@@ -107,7 +107,7 @@ def test_an_unset_variable_and_a_schema_without_a_database(company: Path, monkey
 
 def test_a_scenario_shows_no_password(tmp_path: Path) -> None:
     scenario = load_scenario(_scenario(tmp_path, "'postgresql://crm:sesame@127.0.0.1:1/sales'"), {"trials": 5})
-    assert "sesame" in scenario.text
+    assert "sesame" in scenario.texts["scenario.yaml"]
     assert "sesame" not in repr(scenario)
     _, problems = check_source(scenario.path)
     assert "sesame" not in repr(problems)

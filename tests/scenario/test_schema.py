@@ -82,7 +82,6 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
         (LEAST + "quotas: {round_to: 0}\n", "line 5, quotas.round_to: "),
         (LEAST + "quotas: {method: equal-probabilty}\n", "Did you mean equal-probability?"),
         (LEAST + "quotas: {method: dice}\n", "Use one of: equal-probability, objective, proportional, even"),
-        (LEAST + "assumptions: [{win_rate: {multiply: 1.05}}]\n", "line 5, assumptions: assumptions are not supported"),
         (LEAST + "compensation: plan.yaml\n", "line 5, compensation: pay is worked out against proposed quotas"),
         (
             LEAST + "quotas: {}\ncompensation: {plan: p.yaml, efort: {}}\n",

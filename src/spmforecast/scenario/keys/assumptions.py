@@ -152,13 +152,12 @@ class AssumptionKeys(Strict):
         """How it is called: its name, or its kind and scope."""
         if self.name:
             return self.name
-        detail = ", ".join(" or ".join(values) for values in self.where.values())
         if self.hire is not None:
-            detail = self.hire.territory_id
-        elif self.leave is not None:
-            detail = self.leave.rep_id
-        elif self.deal is not None:
-            detail = self.deal.opportunity_id
+            return f"hire in {self.hire.territory_id}"
+        if self.deal is not None:
+            return f"deal {self.deal.opportunity_id}"
+        scope = ", ".join(" or ".join(values) for values in self.where.values())
+        detail = scope if self.leave is None else self.leave.rep_id
         what = self.kind.replace("_", " ")
         return f"{what} of {detail}" if detail else what
 
