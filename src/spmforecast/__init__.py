@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from spmforecast.report import report
     from spmforecast.scenario import RunResult, load_scenario
     from spmforecast.scenario.backtest import backtest
+    from spmforecast.scenario.compare import Comparison, compare
     from spmforecast.scenario.planbook import Planbook
     from spmforecast.scenario.run import run
     from spmforecast.simulate import Forecast, simulate
@@ -55,6 +56,7 @@ _HOME = {
     "AttributeLimit": "plan",
     "BookingsModel": "models",
     "CompPlan": "plan",
+    "Comparison": "scenario.compare",
     "Districts": "plan",
     "ExampleCompany": "data",
     "FiscalCalendar": "calendar",
@@ -81,6 +83,7 @@ _HOME = {
     "assign": "optimize",
     "backtest": "scenario",
     "choose_cushion": "optimize",
+    "compare": "scenario.compare",
     "compare_schemes": "evaluate",
     "cushion_curve": "optimize",
     "design_territories": "optimize",
@@ -106,6 +109,7 @@ __all__ = [
     "AttributeLimit",
     "BookingsModel",
     "CompPlan",
+    "Comparison",
     "Districts",
     "ExampleCompany",
     "FiscalCalendar",
@@ -132,6 +136,7 @@ __all__ = [
     "assign",
     "backtest",
     "choose_cushion",
+    "compare",
     "compare_schemes",
     "cushion_curve",
     "design_territories",

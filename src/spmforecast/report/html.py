@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.report import backtest
+from spmforecast.report import backtest, compare
 from spmforecast.report.blocks import Section
 from spmforecast.report.folder import Run, read_run
 from spmforecast.report.pages import sections
@@ -37,6 +37,9 @@ def render(folder: str | Path) -> str:
     if (Path(folder) / backtest.FACTS).is_file():
         told = backtest.read_backtest(Path(folder))
         return _page(told.facts, backtest.sections(told))
+    if (Path(folder) / compare.FACTS).is_file():
+        held = compare.read_compare(Path(folder))
+        return _page(held.facts, compare.sections(held))
     run = read_run(folder)
     return _page(run, sections(run))
 

@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
-def new_folder(target: str | Path, name: str) -> Iterator[Path]:
+def new_folder(target: str | Path, name: str, facts: str = "run.json") -> Iterator[Path]:
     """Give a folder to write into, and let it take its place when all is written.
 
     Parameters
@@ -31,6 +31,8 @@ def new_folder(target: str | Path, name: str) -> Iterator[Path]:
         Where the folder is to stand.
     name : str
         Scenario; an existing run folder of the same scenario is replaced whole, anything else there is refused.
+    facts : str
+        File by which such a folder is known.
 
     Yields
     ------
@@ -43,7 +45,7 @@ def new_folder(target: str | Path, name: str) -> Iterator[Path]:
         If something else stands there, or the place cannot be written to.
     """
     place = Path(target).resolve()
-    _refuse_other(place, Path(target), name)
+    _refuse_other(place, Path(target), name, facts)
     found = place.parent.exists()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -62,14 +64,14 @@ def new_folder(target: str | Path, name: str) -> Iterator[Path]:
         raise
 
 
-def _refuse_other(place: Path, shown: Path, name: str) -> None:
+def _refuse_other(place: Path, shown: Path, name: str, facts: str) -> None:
     """Refuse a target that is not a run folder of this scenario (an empty folder is fine)."""
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     found = None
-    if (place / "run.json").is_file():
+    if (place / facts).is_file():
         try:
-            found = json.loads((place / "run.json").read_text(encoding="utf-8")).get("name")
+            found = json.loads((place / facts).read_text(encoding="utf-8")).get("name")
         except (ValueError, AttributeError):
             found = None
     if found != name:

@@ -23,7 +23,7 @@ from spmforecast.simulate.precision import mean_error, probability_error, quanti
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
 
-__all__ = ["company_targets", "covers", "forecast_table", "run_tables"]
+__all__ = ["company_targets", "covers", "forecast_table", "node_draws", "node_levels", "run_tables"]
 
 Array = npt.NDArray[np.float64]
 
@@ -121,12 +121,12 @@ def forecast_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
         A year that the forecast covers only in part has no plan beside it.
     """
     parts = [_node_rows(forecast, plan, "company", None)]
-    for level, column in _levels(forecast):
+    for level, column in node_levels(forecast):
         parts.append(_node_rows(forecast, plan, level, column))
     return pd.concat(parts, ignore_index=True)
 
 
-def _levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
+def node_levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
     """List the levels whose nodes are known, then any further dimension of the cells."""
     other = {
         str(name): str(name) for name in forecast.cells.columns if name not in {*_NODES.values(), "part", "period"}
@@ -134,6 +134,27 @@ def _levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
     for level, column in {**_NODES, **other}.items():
         if column in forecast.cells and (forecast.cells[column].astype(str) != NONE).any():
             yield level, column
+
+
+def node_draws(forecast: Forecast, column: str | None) -> tuple[pd.DataFrame, Array]:
+    """Add the draws up by node and period, years included.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Draws.
+    column : str or None
+        Dimension of the cells; None for the company.
+
+    Returns
+    -------
+    tuple of DataFrame and array of float, shape (trials, rows)
+        ``node, period`` of each row, by node, then time; amounts in whole cents.
+    """
+    groups, draws = _with_years(forecast, ["period"] if column is None else [column, "period"], counts=False)
+    node = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
+    # Bookings are cents; sums of cents in floating point are cents but for their last bits.
+    return pd.DataFrame({"node": node, "period": groups["period"]}), np.round(draws, 2)
 
 
 def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | None) -> pd.DataFrame:

@@ -7,12 +7,12 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from spmforecast.simulate.engine import simulate, simulate_exactly
+from spmforecast.simulate.engine import Simulator, simulate, simulate_exactly
 from spmforecast.simulate.exact import ExactForecast
 from spmforecast.simulate.forecast import Forecast
 from spmforecast.simulate.precision import Tolerance
 
-__all__ = ["ExactForecast", "Forecast", "Tolerance", "simulate", "simulate_exactly"]
+__all__ = ["ExactForecast", "Forecast", "Simulator", "Tolerance", "simulate", "simulate_exactly"]
 
 
 class _CallableRoom(ModuleType):

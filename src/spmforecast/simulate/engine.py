@@ -15,7 +15,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.models import FittedPipeline
 from spmforecast.models.adjust import Adjustment
 from spmforecast.models.bookings import FittedBookings
-from spmforecast.simulate.adjusting import adjusted, check_scopes, with_people
+from spmforecast.simulate.adjusting import PEOPLE, adjusted, check_scopes, with_people
 from spmforecast.simulate.block import BlockResult, simulate_block
 from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
 from spmforecast.simulate.exact import ExactForecast, exact_forecast
@@ -27,7 +27,7 @@ from spmforecast.simulate.precision import MOST, PILOT, Tolerance
 from spmforecast.simulate.tally import Ledger
 from spmforecast.simulate.workers import block_length, run_blocks
 
-__all__ = ["simulate", "simulate_exactly"]
+__all__ = ["Simulator", "simulate", "simulate_exactly"]
 
 _DEAL_FACTS = ["opportunity_id", "owner_id", "region", "segment", "stage", "age_days", "amount"]
 
@@ -153,6 +153,47 @@ def _inputs(
     inputs = build_inputs(with_people(model, adjustments), horizon, levels, seed)
     check_scopes(inputs.plan.frame, model.deals, adjustments)
     return adjusted(inputs, adjustments, horizon) if adjustments else inputs
+
+
+class Simulator:
+    """Simulations of one fit under different adjustments; what they share is worked out once.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    until : date-like
+        Last day of the horizon.
+    period : {"month", "quarter"}
+        Length of the periods.
+    levels : sequence of str
+        Dimensions of the cells.
+    seed : int
+        Seed of all streams.
+    """
+
+    def __init__(
+        self, model: FittedPipeline, until: object, period: PeriodKind, levels: Sequence[str], seed: int
+    ) -> None:
+        self.model, self.levels, self.seed = model, tuple(levels), seed
+        self.horizon = build_horizon(model.as_of, until, period, model.calendar)
+        self._known: dict[tuple[Adjustment, ...], SimulationInputs] = {}
+
+    def inputs(self, adjustments: Sequence[Adjustment] = ()) -> SimulationInputs:
+        """Prepare a simulation; tables are fitted anew only where people differ."""
+        people = tuple(one for one in adjustments if isinstance(one, PEOPLE))
+        if people not in self._known:
+            self._known[people] = build_inputs(with_people(self.model, people), self.horizon, self.levels, self.seed)
+        inputs = self._known[people]
+        check_scopes(inputs.plan.frame, self.model.deals, adjustments)
+        return adjusted(inputs, adjustments, self.horizon) if adjustments else inputs
+
+    def run(self, adjustments: Sequence[Adjustment], trials: int, jobs: int = 1) -> Forecast:
+        """Draw; the same as :func:`simulate` with the same arguments, without the table of open deals."""
+        inputs = self.inputs(adjustments)
+        run = _Run(inputs, jobs, None, None, False)
+        run.extend(trials)
+        return Forecast(run.draws, inputs.plan.frame, counts=run.counts, calendar=self.model.calendar)
 
 
 def _refuse_adjustments(adjustments: Sequence[Adjustment]) -> None:

@@ -141,6 +141,7 @@ class AssumptionKeys(Strict):
     where: dict[str, Names] = Field(default={})
     since: datetime.date | None = Field(default=None, alias="from")
     until: datetime.date | None = None
+    cost: float = Field(default=0.0, ge=0)
 
     @property
     def kind(self) -> str:

@@ -4,6 +4,7 @@ A simulation with adjustments draws the same luck as one without. Tables of thos
 are to the last bit, so two simulations differ only where an adjustment says so.
 """
 
-from spmforecast.simulate.adjusting.apply import adjusted, check_scopes, with_people
+from spmforecast.simulate.adjusting.apply import adjusted, check_scopes
+from spmforecast.simulate.adjusting.people import PEOPLE, with_people
 
-__all__ = ["adjusted", "check_scopes", "with_people"]
+__all__ = ["PEOPLE", "adjusted", "check_scopes", "with_people"]

@@ -12,14 +12,14 @@ from spmforecast.models.adjust import Adjustment, DealOutcome, Faster, HandOver,
 from spmforecast.simulate.adjusting.amounts import larger, stated
 from spmforecast.simulate.adjusting.chances import likelier, outcome, paced, slipped
 from spmforecast.simulate.adjusting.creation import leaving, more
-from spmforecast.simulate.adjusting.people import handed_over, with_people
+from spmforecast.simulate.adjusting.people import handed_over
 from spmforecast.simulate.adjusting.scopes import deals_in, streams_in
 from spmforecast.simulate.adjusting.tables import Change, change_new, change_open
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.written import nearest
 
-__all__ = ["adjusted", "check_scopes", "with_people"]
+__all__ = ["adjusted", "check_scopes"]
 
 _ORDER = (Faster, Likelier, More, Larger, DealOutcome, Leave, HandOver)
 """First what changes tables, last what changes names: scopes speak of owners as they are today."""

@@ -18,9 +18,12 @@ from spmforecast.simulate.adjusting.scopes import cells_in
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import SimulationInputs
 
-__all__ = ["handed_over", "with_people"]
+__all__ = ["PEOPLE", "handed_over", "with_people"]
 
 Array = npt.NDArray[np.float64]
+
+PEOPLE = (Hire, Ramp, Attrition)
+"""Adjustments that change the fit itself; all others change what is made of it."""
 
 _OPEN = ("open",)
 _COMING = ("open", "new")
