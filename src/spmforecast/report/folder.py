@@ -138,6 +138,16 @@ _FILES: Mapping[str, FileSpec] = {
     ),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
     "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
+    "people": FileSpec(
+        "people.csv",
+        ("submitted_by", "category", "periods", "estimate"),
+        ("periods", "called", "booked", "realisation", "estimate", "low", "high", "shrinkage", "reached", "pooled"),
+    ),
+    "calls": FileSpec(
+        "calls.csv",
+        ("submitted_by", "node_level", "node", "period", "category", "call"),
+        ("call", "expected", "expected_sd", "model_mean", "model_p10", "model_p90", "p_reached"),
+    ),
     "moves": FileSpec("moves.csv", ("account_id", "from", "to", "reason"), ("potential", "workload")),
     "territories": FileSpec("territories.csv", ("rep_id",), ("km", "km_today"), ("accounts", "potential", "workload")),
     "territory_accounts": FileSpec(
@@ -163,7 +173,7 @@ class Run:
     facts : mapping
         Content of ``run.json``.
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
-    cushions, schemes, differences, hiring, hiring_curve, hiring_delay, moves, territories,
+    cushions, schemes, differences, hiring, hiring_curve, hiring_delay, people, calls, moves, territories,
     territory_accounts, territory_evaluation : tuple of Row
         The tables of the folder; empty where the run left none.
     """
@@ -188,6 +198,8 @@ class Run:
     hiring: tuple[Row, ...] = ()
     hiring_curve: tuple[Row, ...] = ()
     hiring_delay: tuple[Row, ...] = ()
+    people: tuple[Row, ...] = ()
+    calls: tuple[Row, ...] = ()
     moves: tuple[Row, ...] = ()
     territories: tuple[Row, ...] = ()
     territory_accounts: tuple[Row, ...] = ()

@@ -22,6 +22,7 @@ from spmforecast.scenario.measured import Measured, combined
 from spmforecast.scenario.pay import with_pay
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.pay_run import priced
+from spmforecast.scenario.people import people_tables
 from spmforecast.scenario.prepare import (
     Prepared,
     Progress,
@@ -134,7 +135,11 @@ class RunResult:
     def write(self, folder: Path) -> None:
         """Write the files of the run into an empty folder."""
         start = time.perf_counter()
-        tables = {**run_tables(self), **territory_tables(self.territories)}
+        tables = {
+            **run_tables(self),
+            **territory_tables(self.territories),
+            **people_tables(self.model, self.forecast),
+        }
         timings = {**self.timings, "tables": round(time.perf_counter() - start, 3)}
         write_run(folder, run_record(self, timings), self.forecast.draws, tables)
         write_pictures(folder, self.territories)

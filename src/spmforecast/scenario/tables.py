@@ -23,12 +23,12 @@ from spmforecast.simulate.precision import mean_error, probability_error, quanti
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
 
-__all__ = ["company_targets", "covers", "forecast_table", "node_draws", "node_levels", "run_tables"]
+__all__ = ["NODES", "company_targets", "covers", "forecast_table", "node_draws", "node_levels", "run_tables"]
 
 Array = npt.NDArray[np.float64]
 
 _QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
-_NODES = {
+NODES = {
     "region": "region",
     "territory": "territory_id",
     "manager": "manager_id",
@@ -128,10 +128,8 @@ def forecast_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
 
 def node_levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
     """List the levels whose nodes are known, then any further dimension of the cells."""
-    other = {
-        str(name): str(name) for name in forecast.cells.columns if name not in {*_NODES.values(), "part", "period"}
-    }
-    for level, column in {**_NODES, **other}.items():
+    other = {str(name): str(name) for name in forecast.cells.columns if name not in {*NODES.values(), "part", "period"}}
+    for level, column in {**NODES, **other}.items():
         if column in forecast.cells and (forecast.cells[column].astype(str) != NONE).any():
             yield level, column
 
