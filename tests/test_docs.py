@@ -152,7 +152,7 @@ def test_python_in_the_text_runs(page: Path, tmp_path: Path, monkeypatch: pytest
 def _check_run_folder(folder: Path) -> None:
     """Compare the files of a run folder with what their sections say."""
     text = _page("scenarios.md")
-    for name in ("forecast", "parts", "actuals", "deals", "rates", "quotas"):
+    for name in ("forecast", "parts", "variance", "actuals", "deals", "rates", "quotas"):
         told = re.findall(r"`([^`]*)`", _section(text, f"### {name}.csv"))[0].split(", ")
         columns = pd.read_csv(folder / f"{name}.csv", nrows=0).columns
         assert list(dict.fromkeys(re.sub(r"p_win_\d.*", "p_win_<period>", column) for column in columns)) == told

@@ -62,6 +62,9 @@ _FILES: Mapping[str, FileSpec] = {
         required=True,
     ),
     "parts": FileSpec("parts.csv", ("period", "part", "mean"), ("mean", "p10", "p50", "p90", "deals_mean")),
+    "variance": FileSpec(
+        "variance.csv", ("node_level", "node", "period", "sd"), ("sd", "parameters", "shocks", "process")
+    ),
     "actuals": FileSpec("actuals.csv", ("period", "booked"), ("booked", "deals")),
     "deals": FileSpec(
         "deals.csv",
@@ -173,7 +176,7 @@ class Run:
     facts : mapping
         Content of ``run.json``.
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
-    cushions, schemes, differences, hiring, hiring_curve, hiring_delay, people, calls, moves, territories,
+    cushions, schemes, differences, hiring, hiring_curve, hiring_delay, variance, people, calls, moves, territories,
     territory_accounts, territory_evaluation : tuple of Row
         The tables of the folder; empty where the run left none.
     """
@@ -198,6 +201,7 @@ class Run:
     hiring: tuple[Row, ...] = ()
     hiring_curve: tuple[Row, ...] = ()
     hiring_delay: tuple[Row, ...] = ()
+    variance: tuple[Row, ...] = ()
     people: tuple[Row, ...] = ()
     calls: tuple[Row, ...] = ()
     moves: tuple[Row, ...] = ()

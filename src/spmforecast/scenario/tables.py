@@ -12,12 +12,14 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import NONE
 from spmforecast.data.quality.findings import as_table
+from spmforecast.evaluate.variance import variance_parts
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan
 from spmforecast.scenario.hiring import hiring_tables
 from spmforecast.scenario.pay_run import pay_tables
 from spmforecast.scenario.quality import rejected_and_found
 from spmforecast.simulate import ExactForecast, Forecast
+from spmforecast.simulate.drivers import Drivers
 from spmforecast.simulate.precision import mean_error, probability_error, quantile_errors, sd_error
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "drift": result.drift,
         "rejected": rejected_and_found(result.history.rejected, [*result.examined.of_files, *result.examined.findings]),
     }
+    if forecast.drivers is not None:
+        tables["variance"] = variance_table(forecast, forecast.drivers)
     if result.quotas is not None:
         tables["quotas"] = _quotas(result)
     if result.pay is not None:
@@ -74,6 +78,20 @@ def run_tables(result: RunResult) -> dict[str, pd.DataFrame]:
     if result.exact is not None:
         tables["exact"] = exact_table(result.exact, result.plan)
     return tables
+
+
+def variance_table(forecast: Forecast, drawn: Drivers) -> pd.DataFrame:
+    """Split the variance of the company's and the regions' bookings: ``node_level, node, period, sd``, three shares."""
+    market = [name for name in drawn.table if str(name).startswith("market")]
+    shared = ["rates", "amounts", *market]  # drawn by world, or no parameters
+    own = drawn.table.drop(columns=[name for name in shared if name in drawn.table]).to_numpy(dtype=np.float64)
+    parts = []
+    for level, column in (("company", None), *((k, v) for k, v in node_levels(forecast) if k == "region")):
+        groups, draws = node_draws(forecast, column)
+        told = variance_parts(draws, drawn.world, own, drawn.market)
+        parts.append(pd.concat([groups.assign(node_level=level)[["node_level", "node", "period"]], told], axis=1))
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["sd"] > 0].reset_index(drop=True)
 
 
 def exact_table(exact: ExactForecast, plan: AnnualPlan) -> pd.DataFrame:

@@ -2,69 +2,115 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.outcomes import winning_chances
+from spmforecast.simulate.quantiles import GammaTable
 from spmforecast.simulate.shocks import draw_shocks
 from spmforecast.simulate.trials import Trials
 
-__all__ = ["DRIVERS", "drivers"]
+__all__ = ["NAMES", "Drivers", "drivers"]
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
-DRIVERS = {
+NAMES = {
     "market_win": "the market: odds of winning",
     "market_creation": "the market: deals created",
     "rates": "fitted rates of moving and winning",
     "amounts": "fitted amounts",
+    "creating": "fitted multipliers of reps on creating",
+    "winning": "fitted multipliers of reps on winning",
     "leaving": "fitted rate of leaving",
 }
 
 
-def drivers(inputs: SimulationInputs, trials: int) -> pd.DataFrame:
-    """Draw what is uncertain and common to many deals, as a simulation of the same inputs does.
+@dataclass(frozen=True)
+class Drivers:
+    """What is uncertain and common to many deals, as it was drawn.
+
+    Parameters
+    ----------
+    world : array of int, shape (trials,)
+        Draw of the fitted rates and amounts in which each trial lives.
+    table : pandas.DataFrame
+        A row for each trial, a column for each of :data:`NAMES` that varies: the market's level and log creation
+        averaged over the horizon; wins expected at the drawn rates; mean log amount; the reps' multipliers, weighted by
+        what each is expected to create and win; hazard of leaving.
+    market : array of float, shape (trials, 2 * periods)
+        The market's level by period, and its log creation; no column without a market.
+    """
+
+    world: Ints
+    table: pd.DataFrame
+    market: Array
+
+
+def drivers(inputs: SimulationInputs, trials: int) -> Drivers:
+    """Draw them again, as a simulation of the same inputs does.
 
     Parameters
     ----------
     inputs : SimulationInputs
         Prepared.
     trials : int
-        How many; a multiple of four.
+        How many.
 
     Returns
     -------
-    pandas.DataFrame
-        A row for each trial, a column for each of :data:`DRIVERS` that varies: the market's level and log creation,
-        averaged over the horizon; deals expected to be won at the drawn rates; mean log amount; hazard of leaving.
+    Drivers
     """
     drawn = Trials(inputs.seed, 0, trials, inputs.worlds)
     out: dict[str, Array] = {}
-    shocks = draw_shocks(inputs, drawn)
+    shocks, market = draw_shocks(inputs, drawn), np.zeros((trials, 0))
     if shocks is not None:
-        out["market_win"] = shocks.level[0].mean(axis=0).astype(np.float64)
-        out["market_creation"] = np.log(shocks.creation).mean(axis=0)
-    out["rates"] = _wins(inputs)[drawn.world]
+        level, creation = shocks.level[0].T.astype(np.float64), np.log(shocks.creation).T
+        market = np.concatenate([level, creation], axis=1)
+        out["market_win"], out["market_creation"] = level.mean(axis=1), creation.mean(axis=1)
+    by_owner = _wins(inputs)
+    out["rates"] = by_owner.sum(axis=1)[drawn.world]
     out["amounts"] = inputs.location.mean(axis=1)[drawn.world]
+    sellers = inputs.new_deals.cells.sellers
+    made = inputs.new_deals.created[:, -1].sum(axis=1)
+    out["creating"] = _weighted(inputs.creation_tables, sellers, made, "creating", drawn)
+    out["winning"] = _weighted(inputs.win_tables, inputs.owners, by_owner.mean(axis=0), "winning", drawn)
     if inputs.leave_table is not None:
         out["leaving"] = inputs.leave_table.at(drawn.normal("model", "capacity", "leaving"))
-    return pd.DataFrame({name: values for name, values in out.items() if np.ptp(values) > 0})
+    table = pd.DataFrame({name: out[name] for name in NAMES if name in out and np.ptp(out[name]) > 0})
+    return Drivers(drawn.world, table, market)
+
+
+def _weighted(
+    tables: tuple[GammaTable | None, ...], names: tuple[str, ...], weight: Array, purpose: str, drawn: Trials
+) -> Array:
+    """Average the reps' multipliers by weight, shape (trials,)."""
+    out = np.zeros(drawn.count)
+    for table, name, share in zip(tables, names, weight / max(float(weight.sum()), 1e-300), strict=True):
+        if share > 0:
+            out += share * (1.0 if table is None else drawn.gamma(table, name, purpose))
+    return out
 
 
 def _wins(inputs: SimulationInputs) -> Array:
-    """Wins expected of open deals and deals to come at each world's rates, shape (worlds,)."""
+    """Wins expected at each world's rates of the open deals and deals to come of each owner, shape (worlds, owners)."""
     deals, new = inputs.open_deals, inputs.new_deals
-    out = np.zeros(inputs.worlds)
+    number = {owner: index for index, owner in enumerate(inputs.owners)}
+    out = np.zeros((inputs.worlds, len(inputs.owners)))
     if len(deals.ids):
         chance = winning_chances(deals.win, deals.lose, np.ones(inputs.periods)).sum(axis=-1)
-        out += chance[:, deals.state].sum(axis=1)
+        np.add.at(out.T, deals.owner, chance[:, deals.state].T)
     made = np.concatenate([new.created[:, -1], new.vacant])
+    heirs = len(new.cells.sellers)
+    owner = np.array([number[name] for name in new.cells.sellers] + [-1] * len(new.vacant), dtype=np.int64)
     for cohort in range(new.win.shape[2]):
         here = np.s_[:, :, cohort, cohort:]
         chance = winning_chances(new.win[here], new.lose[here], np.ones(inputs.periods - cohort)).sum(axis=-1)
-        weight = made[new.cells.seller, cohort] * new.cells.share
-        by_segment = np.bincount(new.cells.segment, weights=weight, minlength=new.win.shape[1])
-        out += chance @ by_segment
+        wins = chance[:, new.cells.segment] * (made[new.cells.seller, cohort] * new.cells.share)
+        known = new.cells.seller < heirs
+        np.add.at(out.T, owner[new.cells.seller[known]], wins[:, known].T)
     return out

@@ -18,6 +18,7 @@ from spmforecast.models.bookings import FittedBookings
 from spmforecast.simulate.adjusting import PEOPLE, adjusted, check_scopes, with_people
 from spmforecast.simulate.block import BlockResult, simulate_block
 from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
+from spmforecast.simulate.drivers import drivers
 from spmforecast.simulate.exact import ExactForecast, exact_forecast
 from spmforecast.simulate.forecast import Forecast
 from spmforecast.simulate.from_model import build_inputs
@@ -112,6 +113,7 @@ def simulate(
         deals=_deal_table(run, model, horizon, inputs),
         calendar=model.calendar,
         ledger=Ledger.joined(run.ledgers) if ledger else None,
+        drivers=drivers(inputs, len(run.draws)) if isinstance(inputs, SimulationInputs) else None,
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar, calendar_of
 from spmforecast.display import card
 from spmforecast.errors import InputError, Problem
+from spmforecast.simulate.drivers import Drivers
 from spmforecast.simulate.tally import Ledger
 
 __all__ = ["Forecast", "Totals"]
@@ -55,6 +56,8 @@ class Forecast:
         The whole fiscal calendar instead of `fiscal_year_start`, for instance one of weeks.
     ledger : Ledger, optional
         Winners one by one, for pay by deal.
+    drivers : Drivers, optional
+        What was drawn beside the luck of single deals: parameters and market.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Forecast:
         deals: pd.DataFrame | None = None,
         calendar: FiscalCalendar | None = None,
         ledger: Ledger | None = None,
+        drivers: Drivers | None = None,
     ) -> None:
         self.draws: Array = np.asarray(draws, dtype=np.float64)
         self.cells = cells.reset_index(drop=True)
@@ -78,6 +82,7 @@ class Forecast:
         self.calendar = calendar_of(fiscal_year_start, calendar)
         self.deals = deals
         self.ledger = ledger
+        self.drivers = drivers
         _check(self)
 
     @property

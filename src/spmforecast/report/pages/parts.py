@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from spmforecast.report.blocks import Block, Cell, Column, Section, Text, tabulate
+from spmforecast.report.blocks import Block, Cell, Column, Heading, Section, Text, tabulate
 from spmforecast.report.figures import BOOKING_PARTS, PARTS, stacked
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.periods import is_year, order
-from spmforecast.report.wording import MISSING, Scale, tally
+from spmforecast.report.wording import MISSING, Scale, percent, tally
 
 __all__ = ["section"]
 
@@ -31,6 +31,7 @@ def section(run: Run) -> Section:
     blocks: list[Block] = [
         stacked(drawn, plans, run.currency, BOOKING_PARTS if run.on_bookings else PARTS),
         *_table(run, periods, grid),
+        *_variance(run),
     ]
     return Section("parts", "Parts", title, tuple(blocks))
 
@@ -79,6 +80,34 @@ def _table(run: Run, periods: Sequence[str], grid: _Grid) -> list[Block]:
         Text(
             f"The parts do not add up to the forecast in {', '.join(off)}: the files of this folder disagree.", "warn"
         ),
+    ]
+
+
+def _variance(run: Run) -> list[Block]:
+    """Tell where the company's spread comes from."""
+    rows = [row for row in run.variance if row.text("node_level") == "company" and math.isfinite(row.number("process"))]
+    if not rows:
+        return []
+    scale = Scale.fitting((row.number("sd") for row in rows), run.currency)
+
+    def bar(name: str) -> Callable[[int], Cell]:
+        return lambda index: Cell(percent(rows[index].number(name)), (0.0, 100.0 * rows[index].number(name)))
+
+    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (Column("Period", numeric=False), lambda index: rows[index].text("period")),
+        (Column("Standard deviation"), lambda index: scale.text(rows[index].number("sd"))),
+        (Column("Doubt about rates"), bar("parameters")),
+        (Column("The market"), bar("shocks")),
+        (Column("Luck of deals"), bar("process")),
+    ]
+    told = (
+        "Three parts of the variance: what the record leaves in doubt about rates, amounts and reps; the market's path; "
+        "and the luck of each deal and rep, given both. More history makes only the first part smaller."
+    )
+    return [
+        Heading("Where the spread comes from"),
+        tabulate(columns, len(rows), caption=scale.caption),
+        Text(told, "note"),
     ]
 
 

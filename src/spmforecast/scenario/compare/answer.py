@@ -23,8 +23,6 @@ from spmforecast.scenario.periods import period_dates
 from spmforecast.scenario.prepare import Prepared, Progress, prepare, prepared_by
 from spmforecast.scenario.run import RunResult, run_scenario
 from spmforecast.scenario.schema import Scenario, load_scenario
-from spmforecast.simulate import Simulator
-from spmforecast.simulate.drivers import drivers
 
 __all__ = ["asked", "compare", "compare_scenarios", "named"]
 
@@ -163,7 +161,7 @@ def _put_together(
         shares.append(_named(found[0], name))
         changes.append(_named(found[1], name))
     told("attribute", len(results) - 1, len(results) - 1)
-    inputs, value, worth = _uncertain(results, ready, figures, margin)
+    inputs, value, worth = _uncertain(results, figures, margin)
     return Comparison(
         results=tuple(results),
         differences=_joined(differences),
@@ -206,16 +204,13 @@ def _shares(
 
 
 def _uncertain(
-    results: Sequence[RunResult], ready: dict[str, Prepared], figures: Figures, margin: float
+    results: Sequence[RunResult], figures: Figures, margin: float
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[float]]:
     """Hold the draws against the inputs that are uncertain in the first scenario."""
     base = results[0]
-    model, keys = ready[prepared_by(base.scenario)].model, base.scenario.keys
     costs = [sum(one.cost for one in result.scenario.keys.assumptions) for result in results]
-    drawn = pd.DataFrame(index=range(base.forecast.trials))
-    if isinstance(model, FittedPipeline):
-        simulator = Simulator(model, keys.until, keys.period, keys.levels, keys.simulate.seed)
-        drawn = drivers(simulator.inputs(), -(-base.forecast.trials // 4) * 4).iloc[: base.forecast.trials]
+    known = base.forecast.drivers
+    drawn = pd.DataFrame(index=range(base.forecast.trials)) if known is None else known.table
     forecasts = [result.forecast for result in results]
     value, worth = value_of_inputs(forecasts, costs, margin, figures.periods, drawn)
     return input_swings(base.forecast, figures, drawn), value, [worth[str(place)] for place in range(len(results))]

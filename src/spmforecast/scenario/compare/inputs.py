@@ -11,7 +11,7 @@ import pandas as pd
 from spmforecast.evaluate.information import evpi, evppi
 from spmforecast.scenario.compare.shares import Figures
 from spmforecast.simulate import Forecast
-from spmforecast.simulate.drivers import DRIVERS
+from spmforecast.simulate.drivers import NAMES
 
 __all__ = ["input_swings", "value_of_inputs"]
 
@@ -44,7 +44,7 @@ def input_swings(forecast: Forecast, figures: Figures, drawn: pd.DataFrame) -> p
         for name in drawn:
             order = np.argsort(drawn[name].to_numpy(), kind="stable")
             low, high = (float(booked[some].mean()) for some in (order[:count], order[-count:]))
-            told = {"input": DRIVERS[str(name)], "low": low, "high": high, "mean": float(booked.mean())}
+            told = {"input": NAMES[str(name)], "low": low, "high": high, "mean": float(booked.mean())}
             rows.append({"period": label, **told})
     return pd.DataFrame(rows, columns=["period", "input", "low", "high", "mean"])
 
@@ -79,7 +79,7 @@ def value_of_inputs(
             for one, cost in zip(forecasts, costs, strict=True)
         ]
     )
-    rows = [{"input": DRIVERS[str(name)], "value": evppi(worth, drawn[name].to_numpy())} for name in drawn]
+    rows = [{"input": NAMES[str(name)], "value": evppi(worth, drawn[name].to_numpy())} for name in drawn]
     rows.sort(key=lambda row: -float(str(row["value"])))
     rows.insert(0, {"input": "everything, luck included", "value": evpi(worth)})
     table = pd.DataFrame(rows, columns=["input", "value"])
