@@ -120,6 +120,7 @@ def read_history(
         rejected=checked.rejected,
         counts=checked.counts,
         exclusions=checked.exclusions,
+        translations=checked.translations,
         warnings=tuple(dict.fromkeys(warnings)),
         sources=(*place.files(), *rates),
         timezone=timezone,

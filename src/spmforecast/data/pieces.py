@@ -53,6 +53,8 @@ class Piece:
         ``opportunity_id`` of broken rows, where it could be read.
     names : frozenset of str
         Names in the source of everything that was read for it.
+    translations : mapping of (str, str, str) to int
+        Rows by column, old text and new one, of the names that the map writes otherwise.
     """
 
     table: str
@@ -66,6 +68,7 @@ class Piece:
     notes: tuple[str, ...] = ()
     broken_ids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    translations: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -207,6 +210,7 @@ def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) 
         dates=mapping.dates,
         notes=(*piece.notes, *done.notes),
         names=frozenset(used),
+        translations=done.translations,
     )
 
 
