@@ -166,7 +166,7 @@ def mapped_spellings(records: Records) -> Iterator[Finding]:
             str(table),
             str(column),
             int(rows["rows"].sum()),
-            int(read[table]),
+            int(read[str(table)]),
             tuple(examples),
             f"The source spells some {column} otherwise than elsewhere: the map writes them alike.",
             "None is needed; other readers of the source will stumble over them.",
