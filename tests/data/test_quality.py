@@ -76,7 +76,10 @@ def won_for_nothing(t: Tables) -> None:
 
 
 def won_for_unknown(t: Tables) -> None:
-    _own(t, _rows(t, "won")[:3], amount=np.nan)
+    rows = _rows(t, "won")[:3]
+    _own(t, rows, amount=np.nan)
+    theirs = t["stage_history"]["opportunity_id"].isin(t["opportunities"]["opportunity_id"].iloc[rows])
+    t["stage_history"].loc[theirs, "amount"] = np.nan
 
 
 def lost_for_nothing(t: Tables) -> None:
@@ -412,6 +415,18 @@ def test_what_a_map_leaves_out_or_cannot_look_up_is_told() -> None:
     # They count rows of every date, so a view as of a day tells them on request only.
     assert _found(history, "left_out_rows", day=CUT).empty
     assert len(_found(history, "left_out_rows", day=CUT, files=True)) == 1
+
+
+def test_an_amount_that_only_events_tell_is_known() -> None:
+    tables = tidy_tables()
+    rows = _rows(tables, "won")[:3]
+    _own(tables, rows, amount=np.nan)
+    history = tidy_history(tables)
+    assert _found(history, "won_without_amount", column="amount").empty
+    assert not any("count as 0" in said for said in history.warnings)
+    ids = tables["opportunities"]["opportunity_id"].iloc[rows]
+    view = history.as_of(CUT).opportunities.set_index("opportunity_id")["amount"]
+    assert view[view.index.isin(ids)].notna().all()
 
 
 def test_what_comes_later_changes_nothing() -> None:

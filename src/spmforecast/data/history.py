@@ -151,6 +151,13 @@ class History:
         """The stage history in order of deal and time; looked up and sorted once."""
         return EventLog.of(self.opportunities, self.stage_history)
 
+    def with_warning(self, said: str) -> History:
+        """Return the same history with one warning more; events that were sorted are not sorted again."""
+        more = replace(self, warnings=(*self.warnings, said))
+        if "events" in self.__dict__:
+            more.__dict__["events"] = self.events
+        return more
+
     def with_events(self, deal: npt.NDArray[np.int64] | None) -> History:
         """Sort the events now, by the row of the opportunities that each speaks of; the history itself is returned."""
         self.__dict__["events"] = EventLog.of(self.opportunities, self.stage_history, deal)
