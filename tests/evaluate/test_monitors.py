@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,11 +50,32 @@ def test_nothing_alerts_where_nothing_changes() -> None:
 def test_a_win_rate_that_falls_is_seen_by_cohorts_and_closings() -> None:
     table = watched(win_rate_late=0.08)
     told = alerts(table)
-    assert any("win rate of closings is lower than the" in said for said in told)
+    lower = (
+        r"win rate of closings from 2024-\d\d-\d\d to 2024-1\d-\d\d is lower than the \d+ % before: (\d+) % of (\d+) \("
+    )
+    shift = next(found for said in told if (found := re.match(lower, said)))
+    assert int(shift[1]) < 20
+    assert int(shift[2]) > 100
     cohorts = table[table["monitor"] == "wins by entry cohort"]
     low = cohorts[cohorts["alert"].astype(bool) & (cohorts["value"] < 1)]
     assert set(low["what"]) & {"2024Q1", "2024Q2", "2024Q3"}
     assert not table[table["monitor"] == "win rate, higher"]["alert"].any()
+
+
+def test_a_rate_that_rose_and_then_fell_is_told_by_its_stretches() -> None:
+    made = deals()
+    closed = [deal for deal in made if deal["status"] != "open" and deal["close_date"] > START + pd.Timedelta(days=740)]
+    for deal in closed:
+        autumn = deal["close_date"] > START + pd.Timedelta(days=910)
+        deal["status"] = "lost" if autumn else "won"
+    table = monitor(history_of(made).as_of(START + pd.Timedelta(days=DAYS)), FiscalCalendar())
+    told = [said for said in alerts(table) if said.startswith("win rate")]
+    higher, lower = (next(said for said in told if word in said) for word in ("is higher", "is lower"))
+    assert "from 2024-01-" in higher
+    assert "to 2024-06-28" in higher
+    assert "before: 100 % of" in higher
+    assert "from 2024-06-30 to" in lower
+    assert "before: 0 % of" in lower
 
 
 def test_a_new_make_up_of_deals_is_seen() -> None:

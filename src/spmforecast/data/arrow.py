@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +17,18 @@ __all__ = [
     "all_distinct",
     "arrow_of",
     "choose",
+    "column_by_column",
     "has_blank_ends",
     "lengths_of",
     "rows_of",
     "select",
     "text_of",
+    "whole",
     "without_empty",
 ]
 
 Ints = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 _MANY = 200_000  # rows from which columns are worth a thread each: Arrow lets others run while it copies
 
@@ -37,9 +42,16 @@ def arrow_of(column: pd.Series) -> pa.LargeStringArray:
     held = getattr(column.array, "_pa_array", None)
     if held is None:
         return pa.array(column, type=pa.large_string(), from_pandas=True)
-    whole = held.combine_chunks() if isinstance(held, pa.ChunkedArray) else held
-    one = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+    one = whole(held) if isinstance(held, pa.ChunkedArray) else held
     return one if pa.types.is_large_string(one.type) else one.cast(pa.large_string())
+
+
+def whole(values: pa.ChunkedArray) -> pa.Array:
+    """Return a chunked array as one; copied only where it has several chunks."""
+    if values.num_chunks == 1:
+        return values.chunk(0)  # combine_chunks would copy it
+    joined = values.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def text_of(values: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -> pd.Series:
@@ -87,13 +99,16 @@ def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
     if mask.all():
         return frame
     wanted = pa.array(mask)
-    columns = [column for _, column in frame.items()]
-    if len(frame) < _MANY:
-        kept = [_select(column, mask, wanted) for column in columns]
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            kept = list(pool.map(lambda column: _select(column, mask, wanted), columns))
+    kept = column_by_column(lambda column: _select(column, mask, wanted), [column for _, column in frame.items()])
     return pd.DataFrame(dict(zip(frame.columns, kept, strict=True)), copy=False)
+
+
+def column_by_column(do: Callable[[pd.Series], T], columns: Sequence[pd.Series]) -> list[T]:
+    """Do the same with each column, in as many threads as there are cores where the columns are long."""
+    if not columns or len(columns[0]) < _MANY:
+        return [do(column) for column in columns]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(do, columns))
 
 
 def _select(column: pd.Series, mask: npt.NDArray[np.bool_], wanted: pa.BooleanArray) -> pd.Series:

@@ -12,7 +12,7 @@ import pandas as pd
 from spmforecast.data.maps import Condition, NumberFormat
 from spmforecast.data.sources.columns import as_text, is_text
 
-__all__ = ["blank", "constant", "meets", "overlay", "picked", "plain_numbers", "translated", "worded"]
+__all__ = ["blank", "constant", "meets", "overlay", "picked", "plain_numbers", "translated", "translations", "worded"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -47,6 +47,13 @@ def translated(values: pd.Series, table: Mapping[str, str]) -> pd.Series:
     new = values.map(known).astype("str")
     rest = values if "*" not in table else values.mask(values != "", table["*"])
     return new.fillna(rest)
+
+
+def translations(values: pd.Series, table: Mapping[str, str]) -> dict[tuple[str, str], int]:
+    """Count the cells that :func:`translated` changes word by word: old and new text to rows, most frequent first."""
+    named = {old: new for old, new in table.items() if old not in ("", "*", new)}
+    counts = values[values.isin(list(named))].value_counts()
+    return {(str(old), named[str(old)]): int(rows) for old, rows in counts.items()}
 
 
 def meets(frame: pd.DataFrame, where: Mapping[str, Condition], ignore_case: bool = False) -> Mask:

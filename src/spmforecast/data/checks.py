@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.arrow import rows_of, select, without_empty
-from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS
+from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS, TRANSLATIONS_COLUMNS
 from spmforecast.data.parsing import parse_column
 from spmforecast.data.pieces import Piece
 from spmforecast.data.rules import RULES, DealIds
@@ -35,7 +35,7 @@ class Checked:
     ----------
     tables : dict of str to pandas.DataFrame
         Typed canonical tables with the rows that can be used, in file order.
-    rejected, counts, exclusions : pandas.DataFrame
+    rejected, counts, exclusions, translations : pandas.DataFrame
         As in :class:`~spmforecast.data.history.History`.
     warnings : list of str
         What is odd but was kept.
@@ -47,6 +47,7 @@ class Checked:
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
     counts: pd.DataFrame = field(default_factory=pd.DataFrame)
     exclusions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    translations: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: list[str] = field(default_factory=list)
     event_deal: npt.NDArray[np.int64] | None = None
 
@@ -69,7 +70,7 @@ def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_wh
     """
     checked = Checked()
     deals: DealIds | None = None
-    rejected, counts, exclusions = [], [], []
+    rejected, counts, exclusions, translations = [], [], [], []
     for name in TABLES:
         if name not in pieces:
             continue
@@ -85,10 +86,13 @@ def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_wh
         rejected.append(_rejected_frame(sheet, parts))
         counts.append(_count(sheet, parts))
         exclusions += [(name, piece.file, rows, reason) for piece in parts for reason, rows in piece.exclusions.items()]
+        translations += [(name, p.file, *which, rows) for p in parts for which, rows in p.translations.items()]
         checked.warnings += [note for piece in parts for note in piece.notes] + sheet.notes
     checked.rejected = _stack(rejected, REJECTED_COLUMNS, whole=("line",))
     checked.counts = _stack(counts, COUNTS_COLUMNS, whole=COUNTS_COLUMNS[2:])
     checked.exclusions = _stack([pd.DataFrame(exclusions, columns=EXCLUSIONS_COLUMNS)], EXCLUSIONS_COLUMNS, ("rows",))
+    told = pd.DataFrame(translations, columns=TRANSLATIONS_COLUMNS)
+    checked.translations = _stack([told], TRANSLATIONS_COLUMNS, ("rows",))
     return checked
 
 

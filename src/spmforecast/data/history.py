@@ -19,12 +19,21 @@ from spmforecast.data.events import EventLog
 from spmforecast.data.ledger import ledger, pushes, visits
 from spmforecast.data.tables import TABLES, empty_frame
 
-__all__ = ["COUNTS_COLUMNS", "EXCLUSIONS_COLUMNS", "REJECTED_COLUMNS", "REPAIRS_COLUMNS", "History", "SourceFile"]
+__all__ = [
+    "COUNTS_COLUMNS",
+    "EXCLUSIONS_COLUMNS",
+    "REJECTED_COLUMNS",
+    "REPAIRS_COLUMNS",
+    "TRANSLATIONS_COLUMNS",
+    "History",
+    "SourceFile",
+]
 
 REJECTED_COLUMNS = ("table", "file", "line", "column", "value", "reason", "mend")
 COUNTS_COLUMNS = ("table", "file", "read", "used", "rejected", "excluded")
 EXCLUSIONS_COLUMNS = ("table", "file", "rows", "reason")
 REPAIRS_COLUMNS = ("repair", "table", "column", "rows", "examples")
+TRANSLATIONS_COLUMNS = ("table", "file", "column", "value", "became", "rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,10 @@ def _no_exclusions() -> pd.DataFrame:
 
 def _no_repairs() -> pd.DataFrame:
     return _columns(REPAIRS_COLUMNS, ("rows",))
+
+
+def _no_translations() -> pd.DataFrame:
+    return _columns(TRANSLATIONS_COLUMNS, ("rows",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +102,8 @@ class History:
     repairs : pandas.DataFrame
         ``repair, table, column, rows, examples`` of what was repaired on request
         (see :mod:`spmforecast.data.quality.repairs`).
+    translations : pandas.DataFrame
+        ``table, file, column, value, became, rows`` of the names that a map writes otherwise (``values``).
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -103,6 +118,7 @@ class History:
     final_only: frozenset[str] = FINAL_ONLY
     cut: Cut | None = field(default=None, repr=False)
     repairs: pd.DataFrame = field(default_factory=_no_repairs)
+    translations: pd.DataFrame = field(default_factory=_no_translations)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -134,6 +150,13 @@ class History:
     def events(self) -> EventLog:
         """The stage history in order of deal and time; looked up and sorted once."""
         return EventLog.of(self.opportunities, self.stage_history)
+
+    def with_warning(self, said: str) -> History:
+        """Return the same history with one warning more; events that were sorted are not sorted again."""
+        more = replace(self, warnings=(*self.warnings, said))
+        if "events" in self.__dict__:
+            more.__dict__["events"] = self.events
+        return more
 
     def with_events(self, deal: npt.NDArray[np.int64] | None) -> History:
         """Sort the events now, by the row of the opportunities that each speaks of; the history itself is returned."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spmforecast.calendar import to_day
-from spmforecast.data.asof import FINAL_ONLY
+from spmforecast.data.asof import BLANK_WINS, FINAL_ONLY
 from spmforecast.data.checks import Checked, check_tables, too_many_rejected
 from spmforecast.data.crm import DELETED, CrmOptions, adapt, load_preset
 from spmforecast.data.crm.locales import in_plain_cells
@@ -115,17 +115,20 @@ def read_history(
         *said,
         *place.leftovers(used),
     ]
-    return History(
+    history = History(
         tables=checked.tables,
         rejected=checked.rejected,
         counts=checked.counts,
         exclusions=checked.exclusions,
+        translations=checked.translations,
         warnings=tuple(dict.fromkeys(warnings)),
         sources=(*place.files(), *rates),
         timezone=timezone,
         observed_from=began if began is not None or chart is None else chart.observed_from,
         final_only=final_only if chart is None else final_only | chart.final,
     ).with_events(checked.event_deal)
+    blank = _blank_wins(history)
+    return history.with_warning(blank) if blank else history
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -230,6 +233,17 @@ def _rejection_notes(checked: Checked) -> list[str]:
 def _absent(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     missing = [name for name in _USED if name not in tables]
     return [f"not given, so what rests on it is left out: {', '.join(missing)}"] if missing else []
+
+
+def _blank_wins(history: History) -> str:
+    """Say of how many won deals nothing tells the amount, neither their own row nor an event; it is not guessed."""
+    deals = history.opportunities
+    blank = ((deals["status"] == "won") & deals["amount"].isna()).to_numpy(dtype=bool).copy()
+    if blank.any():
+        filled = history.events.filled("amount")
+        blank[history.events.deal if filled is None else history.events.deal[filled]] = False
+    lacking = int(np.count_nonzero(blank))
+    return f"opportunities: {lacking:,} {BLANK_WINS}" if lacking else ""
 
 
 def _final_only(deals: pd.DataFrame | None, of_crm: bool) -> tuple[frozenset[str], list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.cells import blank, constant, meets, overlay, plain_numbers, translated, worded
+from spmforecast.data.cells import blank, constant, meets, overlay, plain_numbers, translated, translations, worded
 from spmforecast.data.joins import Joiner, Lookup
 from spmforecast.data.maps import Case, Loc, Map, TableMap
 from spmforecast.data.naming import find_name, fold_column
@@ -54,6 +54,9 @@ class Mapped:
         Kept rows that cannot be used.
     notes : tuple of str
         What is odd but was kept.
+    translations : mapping of (str, str, str) to int
+        Kept rows by column, old text and new one, of the names that the map writes otherwise; the table's own
+        vocabulary (status, type, period) is not among them.
     """
 
     frame: pd.DataFrame
@@ -61,6 +64,7 @@ class Mapped:
     exclusions: Mapping[str, int]
     faults: tuple[Fault, ...]
     notes: tuple[str, ...]
+    translations: Mapping[tuple[str, str, str], int]
 
 
 @dataclass
@@ -91,6 +95,7 @@ class Mapper:
     _absent: set[str] = field(default_factory=set, init=False)
     _faults: list[Fault] = field(default_factory=list, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
+    _translations: dict[tuple[str, str, str], int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.joiner = Joiner(self.file, self.of, self.loc, self.lookup)
@@ -114,13 +119,13 @@ class Mapper:
         self._known("drop", mapping.drop, frame.columns)
         frame = self._without_extras(frame.drop(columns=list(mapping.drop), errors="ignore"), spare)
         self._known("rename", mapping.rename, of_file.columns)
-        frame = self._filled(self._renamed(frame), of_file)
+        frame = self._filled(self._renamed(frame), of_file, kept)
         if not self.joiner.problems:
             frame = self._exchanged(self._defaulted(self._in_digits(frame, kept)), kept)
         if self.joiner.problems:
             raise InputError(self.joiner.problems)
         notes = (*self._notes, *self.joiner.notes)
-        return Mapped(frame, kept, exclusions, tuple(self._faults), notes)
+        return Mapped(frame, kept, exclusions, tuple(self._faults), notes, self._translations)
 
     def _problem(self, loc: Loc, reason: str, mend: str, value: str) -> None:
         self.joiner.problems.append(self.of.problem((*self.loc, *loc), reason, mend, value))
@@ -195,7 +200,7 @@ class Mapper:
                 out[new] = frame[name]
         return pd.DataFrame(out, index=frame.index)
 
-    def _filled(self, frame: pd.DataFrame, of_file: pd.DataFrame) -> pd.DataFrame:
+    def _filled(self, frame: pd.DataFrame, of_file: pd.DataFrame, kept: Mask) -> pd.DataFrame:
         """Set constants, then what the cases say, and translate."""
         mapping = self.mapping
         frame = frame.assign(**{name: constant(value, frame.index) for name, value in mapping.constant.items()})
@@ -209,8 +214,16 @@ class Mapper:
         frame = worded(self._decided(frame, of_file) if all(sound) else frame, mapping.values)
         for name, table in mapping.values.items():
             if name in frame.columns:
+                self._translations |= self._renamings(name, frame[name][kept], table)
                 frame[name] = translated(frame[name], table)
         return frame
+
+    def _renamings(self, name: str, values: pd.Series, table: Mapping[str, str]) -> dict[tuple[str, str, str], int]:
+        """Count the names that are written otherwise; codes that become the table's own words are no names."""
+        column = TABLES[self.table].column(name)
+        if column is not None and (column.choices or column.kind not in ("id", "text")):
+            return {}
+        return {(name, *pair): rows for pair, rows in translations(values, table).items()}
 
     def _sound(self, case: Case, place: int, of_file: pd.DataFrame) -> bool:
         here: Loc = ("cases", place)

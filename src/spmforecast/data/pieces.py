@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import has_blank_ends
+from spmforecast.data.arrow import column_by_column, has_blank_ends
 from spmforecast.data.cells import worded
 from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapper
 from spmforecast.data.maps import Loc, Map, TableMap
@@ -53,6 +53,8 @@ class Piece:
         ``opportunity_id`` of broken rows, where it could be read.
     names : frozenset of str
         Names in the source of everything that was read for it.
+    translations : mapping of (str, str, str) to int
+        Rows by column, old text and new one, of the names that the map writes otherwise.
     """
 
     table: str
@@ -66,6 +68,7 @@ class Piece:
     notes: tuple[str, ...] = ()
     broken_ids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    translations: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -207,14 +210,17 @@ def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) 
         dates=mapping.dates,
         notes=(*piece.notes, *done.notes),
         names=frozenset(used),
+        translations=done.translations,
     )
 
 
 def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Take blanks off both ends of every cell, and say where there were any."""
     out, notes = {}, []
-    for name in raw.frame.columns:
-        if not is_text(raw.frame[name]) or not has_blank_ends(raw.frame[name]):
+    columns = [column for _, column in raw.frame.items()]
+    blank = column_by_column(lambda column: is_text(column) and has_blank_ends(column), columns)
+    for name, suspect in zip(raw.frame.columns, blank, strict=True):
+        if not suspect:
             out[name] = raw.frame[name]
             continue
         bare = raw.frame[name].str.strip()

@@ -43,7 +43,7 @@ def quick_dates(text: pd.Series, zone: ZoneInfo) -> tuple[pd.Series, Mask]:
         Filled cells that still have to be judged.
     """
     cells, lengths = arrow_of(text), lengths_of(text)
-    plain = np.isin(lengths, _PLAIN_LENGTHS)
+    plain = np.logical_or.reduce([lengths == length for length in _PLAIN_LENGTHS])
     zoned = (lengths > 0) & ~plain
     local, plain = _cast(cells, plain, _PLAIN, lambda words: words.cast(pa.timestamp("s")))
     stamps = pd.Series(local.to_numpy(zero_copy_only=False)).astype("datetime64[s]")

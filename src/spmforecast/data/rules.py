@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.arrow import all_distinct, rows_of
-from spmforecast.data.asof import BLANK_WINS
 from spmforecast.data.dimensions import top_parents
 from spmforecast.data.sheet import Sheet, Texts
 from spmforecast.data.tables import TABLES
@@ -53,10 +52,6 @@ def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     _plausible(sheet, "created_date")
     _plausible(sheet, "close_date")
     _unique(sheet)
-    # Kept: the deal was won, whatever it was worth. Its amount is not guessed.
-    without_amount = np.count_nonzero((typed["status"] == "won").to_numpy() & sheet.empty("amount") & ~sheet.bad)
-    if without_amount:
-        sheet.notes.append(f"opportunities: {without_amount:,} {BLANK_WINS}")
 
 
 def _stage_history(sheet: Sheet, deals: DealIds | None) -> None:

@@ -108,7 +108,7 @@ def _closings(deals: pd.DataFrame, today: int) -> list[tuple[object, ...]]:
     """Watch the last year's outcomes, in order of closing, for a higher or a lower win rate than before."""
     closed = deals[(deals["status"] != "open").to_numpy()].sort_values("close_date", kind="stable")
     day, won = day_number(closed["close_date"]), (closed["status"] == "won").to_numpy().astype(float)
-    before, lately = won[day <= today - _YEAR], won[day > today - _YEAR]
+    before, lately, when = won[day <= today - _YEAR], won[day > today - _YEAR], day[day > today - _YEAR]
     if len(before) < _FEWEST or len(lately) < _FEWEST or not 0 < before.mean() < 1:
         return []
     usual = float(before.mean())
@@ -116,14 +116,31 @@ def _closings(deals: pd.DataFrame, today: int) -> list[tuple[object, ...]]:
     for way, odds in (("higher", _ODDS), ("lower", 1 / _ODDS)):
         changed = usual * odds / (1 - usual + usual * odds)
         chart = bernoulli_cusum(lately, usual, changed, run_length=_RUN_LENGTH)
-        told = (
-            f"win rate of closings {'is' if chart.alert is not None else 'is not seen to be'} {way} than the "
-            f"{100 * usual:.0f} % before: {100 * lately.mean():.0f} % in the last year"
-        )
+        told = f"win rate of closings is not seen to be {way} than the {100 * usual:.0f} % before"
         alert = chart.alert is not None
+        if chart.alert is not None:
+            run = _stretch(chart.path, chart.alert)
+            told = (
+                f"win rate of closings from {_date(when[run.start])} to {_date(when[run.stop - 1])} is {way} than the "
+                f"{100 * usual:.0f} % before: {100 * lately[run].mean():.0f} % of {run.stop - run.start:,}"
+            )
+        told += f" ({100 * lately.mean():.0f} % in the last year as a whole)"
         limit, cases = f"{chart.limit:.2f}", len(lately)
         out.append((f"win rate, {way}", "last year", float(chart.path.max()), limit, cases, alert, told))
     return out
+
+
+def _stretch(path: Array, alert: int) -> slice:
+    """Return the outcomes that drove a chart to its alert: from its last 0 up to its height before the next one."""
+    zero = np.flatnonzero(path == 0.0)
+    before, after = zero[zero < alert], zero[zero > alert]
+    start = int(before[-1]) + 1 if len(before) else 0
+    stop = int(after[0]) if len(after) else len(path)
+    return slice(start, start + int(np.argmax(path[start:stop])) + 1)
+
+
+def _date(day: int | np.integer[Any]) -> str:
+    return str(np.datetime64(int(day), "D"))
 
 
 def _make_up(deals: pd.DataFrame, today: int) -> list[tuple[object, ...]]:

@@ -48,6 +48,7 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "assumptions": told_assumptions(keys.assumptions),
         "counts": history.counts.to_dict("records"),
         "exclusions": history.exclusions.to_dict("records"),
+        "translations": history.translations.to_dict("records"),
         "repairs": history.repairs.to_dict("records"),
         "model": model_notes(result.model, result.quotas),
         **map_record(result.territories),

@@ -1,21 +1,24 @@
-"""What was found while the files were read: rejected rows, rows left out, lookups without a match."""
+"""What was found while the files were read: rejected rows, rows left out, names put right, lookups without a match."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from spmforecast.data.history import REJECTED_COLUMNS
 from spmforecast.data.quality.findings import Finding
 from spmforecast.data.quality.records import Records
+from spmforecast.data.quality.spelling import Speller
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import Problem
 
 __all__ = [
     "grouped",
     "left_out_rows",
+    "mapped_spellings",
     "rejected_among",
     "rejected_rows",
     "told_in_groups",
@@ -148,6 +151,31 @@ def left_out_rows(records: Records) -> Iterator[Finding]:
             f"Rows are left out on purpose ({row['reason']}): nothing they hold reaches the forecast.",
             "None is needed if the reason is right; else complete the rows, or change the map that leaves them out.",
         )
+
+
+def mapped_spellings(records: Records) -> Iterator[Finding]:
+    """Tell the names that a map brings to another spelling; what becomes another name altogether is no repair."""
+    read = records.history.counts.groupby("table", sort=False)["read"].sum()
+    told = records.history.translations
+    pairs = zip(told["column"], told["value"], told["became"], strict=True)
+    told = told[np.array([_is_spelling(*pair) for pair in pairs], dtype=bool)]
+    for (table, column), rows in told.groupby(["table", "column"], sort=False):
+        examples = [f"{one['value']} ~ {one['became']} ({one['rows']:,})" for one in rows.to_dict("records")]
+        yield Finding(
+            "mapped_spellings",
+            str(table),
+            str(column),
+            int(rows["rows"].sum()),
+            int(read[str(table)]),
+            tuple(examples),
+            f"The source spells some {column} otherwise than elsewhere: the map writes them alike.",
+            "None is needed; other readers of the source will stumble over them.",
+        )
+
+
+def _is_spelling(column: str, value: str, became: str) -> bool:
+    """Tell whether two names are one but for a slip; forecast categories are a vocabulary, not names."""
+    return column != "forecast_category" and Speller([became]).nearest(value) is not None
 
 
 def unmatched_lookups(records: Records) -> Iterator[Finding]:

@@ -144,7 +144,8 @@ def _known(records: Records, column: str) -> Mask:
 
 def won_without_amount(records: Records) -> Iterator[Finding]:
     """Find won deals whose amount nothing tells."""
-    rows = np.flatnonzero(records.won & np.isnan(records.amount))
+    # What a won deal's own row leaves out, its events fill in (see :mod:`spmforecast.data.asof`).
+    rows = np.flatnonzero(records.won & ~_known(records, "amount"))
     if len(rows):
         yield Finding(
             "won_without_amount",

@@ -50,6 +50,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "rejected_rows": Rule(files.rejected_rows, 1, of_files=True),
         "unmatched_lookups": Rule(files.unmatched_lookups, 1, of_files=True),
         "left_out_rows": Rule(files.left_out_rows, 3, of_files=True),
+        "mapped_spellings": Rule(files.mapped_spellings, 3, of_files=True),
         "impossible_dates": Rule(dates.impossible_dates, 1),
         "outcome_columns": Rule(telling.outcome_columns, 1),
         "clean_up_days": Rule(cleanups.clean_ups, 1),

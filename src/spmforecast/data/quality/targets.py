@@ -45,13 +45,28 @@ def _booked(records: Records) -> tuple[Ints, np.ndarray[tuple[int], np.dtype[np.
 
 
 def quotas_beyond_record(records: Records) -> Iterator[Finding]:
-    """Find quotas of periods that begin more than a year after the record ends."""
+    """Find quotas of periods that begin more than a year after the record ends, or before it begins."""
     quotas = records.history.quotas
     day, _ = _booked(records)
     if not len(quotas) or not len(day):
         return
     end = int(day[day != NEVER].max(initial=records.last_day))
+    begin = int(day[day != NEVER].min(initial=end))
     start, _ = _starts(quotas["period"])
+    early = np.flatnonzero((start != NEVER) & (start < begin - _FAR))
+    if len(early):
+        first = str(quotas["period"].iloc[int(early[np.argmin(start[early])])])
+        yield Finding(
+            "quotas_beyond_record",
+            "quotas",
+            "period",
+            len(early),
+            len(quotas),
+            (f"quotas from {first}", f"record from {date_text(begin)}"),
+            f"Quotas begin with {first}, more than a year before the record, which begins on {date_text(begin)}: "
+            "dates of one of the two were moved, or the record lacks its first years.",
+            "Bring both to the same years, or leave out what the record cannot judge.",
+        )
     late = np.flatnonzero(start > end + _FAR)
     if len(late):
         last = str(quotas["period"].iloc[int(np.argmax(start))])

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from spmforecast.data.arrow import text_of
+from spmforecast.data.arrow import text_of, whole
 from spmforecast.data.sources.base import RawTable
 from spmforecast.data.sources.csvtext import separator_of
 
@@ -38,7 +38,7 @@ def parse_plain_csv(data: bytes, file: str) -> RawTable | None:
         rows of another width, a header that is not in order.
     """
     start = len(_BOM) if data.startswith(_BOM) else 0
-    if b"\0" in data or data.count(b"\r") != data.count(b"\r\n"):
+    if b"\0" in data or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
         return None
     header = _header(data[start : data.find(b"\n", start) if b"\n" in data else len(data)])
     if header is None:
@@ -51,7 +51,9 @@ def parse_plain_csv(data: bytes, file: str) -> RawTable | None:
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     if table is None or table.num_rows + 1 != lines:
         return None
-    frame = pd.DataFrame({name: text_of(table.column(place)) for place, name in enumerate(names)})
+    columns = table.columns
+    del table
+    frame = pd.DataFrame({name: text_of(whole(columns.pop(0))) for name in names})
     return RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64))
 
 

@@ -1,0 +1,44 @@
+"""Text columns as Arrow arrays: shared where they can be, and the same whatever their chunks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from spmforecast.data import arrow
+from spmforecast.data.arrow import arrow_of, column_by_column, has_blank_ends, select, text_of, whole
+
+WORDS = ["a", "bc", "", "é", " d"]
+
+
+def _chunked(*parts: list[str]) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(part, type=pa.large_string()) for part in parts], type=pa.large_string())
+
+
+def test_one_chunk_is_shared_and_not_copied() -> None:
+    values = _chunked(WORDS)
+    assert whole(values).buffers()[2].address == values.chunk(0).buffers()[2].address
+    column = text_of(values)
+    assert arrow_of(column).buffers()[2].address == values.chunk(0).buffers()[2].address
+
+
+@pytest.mark.parametrize("parts", [[], [WORDS[:2], WORDS[2:]], [[], WORDS]])
+def test_several_chunks_are_joined(parts: list[list[str]]) -> None:
+    together = [word for part in parts for word in part]
+    assert whole(_chunked(*parts)).to_pylist() == together
+    assert arrow_of(text_of(_chunked(*parts))).to_pylist() == together
+
+
+def test_long_columns_are_worked_on_side_by_side_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame(
+        {"x": pd.Series(WORDS, dtype="str"), "y": np.arange(5), "z": pd.Series(["q"] * 5, dtype="str")}
+    )
+    mask = np.array([True, False, True, True, False])
+    alone = select(frame, mask), column_by_column(has_blank_ends, [frame["x"], frame["z"]])
+    monkeypatch.setattr(arrow, "_MANY", 1)
+    together = select(frame, mask), column_by_column(has_blank_ends, [frame["x"], frame["z"]])
+    pd.testing.assert_frame_equal(alone[0], together[0])
+    assert alone[1] == together[1] == [True, False]
+    assert alone[0]["x"].tolist() == ["a", "", "é"]
