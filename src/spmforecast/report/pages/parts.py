@@ -101,8 +101,8 @@ def _variance(run: Run) -> list[Block]:
         (Column("Luck of deals"), bar("process")),
     ]
     told = (
-        "Three parts of the variance: what the record leaves in doubt about rates, amounts and reps; the market's path; "
-        "and the luck of each deal and rep, given both. More history makes only the first part smaller."
+        "Three parts of the variance: what the record leaves in doubt about rates, amounts and reps; the market's "
+        "path; and the luck of each deal and rep, given both. More history makes only the first part smaller."
     )
     return [
         Heading("Where the spread comes from"),
