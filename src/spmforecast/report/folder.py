@@ -73,7 +73,17 @@ _FILES: Mapping[str, FileSpec] = {
     "quotas": FileSpec(
         "quotas.csv",
         ("rep_id", "period", "quota"),
-        ("quota", "p_attain", "expected_attainment", "mean", "p10", "p50", "p90"),
+        ("quota", "p_attain", "expected_attainment", "mean", "p10", "p50", "p90", "last_quota", "change"),
+    ),
+    "overrides": FileSpec(
+        "overrides.csv",
+        ("rep_id", "period", "limit", "reason", "quota"),
+        ("amount", "quota", "without_limits"),
+    ),
+    "nodes": FileSpec(
+        "nodes.csv",
+        ("period", "node_level", "node", "quota", "assigned"),
+        ("quota", "cushion", "assigned", "remainder"),
     ),
     "evaluation": FileSpec("evaluation.csv", ("metric", "value")),
     "pay": FileSpec(
@@ -160,6 +170,9 @@ _FILES: Mapping[str, FileSpec] = {
         ("metric", "period", "today", "proposed", "difference"),
         ("today", "proposed", "difference", "low", "high", "p05", "p95"),
     ),
+    "territory_frontier": FileSpec(
+        "territory_frontier.csv", ("max_moved", "moved_share", "imbalance"), ("max_moved", "moved_share", "imbalance")
+    ),
     "rejected": FileSpec("rejected.csv", ("table", "reason")),
 }
 
@@ -173,8 +186,8 @@ class Run:
     facts : mapping
         Content of ``run.json``.
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
-    cushions, schemes, differences, hiring, hiring_curve, hiring_delay, people, calls, moves, territories,
-    territory_accounts, territory_evaluation : tuple of Row
+    overrides, nodes, cushions, schemes, differences, hiring, hiring_curve, hiring_delay, people, calls, moves,
+    territories, territory_accounts, territory_evaluation, territory_frontier : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -185,6 +198,8 @@ class Run:
     deals: tuple[Row, ...] = ()
     rates: tuple[Row, ...] = ()
     quotas: tuple[Row, ...] = ()
+    overrides: tuple[Row, ...] = ()
+    nodes: tuple[Row, ...] = ()
     evaluation: tuple[Row, ...] = ()
     quality: tuple[Row, ...] = ()
     rejected: tuple[Row, ...] = ()
@@ -204,6 +219,7 @@ class Run:
     territories: tuple[Row, ...] = ()
     territory_accounts: tuple[Row, ...] = ()
     territory_evaluation: tuple[Row, ...] = ()
+    territory_frontier: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""
