@@ -137,7 +137,7 @@ def measure(accounts: int, reps: int, seed: int, most: int, rivals: bool) -> Non
 
 
 def main() -> None:
-    """Run every size and seed in a process of its own, so that peak memory is the run's own."""
+    """Run every size and seed in a process of its own, so that peak memory is the run's own; print medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["500x10", "5000x50", "20000x100", "100000x500"])
     parser.add_argument("--seeds", type=int, default=5)
@@ -148,7 +148,7 @@ def main() -> None:
     if options.one:
         measure(*options.one, options.rivals)
         return
-    print(f"{'size':>12} {'method':<22} {'seconds':>8} {'CPU s':>7} {'gap %':>8} {'broken %':>9} {'MB':>6}   (medians)")
+    print(f"{'size':>12} {'method':<22} {'seconds':>8} {'CPU s':>7} {'gap %':>8} {'broken %':>9} {'MB':>6} answers")
     for size in options.sizes:
         accounts, reps = size.split("x")
         runs: dict[str, list[list[float]]] = {}
@@ -168,10 +168,12 @@ def main() -> None:
                 runs.setdefault(name, []).append([float(x) for x in figures.split()])
         for name, rows in runs.items():
             found = np.array(rows)
-            mid = np.nanmedian(found, axis=0) if not np.isnan(found).all() else np.full(5, np.nan)
-            worst = found[:, 3].max()
+            mid = [float(np.median(one[~np.isnan(one)])) if not np.isnan(one).all() else np.nan for one in found.T]
+            answered = ~np.isnan(found[:, 2])
+            worst = found[answered, 3].max() if answered.any() else np.nan
             print(
-                f"{size:>12} {name:<22} {mid[0]:8.2f} {mid[1]:7.2f} {mid[2]:8.3f} {worst:9.4f} {mid[4]:6.0f}",
+                f"{size:>12} {name:<22} {mid[0]:8.2f} {mid[1]:7.2f} {mid[2]:8.3f} {worst:9.4f} {mid[4]:6.0f} "
+                f"{answered.sum():>4} of {len(found)}",
                 flush=True,
             )
 

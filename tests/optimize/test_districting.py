@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import itertools
 
 import numpy as np
 import pytest
 from scipy.sparse import csgraph
 
 import spmforecast as spm
+from spmforecast.optimize.territory.contiguity import is_contiguous
 
 
 def state(folder, name):
@@ -52,12 +54,44 @@ def test_published_optima_of_all_states(shared_data, name, contiguous):
     prove(shared_data("hess_county_districting"), name, contiguous)
 
 
+def by_enumeration(cost, load, lower, upper, near, k=2):
+    """Least cost of two territories that hang together around centres of theirs, infinite where there are none."""
+    count, least = len(cost), np.inf
+    for members in itertools.product(range(k), repeat=count - 1):
+        owner = np.array([0, *members])
+        loads = np.bincount(owner, load, k)
+        if loads.min() < lower or loads.max() > upper or not is_contiguous(near, owner):
+            continue
+        least = min(least, sum(cost[np.ix_(owner == one, owner == one)].sum(axis=0).min() for one in range(k)))
+    return least
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_small_districts_are_those_of_enumeration(seed):
+    rng = np.random.Generator(np.random.Philox(key=seed))
+    place = np.stack(np.divmod(np.arange(9), 3), axis=1).astype(float)
+    distance = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) * rng.uniform(0.2, 4.0, (9, 9))
+    near = np.argwhere(np.triu(np.abs(place[:, None] - place[None]).sum(axis=2) == 1))
+    load = rng.integers(3, 12, 9).astype(float)
+    slack = 0.02 + 0.03 * (seed % 3)
+    limits = ((0.5 - slack) * load.sum(), (0.5 + slack) * load.sum())
+    wanted = by_enumeration(distance * load[:, None], load, *limits, near)
+    if np.isinf(wanted):
+        with pytest.raises(spm.InfeasibleError, match=r"no (contiguous )?territories of whole units meet .*proven"):
+            spm.design_territories(distance, load, load, 2, *limits, edges=near)
+        return
+    found = spm.design_territories(distance, load, load, 2, *limits, edges=near)
+    assert found.objective == pytest.approx(wanted)
+    assert found.status == "optimal"
+    assert found.gap == 0
+
+
 def test_spent_rounds_leave_an_honest_bound():
     rng = np.random.Generator(np.random.Philox(key=5))
-    place = np.stack(np.divmod(np.arange(25), 5), axis=1).astype(float)
-    distance = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) * rng.uniform(0.3, 3.0, (25, 25))
+    place = np.stack(np.divmod(np.arange(16), 4), axis=1).astype(float)
+    distance = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1)) * rng.uniform(0.3, 3.0, (16, 16))
     near = np.argwhere(np.triu(np.abs(place[:, None] - place[None]).sum(axis=2) == 1))
-    load = rng.integers(5, 15, 25).astype(float)
+    load = rng.integers(5, 15, 16).astype(float)
     limits = (0.8 * load.sum() / 3, 1.2 * load.sum() / 3)
     whole = spm.design_territories(distance, load, load, 3, *limits, edges=near)
     short = spm.design_territories(distance, load, load, 3, *limits, edges=near, cut_rounds=1)

@@ -14,6 +14,7 @@ from scipy import stats
 import spmforecast as spm
 from spmforecast.errors import InputError
 from spmforecast.optimize import propose_quotas
+from spmforecast.optimize.objective import Objective
 from spmforecast.optimize.splits import equal_probability, proportional
 from spmforecast.plan import QuotaProposal
 from spmforecast.simulate import Forecast
@@ -197,6 +198,24 @@ def test_table_judges_each_quota_on_the_reps_own_draws(forecast, draws):
     np.testing.assert_allclose(got.table["expected_attainment"], draws.mean(axis=0) / quota)
     np.testing.assert_allclose(got.table[["p10", "p50", "p90"]].T, np.quantile(draws, [0.1, 0.5, 0.9], axis=0))
     assert spm.propose_quotas is propose_quotas
+
+
+def test_a_stated_objective_comes_with_its_bound(two_periods):
+    limits = spm.Limits(floor=5_000, locks={"Bob": 20_000}, last=dict.fromkeys(REPS, 60_000))
+    weights = {"carry": 2.0, "change": 0.1}
+    wanted = {"2025Q3": 400_000, "2025Q4": 500_000}
+    got = propose_quotas(two_periods, wanted, "objective", 0.1, 1000, options=weights, limits=limits)
+    assert got.proof["period"].tolist() == ["2025Q3", "2025Q4"]
+    assert (got.proof["bound"] <= got.proof["objective"]).all()
+    assert (got.proof["gap"] < 0.005).all()
+    parts = got.proof["spread"] + 2 * got.proof["carry"] + 0.1 * got.proof["change"]
+    np.testing.assert_allclose(got.proof["objective"], parts)
+    other = propose_quotas(two_periods, wanted, "even", 0.1, limits=limits).table.query("period == '2025Q3'")["quota"]
+    stated = Objective(carry=2.0, change=0.1, plan=400_000, last=np.full(5, 60_000.0))
+    assert stated.value(two_periods.draws[:, :5], other.to_numpy()) >= got.proof["bound"].iloc[0]
+    told = spm.evaluate_plan(two_periods, {}, got).set_index("metric")["value"]
+    assert told["quota_objective_excess[2025Q4]"] == got.proof["gap"].iloc[1]
+    assert propose_quotas(two_periods, wanted).proof.empty
 
 
 def test_only_the_reps_named_get_a_quota(forecast):

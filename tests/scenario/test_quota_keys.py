@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from spmforecast.scenario.keys import QuotaKeys
 from spmforecast.scenario.prepare import quota_totals
 from spmforecast.scenario.quotas import quotas_of, rep_fields
 from spmforecast.scenario.run import RunResult
-from spmforecast.scenario.study import study_run
+from spmforecast.scenario.study import rival, study_run
 
 
 def propose(result: RunResult, **keys: object) -> pd.DataFrame:
@@ -75,6 +76,24 @@ def test_the_study_stands_beside_the_run(result: RunResult, tmp_path: Path) -> N
     cushions = pd.read_csv(tmp_path / "out" / "cushions.csv")
     assert cushions.groupby("period")["p_carried"].apply(lambda one: one.is_monotonic_increasing).all()
     assert any(line.startswith("2025Q3:") for line in lines)
+
+
+def test_rival_schemes_hold_the_same_limits_or_say_that_they_do_not(result: RunResult) -> None:
+    rep = result.model.roster.owners[0]
+    lock = {"locks": [{"rep_id": rep, "quota": 50_000.0, "reason": "settled"}]}
+    keys = QuotaKeys.model_validate({"method": "objective", "options": {"carry": 1}, "limits": lock})
+    asked = replace(result.scenario, keys=result.scenario.keys.model_copy(update={"quotas": keys}))
+    totals = quota_totals(result.scenario, result.plan)
+    own = quotas_of(asked, keys, result.model, result.forecast, totals)
+    for method in ("even", "growth", "equal-probability"):
+        name, split = rival(keys, result.model, result.forecast, own, "2025Q3", method)
+        assert name == method
+        assert split[own.table["rep_id"].tolist().index(rep)] == 50_000
+        assert split.sum() == pytest.approx(400_000)
+    low = QuotaKeys.model_validate({"limits": {"ceiling": 1.0}})
+    name, split = rival(low, result.model, result.forecast, own, "2025Q3", "even")
+    assert name == "even (without limits)"
+    assert split.sum() == pytest.approx(400_000)
 
 
 @pytest.mark.parametrize(

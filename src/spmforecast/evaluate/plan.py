@@ -32,7 +32,8 @@ def evaluate_plan(forecast: Forecast, plan: Mapping[str, float], quotas: QuotaPr
         ``metric, value``; metrics name their period in brackets, as in ``p_plan[2025Q3]``: chance to reach plan,
         plan gap (expected bookings minus plan), expected attainment of plan; and for quotas the expected attainment
         of the sum, expected share of reps at quota, chance that the quotas are carried (sum of bookings capped at
-        each quota reaches plan), and fairness (see :class:`~spmforecast.evaluate.fairness.Fairness`).
+        each quota reaches plan), a stated objective with its bound and what it exceeds that by, and fairness (see
+        :class:`~spmforecast.evaluate.fairness.Fairness`).
     """
     rows: list[tuple[str, float]] = []
     chance = forecast.p_plan(plan)
@@ -60,6 +61,10 @@ def _quota_rows(
     ]
     if target is not None:
         rows.append((f"p_plan_carried[{period}]", _carried(period, table, forecast, target)))
+    if len(quotas.proof):
+        told = quotas.proof[quotas.proof["period"] == period]
+        for name, column in (("", "objective"), ("_bound", "bound"), ("_excess", "gap")):
+            rows.extend((f"quota_objective{name}[{period}]", float(value)) for value in told[column])
     known = table[table["quota"] > 0]
     if len(known):
         # Expected bookings are no measure of potential: they are attainment's own numerator. So no slope is given.

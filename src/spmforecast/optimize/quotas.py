@@ -13,7 +13,7 @@ import pandas as pd
 
 from spmforecast.optimize.allocate import Allocation, allocate
 from spmforecast.optimize.descend import descend
-from spmforecast.optimize.ways import WAYS, Basis, Split
+from spmforecast.optimize.ways import WAYS, Basis, Split, objective_proof
 from spmforecast.optimize.wishes import CENT, Wishes, check_wishes
 from spmforecast.plan import Bounds, Hierarchy, Limits, QuotaProposal
 from spmforecast.simulate import Forecast
@@ -108,6 +108,7 @@ def propose_quotas(
         notes=tuple(note for part in parts for note in part.notes),
         nodes=pd.concat([part.nodes for part in parts], ignore_index=True) if hierarchy is not None else None,
         overrides=pd.concat([part.overrides for part in parts], ignore_index=True),
+        proof=pd.DataFrame([part.proof for part in parts if part.proof]),
     )
 
 
@@ -122,6 +123,7 @@ class _Part:
     nodes: pd.DataFrame
     overrides: pd.DataFrame
     notes: list[str]
+    proof: dict[str, Any]
 
 
 def _propose(
@@ -155,7 +157,14 @@ def _propose(
         nodes,
         _overrides(wishes, period, basis, split, cushioned, table),
         [*_notes(table, draws, period, wishes.method), *_balance(found, period)],
+        _proof(wishes, period, basis, quota, bounds),
     )
+
+
+def _proof(wishes: Wishes, period: str, basis: Basis, quota: Array, bounds: Bounds) -> dict[str, Any]:
+    if wishes.method != "objective":
+        return {}
+    return {"period": period, **objective_proof(basis, quota, bounds.lower, bounds.upper, **wishes.options)}
 
 
 def _basis(wishes: Wishes, period: str, names: list[str], draws: Array, bounds: Bounds) -> Basis:

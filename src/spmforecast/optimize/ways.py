@@ -22,7 +22,7 @@ from spmforecast.optimize.objective import Objective, solve
 from spmforecast.optimize.splits import equal_probability
 from spmforecast.written import nearest
 
-__all__ = ["ON_DRAWS", "WAYS", "Basis", "Way", "check_way"]
+__all__ = ["ON_DRAWS", "WAYS", "Basis", "Way", "check_way", "objective_proof"]
 
 Array = npt.NDArray[np.float64]
 Split = Callable[["Basis", float, Array, Array], Array]
@@ -186,6 +186,20 @@ def objective(
     """Minimise a stated objective on the draws (:class:`spmforecast.optimize.objective.Objective`)."""
     stated = Objective(spread=spread, carry=carry, cost=cost, change=change, plan=basis.plan, last=basis.last)
     return solve(stated, basis.draws, total, lower, upper).quota
+
+
+def objective_proof(basis: Basis, quota: Array, lower: Array, upper: Array, **weights: float) -> dict[str, float]:
+    """Value the stated objective at quotas as they stand, against the least that any of their sum could have.
+
+    Levels of a hierarchy, rounding and smallest changes are not in the bound, so the gap holds what they cost too.
+    """
+    stated = Objective(**weights, plan=basis.plan, last=basis.last)
+    parts = stated.parts(basis.draws, quota)
+    value = stated.weigh(parts)
+    # Rounding may leave a bound by less than a cent.
+    best = solve(stated, basis.draws, float(quota.sum()), np.minimum(lower, quota), np.maximum(upper, quota))
+    gap = max(value - best.bound, 0.0) / value if value > 0 else 0.0
+    return {"objective": value, "bound": min(best.bound, value), "gap": gap, **parts}
 
 
 def _filled(figures: Callable[..., Array]) -> Callable[..., Array]:

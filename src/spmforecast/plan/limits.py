@@ -176,8 +176,9 @@ class Limits:
         """Name the reps that limits speak of but that get no quota (last quotas may know more people)."""
         known = set(reps)
         problems = []
+        loose = {rep: reason for rep, reason in self.reasons.items() if rep not in self.locks}
         for name in ("floor", "ceiling", "locks", "reasons"):
-            amounts = getattr(self, name)
+            amounts = loose if name == "reasons" else getattr(self, name)
             for rep in sorted(set(amounts) - known) if isinstance(amounts, Mapping) else []:
                 near = nearest(rep, known)
                 mend = f"Did you mean {near}?" if near else "Name reps that get a quota."

@@ -41,6 +41,10 @@ class QuotaProposal:
         ``without_limits``: what the method would have said had nobody decided anything.
     cushions : mapping of str to float
         Cushion of each period where it was chosen by period; empty otherwise.
+    proof : pandas.DataFrame
+        Where a stated objective was minimised, a row a period: ``period, objective, bound, gap, spread, carry, cost,
+        change``: its value at the quotas as they stand, rounded; what no quotas of the same sum within the same limits
+        go below; the difference as a share of the value; and the parts, in money, before their weights.
     """
 
     table: pd.DataFrame
@@ -52,6 +56,7 @@ class QuotaProposal:
     nodes: pd.DataFrame | None = None
     overrides: pd.DataFrame = field(default_factory=pd.DataFrame)
     cushions: Mapping[str, float] = field(default_factory=dict)
+    proof: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def joined(cls, parts: Sequence[QuotaProposal]) -> QuotaProposal:
@@ -70,6 +75,7 @@ class QuotaProposal:
             nodes=pd.concat(nodes, ignore_index=True) if nodes else None,
             overrides=pd.concat([one.overrides for one in parts], ignore_index=True),
             cushions={period: one.over_assignment for one in parts for period in one.total},
+            proof=pd.concat([one.proof for one in parts], ignore_index=True),
         )
 
     def assigned(self) -> pd.Series:

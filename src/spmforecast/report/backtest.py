@@ -10,7 +10,8 @@ from pathlib import Path
 from spmforecast.errors import InputError, Problem
 from spmforecast.report.backtest_figures import curves, histograms, scores_by_week
 from spmforecast.report.blocks import Block, Cell, Code, Column, Facts, Heading, Listing, Section, Table, Text, tabulate
-from spmforecast.report.folder import FileSpec, Row, Run, read_facts, read_table
+from spmforecast.report.files import FileSpec
+from spmforecast.report.folder import Row, Run, read_facts, read_table
 from spmforecast.report.wording import MISSING, amount, count, share
 
 __all__ = ["FACTS", "BacktestRun", "read_backtest", "sections"]

@@ -10,7 +10,8 @@ from pathlib import Path
 from spmforecast.errors import InputError, Problem
 from spmforecast.report.blocks import Block, Cell, Code, Column, Facts, Heading, Listing, Section, Table, Text, tabulate
 from spmforecast.report.compare_figures import ranges, swings, waterfall
-from spmforecast.report.folder import FileSpec, Row, Run, read_facts, read_table
+from spmforecast.report.files import FileSpec
+from spmforecast.report.folder import Row, Run, read_facts, read_table
 from spmforecast.report.periods import order
 from spmforecast.report.wording import Scale, amount, count, percent, share
 

@@ -91,6 +91,8 @@ def frontier(name: str, schemes: Sequence[Row], curve: Sequence[Row], currency: 
     -------
     Drawing
     """
+    from matplotlib.ticker import MaxNLocator
+
     across = "payout_mean" if any(math.isfinite(row.number("payout_mean")) for row in schemes) else "quota_total"
     with canvas(WIDTH, 3.8) as figure:
         axes = figure.add_axes((0.06, 0.13, 0.82, 0.77))
@@ -102,15 +104,18 @@ def frontier(name: str, schemes: Sequence[Row], curve: Sequence[Row], currency: 
             [row.number(across) for row in schemes], [row.number("p_carried") for row in schemes],
             c=[row.number("p_attain_sd") for row in schemes], cmap="viridis", s=55, zorder=3,
         )  # fmt: skip
-        axes.set_ylim(-0.02, max(axes.get_ylim()[1], 0.1))
+        top = max(axes.get_ylim()[1], 0.1)
+        axes.set_ylim(-0.04 * top, top)
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         for at, told in _numbered(schemes, across, axes).items():
             axes.annotate(told, at, (6, 5), textcoords="offset points", fontsize=8, zorder=4)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.yaxis.set_major_formatter(lambda value, _: "" if value < 0 else f"{round(100 * value, 1):g} %")
         axes.set_title("P(plan carried)", loc="left", fontsize=9, fontweight="bold", color=INK)
         money_axis(axes, "x", currency)
         tidy(axes)
         bar = figure.add_axes((0.91, 0.13, 0.015, 0.77))
-        figure.colorbar(dots, cax=bar, format=lambda value, _: f"{100 * value:.0f} %")
+        ticks = MaxNLocator(5, steps=[1, 2, 5, 10], min_n_ticks=2)
+        figure.colorbar(dots, cax=bar, ticks=ticks, format=lambda value, _: f"{round(100 * value, 1):g} %")
         bar.set_title("spread", fontsize=8, color=MUTED)
         svg = to_svg(figure, name, "Chance to carry the plan against cost")
     cost = "expected pay" if across == "payout_mean" else "the sum of quotas"

@@ -18,6 +18,7 @@ from spmforecast.scenario.fitting import without_deals
 from spmforecast.scenario.keys import FolderSpec
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.periods import wrong_periods
+from spmforecast.scenario.phasing import phased_plan
 from spmforecast.scenario.prepare import (
     load_history,
     load_plan,
@@ -172,7 +173,7 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
     known = history.as_of(scenario.keys.as_of)
     plan = None
     try:
-        plan = load_plan(scenario, history)
+        plan, _ = phased_plan(scenario, load_plan(scenario, history), known)
     except InputError as error:
         problems += error.problems
     if known.opportunities.empty and not without_deals(known):

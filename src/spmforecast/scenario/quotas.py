@@ -25,7 +25,7 @@ from spmforecast.scenario.pay import PayCase, pay_case
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
 
-__all__ = ["account_fields", "choice_of", "pay_cases", "quotas_of", "rep_fields"]
+__all__ = ["account_fields", "choice_of", "limits_of", "pay_cases", "quotas_of", "rep_fields"]
 
 Model = FittedPipeline | FittedBookings
 # Pay is worked out on fewer cushions than the chance to carry the plan: a plan that looks at the year takes a while.
@@ -110,14 +110,15 @@ def _propose(
         reps=reps,
         options=keys.options,
         fields=rep_fields(model, list(totals), keys.leave_out),
-        limits=_limits(keys, model, first or next(iter(totals))),
+        limits=limits_of(keys, model, first or next(iter(totals))),
         figures=keys.figures,
         figures_as=keys.figures_as,
         hierarchy=_hierarchy(keys, model, reps),
     )
 
 
-def _limits(keys: QuotaKeys, model: Model, period: str) -> Limits:
+def limits_of(keys: QuotaKeys, model: Model, period: str) -> Limits:
+    """Bring the limits asked for together with the quotas before a period."""
     own = keys.limits
     return Limits(
         floor=own.floor,
@@ -159,7 +160,7 @@ def choice_of(
         total,
         _COARSE if limited else CUSHIONS,
         None if case is None else case.payout(period, reps),
-        _limits(keys, model, next(iter(quotas.total))).bounds(reps),
+        limits_of(keys, model, next(iter(quotas.total))).bounds(reps),
         None if limited else _PAID,
     )
     return choose_cushion(curve, asked.wanted, asked.least_p_attain, asked.most_payout, asked.most_payout_p90)

@@ -23,6 +23,7 @@ from spmforecast.scenario.pay import with_pay
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.pay_run import priced
 from spmforecast.scenario.people import people_tables
+from spmforecast.scenario.phasing import phased_plan
 from spmforecast.scenario.prepare import (
     Prepared,
     Progress,
@@ -205,8 +206,8 @@ def run_scenario(
     timings: dict[str, float] = {}
     pay_rules = pay_plans(scenario)
     ready = prepare(scenario, jobs, strict, told, timings) if prepared is None else prepared
-    plan = load_plan(scenario, ready.history)
     examined, measured = ready.examined, ready.measured
+    plan, phased = phased_plan(scenario, load_plan(scenario, ready.history), examined.history)
     adjustments = adjustments_of(scenario, ready.model)
     with timed(timings, "simulate", told):
         forecast = simulate(
@@ -253,6 +254,7 @@ def run_scenario(
         timings=timings,
         warnings=(
             *model.history.warnings,
+            *phased,
             *doubts(scenario, model, forecast, plan),
             *(quotas.notes if quotas else ()),
             *measured.notes,

@@ -23,6 +23,7 @@ from spmforecast.scenario.keys import (
     HiringKeys,
     ModelKeys,
     PayKeys,
+    PhasingKeys,
     QuotaKeys,
     SimulateKeys,
     Strict,
@@ -64,6 +65,7 @@ class ScenarioFile(Strict):
     timezone: str = "UTC"
     levels: tuple[str, ...] = ("region", "segment")
     plan: dict[str, float] | str | None = None
+    phasing: PhasingKeys | None = None
     model: ModelKeys = ModelKeys()
     backtest: BacktestKeys = BacktestKeys()
     quality: QualityKeys = QualityKeys()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spmforecast.display import money, percent
+from spmforecast.errors import InfeasibleError
 from spmforecast.evaluate.schemes import SchemeComparison, compare_schemes
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.capacity import TO_BE_HIRED
@@ -21,14 +22,14 @@ from spmforecast.plan import QuotaProposal
 from spmforecast.scenario.folder import defused, new_folder, rounded
 from spmforecast.scenario.keys import QuotaKeys
 from spmforecast.scenario.pay_plans import pay_plans
-from spmforecast.scenario.quotas import account_fields, choice_of, pay_cases, rep_fields
+from spmforecast.scenario.quotas import account_fields, choice_of, limits_of, pay_cases, rep_fields
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
 
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
 
-__all__ = ["study", "study_run"]
+__all__ = ["rival", "study", "study_run"]
 
 Model = FittedPipeline | FittedBookings
 
@@ -68,8 +69,8 @@ def study(
         schemes = {quotas.method: own["quota"].to_numpy(dtype=np.float64)}
         for method in keys.compare:
             if method != quotas.method:
-                found = _rival(keys, model, forecast, period, own, method)
-                schemes[method] = found
+                name, split = rival(keys, model, forecast, quotas, period, method)
+                schemes[name] = split
         potential = own["rep_id"].map(account_fields(model).get("potential", pd.Series(dtype=float)))
         last = own["last_quota"].to_numpy(dtype=np.float64) if "last_quota" in own else None
         known = potential.to_numpy(dtype=np.float64)
@@ -84,13 +85,35 @@ def study(
     return {**tables, **({"nodes": quotas.nodes} if quotas.nodes is not None else {})}, choices, comparisons
 
 
-def _rival(keys: QuotaKeys, model: Model, forecast: Forecast, period: str, own: pd.DataFrame, method: str) -> Any:
-    """Split the same sum by another method, without limits; who it cannot see (people to be hired) gets nothing."""
+def rival(
+    keys: QuotaKeys, model: Model, forecast: Forecast, quotas: QuotaProposal, period: str, method: str
+) -> tuple[str, Any]:
+    """Split the same sum by another method within the same limits; who it cannot see (people to be hired) gets nothing.
+
+    Where the others cannot carry that within limits, the name says that none are held. Levels are left out: their
+    cushions are the proposal's own.
+    """
+    own = quotas.table[quotas.table["period"] == period]
     reps = [str(rep) for rep in own["rep_id"] if method in ON_DRAWS or rep != TO_BE_HIRED]
     fields = rep_fields(model, [period], keys.leave_out)
-    found = propose_quotas(forecast, {period: round(float(own["quota"].sum()), 2)}, method, reps=reps, fields=fields)
+    total = {period: round(float(own["quota"].sum()), 2)}
+    name = method
+    try:
+        found = propose_quotas(
+            forecast,
+            total,
+            method,
+            reps=reps,
+            fields=fields,
+            limits=limits_of(keys, model, next(iter(quotas.total))),
+            figures=keys.figures,
+            figures_as=keys.figures_as,
+        )
+    except InfeasibleError:
+        found = propose_quotas(forecast, total, method, reps=reps, fields=fields)
+        name = f"{method} (without limits)"
     by_rep = found.table.set_index("rep_id")["quota"]
-    return by_rep.reindex(own["rep_id"].astype(str)).fillna(0.0).to_numpy(dtype=np.float64)
+    return name, by_rep.reindex(own["rep_id"].astype(str)).fillna(0.0).to_numpy(dtype=np.float64)
 
 
 def _stacked(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -155,6 +178,13 @@ def _lines(
         f"{period}: {len(own)} quotas sum to {money(float(own['quota'].sum()))}; plan {plan}; "
         f"P(attain) {percent(chance.min())} to {percent(chance.max())}"
     ]
+    proof = result.quotas.proof
+    if len(proof):
+        row = proof[proof["period"] == period].iloc[0]
+        out.append(
+            f"  stated objective {money(row['objective'])}; no quotas with this sum and these limits go below "
+            f"{money(row['bound'])}: {100 * row['gap']:.2f} % above the bound"
+        )
     if period in choices:
         named = choices[period].cushion
         out.append(f"  cushion: {'none' if named is None else percent(named)}: {choices[period].told}")

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["map_lines", "map_record", "territory_tables", "write_pictures"]
 
 _ACCOUNT_COLUMNS = ["account_id", "owner_id", "proposed_owner_id", "potential", "workload", "latitude", "longitude"]
+_TOLD = {
+    "p_plan": "P(plan)",
+    "reps_at_quota": "reps at quota",
+    "p_plan_carried": "plan carried",
+    "p_attain_range": "spread of P(attain)",
+}
 _MOVES = ("account_id", "from", "to", "reason")
 
 
@@ -98,8 +104,9 @@ def map_lines(plan: MapPlan, currency: str = "") -> list[str]:
     ]
     for row in plan.comparison.to_dict("records"):
         write = (lambda value: money(value, currency)) if row["metric"] == "bookings" else _share
+        named = _TOLD.get(row["metric"], row["metric"])
         lines.append(
-            f"{row['period']} {row['metric']}: today {write(row['today'])}, proposed {write(row['proposed'])}, "
+            f"{row['period']} {named}: today {write(row['today'])}, proposed {write(row['proposed'])}, "
             f"difference {write(row['difference'])}" + _interval(row, write)
         )
     return lines

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from spmforecast.errors import InfeasibleError, InputError, Problem
 from spmforecast.optimize.territory.contiguity import Neighbours, is_contiguous
-from spmforecast.optimize.territory.hess import Design, HessAnswer, pairs_left, solve_hess
+from spmforecast.optimize.territory.hess import Design, relax
+from spmforecast.optimize.territory.hess_search import HessAnswer, cost_of, solve_hess
 from spmforecast.optimize.territory.judge import TOLERANCE
 from spmforecast.optimize.territory.locate import locate, median_bound
 from spmforecast.optimize.territory.problem import Floats, Ints
@@ -92,7 +93,7 @@ def design_territories(
         return _judge(design, known, unit * median_bound(scaled, cost), False)
     answer = _solve(scaled, cost, node_limit, cut_rounds)
     center = answer.center
-    if known is not None and (center is None or cost < _cost(scaled, center)):
+    if known is not None and (center is None or cost < cost_of(scaled, center)):
         center = known
     if center is None:
         _explain(design, answer.infeasible)
@@ -113,14 +114,14 @@ def _scaled(design: Design) -> tuple[Design, float]:
 
 def _solve(design: Design, known: float, node_limit: int, cut_rounds: int) -> HessAnswer:
     """Solve the programme; again with limits drawn in a little where the solver's tolerance let it step over them."""
-    left, bound, possible = pairs_left(design, known)
-    if not possible:
+    relaxed = relax(design)
+    if not relaxed.possible:
         raise InfeasibleError("no territories meet the limits, even if units could be split", ["lower", "upper"])
-    first = answer = solve_hess(design, left, node_limit, cut_rounds)
+    first = answer = solve_hess(design, relaxed, known, node_limit, cut_rounds)
     if answer.center is not None and _steps_over(design, answer.center):
         drawn = replace(design, lower=design.lower + _STEP, upper=design.upper - _STEP)
-        answer = solve_hess(drawn, left, node_limit, cut_rounds)
-    return replace(answer, bound=max(bound, first.bound))
+        answer = solve_hess(drawn, relaxed, known, node_limit, cut_rounds)
+    return replace(answer, bound=max(relaxed.bound, first.bound, answer.bound))
 
 
 def _steps_over(design: Design, center: Ints) -> bool:
@@ -217,14 +218,10 @@ def _explain(design: Design, infeasible: bool) -> NoReturn:
     )
 
 
-def _cost(design: Design, center: Ints) -> float:
-    return math.fsum(design.cost[np.arange(len(center)), center].tolist())
-
-
 def _judge(design: Design, center: Ints, bound: float, optimal: bool) -> Districts:
     """Recompute everything that is told from the design alone."""
     centers, owner = np.unique(center, return_inverse=True)
-    objective = _cost(design, center)
+    objective = cost_of(design, center)
     loads = np.zeros((len(centers), design.load.shape[1]))
     for territory in range(len(centers)):
         for d in range(loads.shape[1]):

@@ -4,9 +4,8 @@
     U x_jj.
 
 The linear relaxation proves a bound, and its reduced costs rule out every pair that no better answer than the one known
-can hold; HiGHS solves what is left. Contiguity is cut in: a unit apart from its centre needs one of the units between
-them
-(Oehrlein & Haunert 2017; Validi, Buchanan & Lykhovyd 2022).
+can hold. Contiguity is cut in: a unit apart from its centre needs one of the units between them (Oehrlein & Haunert
+2017; Validi, Buchanan & Lykhovyd 2022).
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from scipy import sparse
 from spmforecast.optimize.territory.contiguity import Neighbours, separator
 from spmforecast.optimize.territory.problem import Floats, Ints
 
-__all__ = ["Design", "Hess", "HessAnswer", "pairs_left", "solve_hess"]
+__all__ = ["INFEASIBLE", "Design", "Hess", "Relaxation", "pairs_of", "relax"]
 
 Mask = npt.NDArray[np.bool_]
 
-_ROUGH = 0.5  # gap at which a round may stop while cuts are gathered
-_INFEASIBLE = 2
+INFEASIBLE = 2
+"""Status of SciPy's solvers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +50,6 @@ class Design:
     upper: Floats
     count: int
     neighbours: Neighbours | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class HessAnswer:
-    """Centre of each unit (None where none was found), the bound, and what is proven."""
-
-    center: Ints | None
-    bound: float
-    infeasible: bool
-    optimal: bool
 
 
 @dataclass
@@ -159,33 +148,40 @@ class Hess:
                     self._need_a_way(piece, neighbours)
         return len(self.cuts) - before
 
+    def cut_centers(self, centers: Ints) -> None:
+        """Cut off a set of centres that is settled: at least one centre must be another."""
+        own = np.flatnonzero(self.unit == self.center)
+        inside = np.isin(self.center[own], centers)
+        self.cuts.append((own, np.where(inside, 1.0, 1.0 - len(centers))))
 
-def _pairs(left: Mask) -> tuple[Ints, Ints]:
+
+def pairs_of(left: Mask) -> tuple[Ints, Ints]:
+    """List pairs as units and centres."""
     unit, center = np.nonzero(left)
     return unit.astype(np.int64), center.astype(np.int64)
 
 
-def pairs_left(design: Design, known: float) -> tuple[Mask, float, bool]:
-    """Pairs that an answer no worse than `known` may hold, by reduced costs of the linear relaxation.
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """Optimum of the linear relaxation, and what each pair would add to it at least (infinite where forbidden)."""
 
-    Parameters
-    ----------
-    design : Design
-    known : float
-        Objective of an answer; infinite where none is known.
+    bound: float
+    adds: Floats
+    possible: bool = True
 
-    Returns
-    -------
-    left : array of bool, shape (n, n)
-    bound : float
-        Optimum of the relaxation.
-    possible : bool
-        Whether the relaxation has an answer at all.
-    """
+    def left(self, known: float) -> Mask:
+        """Pairs that an answer no worse than `known` may hold; shape (n, n)."""
+        if not np.isfinite(known) or not np.isfinite(self.bound):
+            return np.isfinite(self.adds)
+        left = np.isfinite(self.adds) & (self.bound + self.adds <= known + 1e-6 * max(1.0, abs(known)))
+        return np.asarray(left & np.diag(left)[None, :])
+
+
+def relax(design: Design) -> Relaxation:
+    """Solve the linear relaxation; contiguity is left out."""
     from scipy.optimize import linprog
 
-    count = len(design.cost)
-    unit, center = _pairs(np.isfinite(design.cost))
+    unit, center = pairs_of(np.isfinite(design.cost))
     programme = Hess(design, unit, center)
     matrix, low, high = programme.rows()
     equal = low == high
@@ -198,63 +194,10 @@ def pairs_left(design: Design, known: float) -> tuple[Mask, float, bool]:
         bounds=(0, 1),
         method="highs",
     )
-    left = np.isfinite(design.cost)
-    if done.status == _INFEASIBLE:
-        return left, np.inf, False
+    adds = np.where(np.isfinite(design.cost), 0.0, np.inf)
+    if done.status == INFEASIBLE:
+        return Relaxation(np.inf, adds, False)
     if done.fun is None:
-        return left, -np.inf, True
-    bound = float(done.fun)
-    if np.isfinite(known):
-        table = np.full((count, count), np.inf)
-        table[unit, center] = np.maximum(done.lower.marginals, 0.0)
-        left &= bound + table <= known + 1e-6 * max(1.0, abs(known))
-        left &= np.diag(left)[None, :]
-    return left, bound, True
-
-
-def solve_hess(design: Design, left: Mask, node_limit: int, cut_rounds: int) -> HessAnswer:
-    """Solve the programme over the pairs left, cutting until territories hang together.
-
-    Parameters
-    ----------
-    design : Design
-    left : array of bool, shape (n, n)
-    node_limit : int
-        Nodes of all rounds together.
-    cut_rounds : int
-        Rounds of solving and cutting.
-
-    Returns
-    -------
-    HessAnswer
-    """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    programme = Hess(design, *_pairs(left))
-    if design.neighbours is not None:
-        programme.cut_rings()
-    nodes = node_limit
-    bound, gap = -np.inf, 0.0 if design.neighbours is None else _ROUGH
-    for _ in range(cut_rounds):
-        done: Any = milp(
-            programme.cost(),
-            integrality=np.ones(len(programme.unit), dtype=np.int64),
-            bounds=Bounds(0.0, 1.0),
-            constraints=LinearConstraint(*programme.rows()),
-            options={"node_limit": nodes, "mip_rel_gap": gap},
-        )
-        if done.mip_dual_bound is not None:
-            bound = max(bound, float(done.mip_dual_bound))
-        if done.x is None:
-            return HessAnswer(None, bound, done.status == _INFEASIBLE, False)
-        taken = np.flatnonzero(done.x > 0.5)
-        center = np.full(len(design.cost), -1, dtype=np.int64)
-        center[programme.unit[taken]] = programme.center[taken]
-        if design.neighbours is None or not programme.cut(center):
-            if gap == 0.0:
-                return HessAnswer(center, bound, False, done.status == 0)
-            gap = 0.0
-        nodes -= int(done.mip_node_count or 0)
-        if nodes <= 0:
-            break
-    return HessAnswer(None, bound, False, False)
+        return Relaxation(-np.inf, adds)
+    adds[unit, center] = np.maximum(done.lower.marginals, 0.0)
+    return Relaxation(float(done.fun), adds)

@@ -59,8 +59,10 @@ def _component(one: Component) -> str:
 
 
 def _tier(tier: Tier) -> str:
-    rate = _rate(tier.rate) if tier.rate is not None else f"{float(tier.factor or 0):g} times"
-    return f"from {_bound(tier.start)} {rate}" + (" for all of it" if tier.retroactive and tier.start.value else "")
+    rate = _rate(tier.rate) if tier.rate is not None else f"{float(tier.factor or 0):g} times the base rate"
+    return f"{rate} from {_bound(tier.start) if tier.start.value else '0'} on" + (
+        " for all of it" if tier.retroactive and tier.start.value else ""
+    )
 
 
 def _limits(one: Component) -> str:

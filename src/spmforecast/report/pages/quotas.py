@@ -10,6 +10,7 @@ from spmforecast.report.blocks import Block, Cell, Column, Heading, Section, Tab
 from spmforecast.report.figures import attainment
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.pages.forecast import chance
+from spmforecast.report.pages.quota_limits import decided, down
 from spmforecast.report.periods import order
 from spmforecast.report.wording import Scale, amount, percent, share, significant
 
@@ -27,12 +28,21 @@ _TOLD = {
     "quota_total": "Sum of quotas",
     "quota_remainder": "Left unassigned by rounding",
     "quota_expected_attainment": "Expected attainment of quotas",
+    "quota_objective": "Stated objective",
+    "quota_objective_bound": "Its proven bound",
+    "quota_objective_excess": "Above the bound",
     "p_plan_carried": "Probability that the plan is carried within quotas",
     "fairness_p_range": "Largest difference of P(attain)",
     "fairness_p_sd": "Standard deviation of P(attain)",
     "fairness_share_healthy": "Reps with P(attain) of 40 to 75 %",
     "fairness_gini": "Gini of expected attainment",
     "fairness_theil": "Theil of expected attainment",
+}
+_LIMITS = {
+    "ratchet_up": "largest rise",
+    "ratchet_down": "largest fall",
+    "least_change": "smallest change",
+    "lock": "lock",
 }
 _PAY = ("comp_cost_", "cost_of_sales", "payout_ratio", "leverage", "pay_performance")
 """Measures that the section on pay tells."""
@@ -48,6 +58,9 @@ def section(run: Run) -> Section:
             blocks += _chart(rows, period)
         fold = f"Quotas, {period}" if number or len(rows) > _OPEN else ""
         blocks += [Text(_sums(run, period, rows)), _table(run, rows, period, fold)]
+        blocks += down(run, period, f"Down the levels, {period}")
+    if run.overrides:
+        blocks += [Heading("Decisions on single reps", "overrides"), decided(run)]
     if not periods:
         blocks.append(Text("This run set no quotas.", "note"))
     if run.evaluation:
@@ -93,6 +106,12 @@ def _table(run: Run, rows: Sequence[Row], period: str, folded: str) -> Table:
         (Column(f"Rep, {period}", numeric=False, style="id"), lambda index: _label(rows[index])),
         (Column("Region", numeric=False, style="id"), lambda index: rows[index].text("region")),
         (Column("Quota", style="strong"), write("quota")),
+        (Column("Last quota"), write("last_quota")),
+        (Column("Change"), lambda index: _change(rows[index])),
+        (
+            Column("Held by", numeric=False),
+            lambda index: _LIMITS.get(rows[index].text("limit"), rows[index].text("limit")),
+        ),
         (Column("P(attain)", style="meterbar"), lambda index: chance(rows[index].number("p_attain"))),
         (Column("Expected attainment"), lambda index: percent(rows[index].number("expected_attainment"))),
         (Column("Mean"), write("mean")),
@@ -101,6 +120,12 @@ def _table(run: Run, rows: Sequence[Row], period: str, folded: str) -> Table:
         (Column("P90"), write("p90")),
     ]
     return tabulate(columns, len(rows), caption=scale.caption, folded=folded)
+
+
+def _change(row: Row) -> str:
+    """Write the change against the last quota as a share of it."""
+    last, moved = row.number("last_quota"), row.number("change")
+    return f"{'+' if moved > 0 else ''}{percent(moved / last)}" if last > 0 and math.isfinite(moved) else ""
 
 
 def _evaluation(run: Run) -> Table:
@@ -142,6 +167,12 @@ def _value(metric: str, values: dict[str, str], period: str, currency: str) -> s
         return percent(number)
     if metric in {"reps_at_quota", "fairness_spread"} and all(0 <= _float(text) <= 1 for text in values.values()):
         return percent(number)
+    if metric in {"fairness_p_range", "fairness_p_sd", "fairness_share_healthy"}:
+        return percent(number)
+    if metric in {"quota_objective", "quota_objective_bound", "quota_remainder"}:
+        return amount(number, currency)
+    if metric == "quota_objective_excess":
+        return f"{100 * number:.2f} %"
     return significant(number)
 
 

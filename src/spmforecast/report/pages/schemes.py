@@ -36,7 +36,8 @@ def section(run: Run) -> Section:
                 Text(
                     "Bookings do not depend on quotas here, so neither does the chance to reach the plan. What does "
                     "is who attains, what is paid, and the chance that the plan is carried: made with nobody's "
-                    "bookings above quota counted."
+                    "bookings above quota counted. All schemes split the same sum and hold the same limits on single "
+                    "quotas, unless a name says otherwise."
                 )
             )
         blocks += [frontier(f"frontier-{period}", schemes, curve, run.currency), _schemes(run, schemes)]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from spmforecast.report.blocks import Block, Cell, Column, Drawing, Heading, Listing, Section, Table, Text, tabulate
 from spmforecast.report.folder import Row, Run
-from spmforecast.report.maps import before_and_after, load_bars
-from spmforecast.report.wording import Scale, percent, significant
+from spmforecast.report.maps import balance_by_moves, before_and_after, load_bars
+from spmforecast.report.pages.levels import names
+from spmforecast.report.wording import Scale, count, percent, significant
 
 __all__ = ["section"]
 
@@ -54,9 +55,11 @@ def _rules(run: Run) -> tuple[str, ...]:
 
 def _drawings(run: Run) -> list[Drawing]:
     measures = run.mapping("territories").get("measures")
-    found = [before_and_after(run.territory_accounts)]
+    called = names(run)
+    found = [before_and_after(run.territory_accounts, called)]
     if isinstance(measures, dict):
-        found += [load_bars(run.territories, str(name), float(share)) for name, share in measures.items()]
+        found += [load_bars(run.territories, str(name), float(share), called) for name, share in measures.items()]
+    found.append(balance_by_moves(run.territory_frontier))
     return [one for one in found if one is not None]
 
 
@@ -88,10 +91,11 @@ def _figure(row: Row, name: str, scale: Scale, signed: bool) -> str:
     value = row.number(name)
     if math.isnan(value):
         return ""
-    sign = "+" if signed and value > 0 else ""
+    written = scale.text(value) if row.text("metric") == "bookings" else count(100 * value, 1)
+    sign = "+" if signed and value > 0 and written.strip("0.,") else ""
     if row.text("metric") == "bookings":
-        return sign + scale.text(value)
-    return f"{sign}{100 * value:.1f} {'points' if signed else '%'}"
+        return sign + written
+    return f"{sign}{written} {'points' if signed else '%'}"
 
 
 def _reps(run: Run) -> Table:
@@ -101,7 +105,7 @@ def _reps(run: Run) -> Table:
         return lambda index: significant(rows[index].number(name))
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
-        (Column("Rep", numeric=False, style="id"), lambda index: rows[index].text("rep_id")),
+        (Column("Rep", numeric=False, style="id"), lambda index: _called(run, rows[index].text("rep_id"))),
         (Column("Accounts today"), whole("accounts_today")),
         (Column("Accounts"), whole("accounts")),
         (Column("Potential today"), whole("potential_today")),
@@ -116,18 +120,23 @@ def _reps(run: Run) -> Table:
 
 def _moves(run: Run) -> list[Block]:
     head, rest = run.moves[:_OPEN], run.moves[_OPEN:]
-    tables: list[Block] = [_move_table(head, "")]
-    return tables + ([_move_table(rest, f"{len(rest):,} further moves")] if rest else [])
+    tables: list[Block] = [_move_table(run, head, "")]
+    return tables + ([_move_table(run, rest, f"{len(rest):,} further moves")] if rest else [])
 
 
-def _move_table(rows: Sequence[Row], folded: str) -> Table:
+def _called(run: Run, rep: str) -> str:
+    name = names(run).get(rep, "")
+    return f"{name} ({rep})" if name and name != rep else rep
+
+
+def _move_table(run: Run, rows: Sequence[Row], folded: str) -> Table:
     def text(name: str) -> Callable[[int], str]:
         return lambda index: rows[index].text(name)
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Account", numeric=False, style="id"), text("account_id")),
-        (Column("From", numeric=False, style="id"), text("from")),
-        (Column("To", numeric=False, style="id"), text("to")),
+        (Column("From", numeric=False, style="id"), lambda index: _called(run, rows[index].text("from"))),
+        (Column("To", numeric=False, style="id"), lambda index: _called(run, rows[index].text("to"))),
         (Column("Potential"), lambda index: significant(rows[index].number("potential"))),
         (Column("Reason", numeric=False), text("reason")),
     ]

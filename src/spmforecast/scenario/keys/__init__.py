@@ -6,6 +6,7 @@ from spmforecast.scenario.keys.hiring import HiringKeys
 from spmforecast.scenario.keys.history import ExampleSpec, FolderSpec, history_of
 from spmforecast.scenario.keys.model import BacktestKeys, ModelKeys, SimulateKeys
 from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
+from spmforecast.scenario.keys.phasing import PhasingKeys
 from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
 from spmforecast.scenario.keys.territories import DisturbanceKeys, ProposeKeys, TerritoryKeys
 
@@ -23,6 +24,7 @@ __all__ = [
     "ModelKeys",
     "OutlierKeys",
     "PayKeys",
+    "PhasingKeys",
     "ProposeKeys",
     "QuotaKeys",
     "SimulateKeys",
