@@ -121,8 +121,11 @@ def _translated(one: AssumptionKeys, model: FittedPipeline, hired: dict[str, int
         price = 1.0 + one.price.change
         return [Larger(price, scope=scope), Likelier(price**one.price.elasticity, scope=scope)]
     if one.market is not None:
-        level = _multiplied(one.market.multiply)
-        return [More(level * one.market.creation, scope=scope), Likelier(level * one.market.win_rate, scope=scope)]
+        creation, win_rate = (
+            _multiplied(part if one.market.multiply is None else one.market.multiply)
+            for part in (one.market.creation, one.market.win_rate)
+        )
+        return [More(creation, scope=scope), Likelier(win_rate, scope=scope)]
     if one.activity is not None:
         return [More(one.activity.multiply**one.activity.elasticity, scope=scope)]
     if one.reassign is not None:

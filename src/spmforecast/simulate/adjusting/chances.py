@@ -9,7 +9,7 @@ from spmforecast.models.adjust import DealOutcome, Faster, Likelier
 from spmforecast.simulate.adjusting.scopes import day_flags, period_shares
 from spmforecast.simulate.adjusting.tables import Change
 from spmforecast.simulate.horizon import Horizon
-from spmforecast.simulate.outcomes import winning_chances
+from spmforecast.simulate.outcomes import period_intensities, winning_chances
 
 __all__ = ["likelier", "outcome", "paced", "slipped"]
 
@@ -79,7 +79,7 @@ def paced(adjustment: Faster, horizon: Horizon) -> Change:
 
 
 def _retimed(speed: Array, days: Array, shown: Array) -> Array:
-    """Read gathered intensities, straight between the ends of periods, at other times; shape (..., periods)."""
+    """Read gathered intensities or chances, straight between the ends of periods, at other times."""
     gathered = np.concatenate([np.zeros((*speed.shape[:-1], 1)), np.cumsum(speed, axis=-1)], axis=-1)
     at = np.clip(np.searchsorted(days, shown, side="right") - 1, 0, len(days) - 2)
     part = (shown - days[at]) / (days[at + 1] - days[at])
@@ -88,22 +88,31 @@ def _retimed(speed: Array, days: Array, shown: Array) -> Array:
 
 
 def slipped(days_later: int, horizon: Horizon) -> Change:
-    """Move wins by some days; what falls before today is won at once, what falls beyond the horizon is not seen."""
-    ends = np.concatenate([[0], np.cumsum(np.bincount(horizon.cell, minlength=len(horizon.periods)))]).astype(
-        np.float64
-    )
+    """Move what becomes of a deal by some days: what falls before today comes at once, what falls later is not seen.
+
+    Notes
+    -----
+    Chances to be won and to be lost move together. Where they move forward, the deal goes on beyond the horizon as in
+    its last period.
+    """
+    lengths = np.bincount(horizon.cell, minlength=len(horizon.periods)).astype(np.float64)
+    further = float(max(-days_later, 0))
+    ends = np.concatenate([[0.0], np.cumsum(lengths), [lengths.sum() + max(further, 1.0)]])
+    asked = np.clip(ends[:-1] - days_later, 0.0, ends[-1])
+    asked[0] = 0.0
 
     def change(win: Array, lose: Array, _first: int) -> tuple[Array, Array]:
-        won = winning_chances(win, lose, np.ones(win.shape[-1]))
-        gathered = np.concatenate([np.zeros((*won.shape[:-1], 1)), np.cumsum(won, axis=-1)], axis=-1)
-        at = np.clip(ends - days_later, 0.0, ends[-1])
-        row = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2)
-        part = (at - ends[row]) / (ends[row + 1] - ends[row])
-        moved = gathered[..., row] + part * (gathered[..., row + 1] - gathered[..., row])
-        moved[..., 0] = 0.0
-        return _with_chances(win, lose, np.diff(moved, axis=-1))
+        win, lose = (_longer(speed, further / lengths[-1]) for speed in (win, lose))
+        always = np.ones(win.shape[-1])
+        won, lost = winning_chances(win, lose, always), winning_chances(lose, win, always)
+        return period_intensities(_retimed(won, ends, asked), _retimed(lost, ends, asked))
 
     return change
+
+
+def _longer(speed: Array, share: float) -> Array:
+    """Add a period that is a share of the last one, in length and so in what is gathered."""
+    return np.concatenate([speed, share * speed[..., -1:]], axis=-1)
 
 
 def outcome(adjustment: DealOutcome, horizon: Horizon) -> Change:
