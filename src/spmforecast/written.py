@@ -152,7 +152,7 @@ class Written:
     def _all_told(self, model: type[BaseModel], errors: Iterable[Any]) -> list[tuple[Loc, Problem]]:
         """Say each thing once: where several kinds may stand, pydantic tells what is wrong with each of them."""
         several: dict[Loc, list[tuple[Loc, Any]]] = {}
-        out = []
+        out: list[tuple[Loc, Problem]] = []
         for found in errors:
             if found["type"] == "missing":
                 loc, _ = self._untagged(tuple(found["loc"])[:-1])
@@ -182,7 +182,8 @@ class Written:
 
     def _untagged(self, loc: Loc) -> tuple[Loc, Loc | None]:
         """Take out of a place what pydantic adds to tell kinds apart; where it did, also the place of the choice."""
-        node, out, union = self.tree, [], None
+        node, union = self.tree, None
+        out: list[str | int] = []
         for step in loc:
             inside = isinstance(node, dict) and step in node
             if inside or (isinstance(node, list) and isinstance(step, int) and step < len(node)):

@@ -181,19 +181,22 @@ _STAND_INS = {"name": "sound", "history": ".", "as_of": date(1900, 1, 1), "until
 """What stands for required keys that are wrong, while the others are judged."""
 
 
+_TRIES = 4  # what is left after wrong keys are taken out may lack something in its turn
+
+
 def _among_sound_keys(written: Written, wrong: list[Loc]) -> list[Problem]:
     """Go on with the keys in which nothing is wrong yet, so that everything is told at once."""
     tree = written.tree if isinstance(written.tree, dict) else {}
-    whole = {key: value for key, value in tree.items() if not any(loc[:1] == (key,) for loc in wrong)}
-    spanned = all(key in whole for key in ("as_of", "until"))
+    spanned = all(key in tree and (key,) not in wrong for key in ("as_of", "until"))
     dated = not {str(loc[0]) for loc in wrong if loc} & _DATING
-    for sound in (without(tree, wrong), whole):
-        # Assumptions are looked at as they are written.
-        rest = {**_STAND_INS, **{key: value for key, value in sound.items() if key != "assumptions"}}
-        keys, _ = replace(written, tree=rest, twice=()).examined(ScenarioFile)
+    # Assumptions are looked at as they are written.
+    sound = {**_STAND_INS, **without({key: value for key, value in tree.items() if key != "assumptions"}, wrong)}
+    for _ in range(_TRIES):
+        keys, more = replace(written, tree=sound, twice=()).examined(ScenarioFile)
         if keys is not None:
             return _wrong_together(keys, written, dated, spanned)
-    return []  # a key without which nothing can be judged is wrong itself
+        sound = {**_STAND_INS, **without(sound, [loc for loc, _ in more])}
+    return []
 
 
 def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:
@@ -213,7 +216,7 @@ def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:
 
 
 def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True, spanned: bool = True) -> list[Problem]:
-    """Find what each key allows but all of them together do not; days are judged where calendar and horizon are known."""
+    """Find what each key allows but all of them together do not; days only where the horizon is known."""
     calendar = keys.calendar
     problems = _idle_weeks(keys.fiscal_calendar, written)
     problems += _wrong_days(keys, written, dated) if spanned else []
