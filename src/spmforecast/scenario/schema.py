@@ -321,5 +321,7 @@ def _wrong_plan(plan: dict[str, float], written: Written, calendar: FiscalCalend
             told = error.problems[0]
             problems.append(written.problem(("plan", label), told.reason, told.mend, label))
         if not target >= 0 or target == float("inf"):
-            problems.append(written.problem(("plan", label), "a target must be at least 0", "", str(target)))
+            problems.append(
+                written.problem(("plan", label), "a target must be at least 0", "Write a finite number.", str(target))
+            )
     return problems

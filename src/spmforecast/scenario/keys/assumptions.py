@@ -110,7 +110,7 @@ class DealKeys(Strict):
         if (self.outcome is None) == (self.slip_days is None):
             raise ValueError("needs one of outcome and slip_days: {outcome: lost} or {slip_days: 60}.")
         if self.outcome != "won" and (self.date is not None or self.amount is not None):
-            raise ValueError("date and amount go with outcome: won.")
+            raise ValueError("date and amount belong to deals that are won: Write outcome: won, or take them out.")
         return self
 
 
