@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -56,12 +57,18 @@ def test_hires_are_numbered_by_their_start_whatever_the_order_and_whichever_are_
     late = "{hire: {count: 2, territory_id: North-1, start: 2025-09-01}}"
     early = "{hire: {territory_id: North-1, start: 2025-08-01}}"
     scenario = load(tmp_path, late, early)
-    assert hire_names(scenario) == {1: ["North-1 hire 1"], 0: ["North-1 hire 2", "North-1 hire 3"]}
+    assert hire_names(scenario.every) == {1: ["North-1 hire 1"], 0: ["North-1 hire 2", "North-1 hire 3"]}
     made = adjustments_of(scenario.supposing({0}), ready.model)
     assert [one.rep_id for one in made] == ["North-1 hire 2", "North-1 hire 3"]
     assert {(one.region, one.start) for one in made} == {("North", pd.Timestamp("2025-09-01"))}
+    elsewhere = replace(load(tmp_path, "{creation: {multiply: 1}}"), keys=scenario.keys)
+    assert [one.rep_id for one in adjustments_of(elsewhere, ready.model)] == [
+        "North-1 hire 2",
+        "North-1 hire 3",
+        "North-1 hire 1",
+    ]
     turned = load(tmp_path, early, late)
-    assert {name for names in hire_names(turned).values() for name in names} == {
+    assert {name for names in hire_names(turned.every).values() for name in names} == {
         f"North-1 hire {number}" for number in (1, 2, 3)
     }
 

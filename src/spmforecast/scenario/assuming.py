@@ -54,8 +54,8 @@ def adjustments_of(scenario: Scenario, model: FittedPipeline | FittedBookings) -
     """
     problems: list[Problem] = []
     out: list[Adjustment] = []
-    names = hire_names(scenario)
-    places = range(len(scenario.keys.assumptions)) if scenario.chosen is None else scenario.chosen
+    every, places = _placed(scenario)
+    names = hire_names(every)
     hired = {name for place in places for name in names.get(place, ())}
     absent = {name for each in names.values() for name in each} - hired
     for place, one in zip(places, scenario.keys.assumptions, strict=True):
@@ -74,7 +74,18 @@ def adjustments_of(scenario: Scenario, model: FittedPipeline | FittedBookings) -
     return out
 
 
-def hire_names(scenario: Scenario) -> dict[int, list[str]]:
+def _placed(scenario: Scenario) -> tuple[list[AssumptionKeys], list[int]]:
+    """List all assumptions that are written down, and the place of each that is made; those of others come last."""
+    every = list(scenario.every)
+    places: list[int] = []
+    for one in scenario.keys.assumptions:
+        here = [place for place, other in enumerate(every) if other == one and place not in places]
+        places.append(here[0] if here else len(every))
+        every += [] if here else [one]
+    return every, places
+
+
+def hire_names(every: Sequence[AssumptionKeys]) -> dict[int, list[str]]:
     """Name those to be hired by their territory and a number in order of their start, whichever hires are made.
 
     Returns
@@ -82,7 +93,7 @@ def hire_names(scenario: Scenario) -> dict[int, list[str]]:
     dict of int to list of str
         By the place of the assumption.
     """
-    hires = [(place, one.hire) for place, one in enumerate(scenario.every) if one.hire is not None]
+    hires = [(place, one.hire) for place, one in enumerate(every) if one.hire is not None]
     number: dict[str, int] = {}
     out: dict[int, list[str]] = {}
     for place, hire in sorted(hires, key=lambda pair: (pair[1].start, pair[0])):

@@ -102,8 +102,6 @@ class Scenario:
         Values given on the command line.
     every : tuple of AssumptionKeys
         All assumptions that are written down.
-    chosen : tuple of int or None
-        Places of those that are made; None for all.
     """
 
     keys: ScenarioFile
@@ -113,7 +111,6 @@ class Scenario:
     read: Written = field(repr=False)
     overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
     every: tuple[AssumptionKeys, ...] = field(default=(), repr=False)
-    chosen: tuple[int, ...] | None = None
 
     @property
     def calendar(self) -> FiscalCalendar:
@@ -127,7 +124,7 @@ class Scenario:
     def supposing(self, chosen: Collection[int]) -> Scenario:
         """Return the same question with some of its assumptions alone, named by their places."""
         keys = _override(supposing(self.read, frozenset(chosen)).validate(ScenarioFile), self.overrides)
-        return replace(self, keys=keys, chosen=tuple(sorted(chosen)))
+        return replace(self, keys=keys)
 
 
 def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> Scenario:
