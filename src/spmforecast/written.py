@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -25,6 +25,7 @@ _WRONG_KIND = {
     "model_type": ("keys are expected here", "Write key: value, indented, on the lines below."),
     "dict_type": ("keys are expected here", "Write key: value, indented, on the lines below."),
     "list_type": ("a list is expected here", "Write [a, b]."),
+    "tuple_type": ("a list is expected here", "Write [a, b]."),
     "string_type": ("a single text is expected here", "Write one value; quote it if it holds a colon."),
     "bool_parsing": ("true or false is expected here", "Write true or false."),
     "bool_type": ("true or false is expected here", "Write true or false."),
@@ -38,8 +39,19 @@ _WRONG_KIND = {
     "date_parsing": ("not a date", "Write it as YYYY-MM-DD."),
     "date_from_datetime_parsing": ("not a date", "Write it as YYYY-MM-DD."),
     "date_from_datetime_inexact": ("not a date", "Write it as YYYY-MM-DD, without a time."),
+    "string_pattern_mismatch": (
+        "holds characters that cannot stand here",
+        "Use letters, digits, blanks, points, hyphens and underscores, a letter or digit first.",
+    ),
     "string_too_short": ("this is empty", "Write it out."),
     "too_short": ("this is empty", "Name at least one."),
+}
+
+_BOUNDS = {
+    "greater_than_equal": ("must be at least", "ge"),
+    "greater_than": ("must be above", "gt"),
+    "less_than_equal": ("must be at most", "le"),
+    "less_than": ("must be below", "lt"),
 }
 
 
@@ -117,26 +129,80 @@ class Written:
         InputError
             With every key that is unknown, missing, doubled or of the wrong kind.
         """
-        problems = [self.problem(loc, "the key stands here twice", "Keep one of them.") for loc in self.twice]
+        checked, wrong = self.examined(model)
+        if checked is None:
+            raise InputError([problem for _, problem in wrong])
+        return checked
+
+    def examined(self, model: type[_Model]) -> tuple[_Model | None, list[tuple[Loc, Problem]]]:
+        """Check the tree against a pydantic model.
+
+        Returns
+        -------
+        tuple of model or None, and list of (Loc, Problem)
+            What it says if nothing is wrong, else None; and each place where something is, with what it is.
+        """
+        wrong = [(loc, self.problem(loc, "the key stands here twice", "Keep one of them.")) for loc in self.twice]
         try:
             checked = model.model_validate(self.tree)
         except ValidationError as error:
-            problems += [self._told(model, found) for found in error.errors(include_url=False)]
-            raise InputError(problems) from error
-        if problems:
-            raise InputError(problems)
-        return checked
+            return None, [*wrong, *self._all_told(model, error.errors(include_url=False))]
+        return (None if wrong else checked), wrong
 
-    def _told(self, model: type[BaseModel], found: Any) -> Problem:
-        loc: Loc = tuple(found["loc"])
-        key = str(loc[-1]) if loc else ""
+    def _all_told(self, model: type[BaseModel], errors: Iterable[Any]) -> list[tuple[Loc, Problem]]:
+        """Say each thing once: where several kinds may stand, pydantic tells what is wrong with each of them."""
+        several: dict[Loc, list[tuple[Loc, Any]]] = {}
+        out: list[tuple[Loc, Problem]] = []
+        for found in errors:
+            if found["type"] == "missing":
+                loc, _ = self._untagged(tuple(found["loc"])[:-1])
+                out.append((loc, self._told(model, loc, found)))
+                continue
+            loc, union = self._untagged(tuple(found["loc"]))
+            several.setdefault(loc if union is None else union, []).append((loc, found))
+        for place, told in several.items():
+            deeper = {loc: found for loc, found in told if len(loc) > len(place)}
+            here = [found for loc, found in told if loc == place]
+            if deeper:  # one kind was meant, and something is wrong inside
+                out += [(loc, self._told(model, loc, found)) for loc, found in deeper.items()]
+            else:
+                out += self._one_of(place, [self._told(model, place, found) for found in here], here)
+        return out
+
+    def _one_of(self, loc: Loc, told: list[Problem], found: list[Any]) -> list[tuple[Loc, Problem]]:
+        """Join what is wrong with each of the kinds that may stand at a place."""
+        if any(one["type"] == "extra_forbidden" for one in found):
+            return [(loc, problem) for problem in told]
+        bounds = [problem for problem, one in zip(told, found, strict=True) if one["type"] in _BOUNDS]
+        if bounds:
+            return [(loc, bounds[0])]
+        reasons = " or ".join(dict.fromkeys(problem.reason for problem in told))
+        mends = [problem.mend for problem in told if problem.mend]
+        return [(loc, replace(told[0], reason=reasons, mend=" Or: ".join(dict.fromkeys(mends))))]
+
+    def _untagged(self, loc: Loc) -> tuple[Loc, Loc | None]:
+        """Take out of a place what pydantic adds to tell kinds apart; where it did, also the place of the choice."""
+        node, union = self.tree, None
+        out: list[str | int] = []
+        for step in loc:
+            inside = isinstance(node, dict) and step in node
+            if inside or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
+                node = node[step]
+            elif isinstance(step, str):
+                union = tuple(out) if union is None else union
+                continue
+            out.append(step)
+        return tuple(out), union
+
+    def _told(self, model: type[BaseModel], loc: Loc, found: Any) -> Problem:
+        key = str(found["loc"][-1]) if found["loc"] else ""
         if found["type"] == "extra_forbidden":
-            known = _known_keys(model, loc[:-1])
+            known = _known_keys(model, tuple(found["loc"])[:-1])
             near = nearest(key, known)
             mend = f"Did you mean {near}?" if near else f"Known here: {', '.join(known)}."
             return self.problem(loc, "unknown key", mend, key)
         if found["type"] == "missing":
-            return self.problem(loc[:-1], f"the key {key} is missing", f"Add {key}.")
+            return self.problem(loc, f"the key {key} is missing", f"Add {key}.")
         given = found["input"]
         value = str(given) if isinstance(given, str | int | float) else ""
         if found["type"] == "value_error":
@@ -146,6 +212,9 @@ class Written:
             near = nearest(value, re.findall("'([^']*)'", found["ctx"]["expected"]))
             mend = f"Did you mean {near}?" if near else f"Use {found['ctx']['expected']}."
             return self.problem(loc, "this word is not known here", mend, value)
+        if found["type"] in _BOUNDS:
+            told, bound = _BOUNDS[found["type"]]
+            return self.problem(loc, f"{told} {found['ctx'][bound]:g}", "Write another number.", value)
         told, mend = _WRONG_KIND.get(found["type"], (_lower(str(found["msg"])), ""))
         return self.problem(loc, told, mend, value)
 

@@ -67,7 +67,7 @@ def test_heirs_are_colleagues_of_the_territory_with_cells_of_the_same_kind():
     rows = [("A", "North"), ("B", "North"), ("C", "South"), ("A", "South")]
     groups.place("open", pd.DataFrame(rows, columns=["owner_id", "region"]))
     places = pd.DataFrame({"territory_id": ["T1", "T1", "T2"]})
-    heirs = {heir.name: heir for heir in plan_heirs(groups, ["region"], ["A", "B", "C"], places)}
+    heirs = {heir.name: heir for heir in plan_heirs(groups, ["region"], ["A", "B", "C"], places, np.ones(3, bool))}
     assert heirs["open|A|North"].mates == ((1, groups.known["open", "B", "North"]),)
     assert heirs["open|A|South"].mates == ()
     assert heirs["open|C|South"].hired == groups.known["open", TO_BE_HIRED, "South"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -24,13 +25,12 @@ from spmforecast.models.adjust import (
     Ramp,
     Scope,
 )
+from spmforecast.scenario.assumed_names import wrong_names
 from spmforecast.scenario.inherit import OVERRIDES
 from spmforecast.scenario.keys import AssumptionKeys
 from spmforecast.scenario.schema import Scenario
-from spmforecast.simulate.cells import ALWAYS
-from spmforecast.written import Loc, nearest
 
-__all__ = ["adjustments_of", "assumption_notes", "told_assumptions"]
+__all__ = ["adjustments_of", "assumption_notes", "hire_names", "told_assumptions"]
 
 
 def adjustments_of(scenario: Scenario, model: FittedPipeline | FittedBookings) -> list[Adjustment]:
@@ -54,20 +54,72 @@ def adjustments_of(scenario: Scenario, model: FittedPipeline | FittedBookings) -
     """
     problems: list[Problem] = []
     out: list[Adjustment] = []
-    hired: dict[str, int] = {}
-    for index, one in enumerate(scenario.keys.assumptions):
+    every, places = _placed(scenario)
+    names = hire_names(every)
+    hired = {name for place in places for name in names.get(place, ())}
+    absent = {name for each in names.values() for name in each} - hired
+    for place, one in zip(places, scenario.keys.assumptions, strict=True):
         if one.kind in OVERRIDES:
             continue
         if isinstance(model, FittedBookings):
             reason, mend = "needs deals, and bookings alone are recorded", "Take the assumption out."
-            problems.append(scenario.written.problem(("assumptions", index, one.kind), reason, mend))
+            problems.append(scenario.written.problem(("assumptions", place, one.kind), reason, mend))
             continue
-        told = _wrong_names(scenario, index, one, model)
+        told = wrong_names(scenario, place, one, model, hired | absent)
         problems += told
         if not told:
-            out += _translated(one, model, hired)
+            out += _without(_translated(one, model, names.get(place, [])), absent)
     if problems:
         raise InputError(problems)
+    return out
+
+
+def _placed(scenario: Scenario) -> tuple[list[AssumptionKeys], list[int]]:
+    """List all assumptions that are written down, and the place of each that is made; those of others come last."""
+    every = list(scenario.every)
+    places: list[int] = []
+    for one in scenario.keys.assumptions:
+        here = [place for place, other in enumerate(every) if other == one and place not in places]
+        places.append(here[0] if here else len(every))
+        every += [] if here else [one]
+    return every, places
+
+
+def hire_names(every: Sequence[AssumptionKeys]) -> dict[int, list[str]]:
+    """Name those to be hired by their territory and a number in order of their start, whichever hires are made.
+
+    Returns
+    -------
+    dict of int to list of str
+        By the place of the assumption.
+    """
+    hires = [(place, one.hire) for place, one in enumerate(every) if one.hire is not None]
+    number: dict[str, int] = {}
+    out: dict[int, list[str]] = {}
+    for place, hire in sorted(hires, key=lambda pair: (pair[1].start, pair[0])):
+        first = number.get(hire.territory_id, 0) + 1
+        number[hire.territory_id] = first + hire.count - 1
+        out[place] = [f"{hire.territory_id} hire {first + more}" for more in range(hire.count)]
+    return out
+
+
+def _without(adjustments: list[Adjustment], absent: set[str]) -> list[Adjustment]:
+    """Leave out what is said of people whose hire is not assumed this time."""
+    out: list[Adjustment] = []
+    for one in adjustments:
+        match one:
+            case Leave() if one.rep_id in absent:
+                pass
+            case Leave() if one.heir in absent:
+                out.append(replace(one, heir=None))
+            case HandOver() if one.to in absent:
+                pass
+            case Likelier() | Faster() | Larger() | More() | HandOver():
+                where = {name: tuple(v for v in values if v not in absent) for name, values in one.scope.where.items()}
+                if all(where.values()):
+                    out.append(replace(one, scope=replace(one.scope, where=where)))
+            case _:
+                out.append(one)
     return out
 
 
@@ -107,7 +159,7 @@ def _scope(one: AssumptionKeys) -> Scope:
     return Scope(dict(one.where), day(one.since), day(one.until))
 
 
-def _translated(one: AssumptionKeys, model: FittedPipeline, hired: dict[str, int]) -> list[Adjustment]:
+def _translated(one: AssumptionKeys, model: FittedPipeline, names: Sequence[str]) -> list[Adjustment]:
     scope = _scope(one)
     if one.win_rate is not None:
         return [Likelier(_multiplied(one.win_rate.multiply), one.win_rate.add or 0.0, scope)]
@@ -121,18 +173,23 @@ def _translated(one: AssumptionKeys, model: FittedPipeline, hired: dict[str, int
         price = 1.0 + one.price.change
         return [Larger(price, scope=scope), Likelier(price**one.price.elasticity, scope=scope)]
     if one.market is not None:
-        level = _multiplied(one.market.multiply)
-        return [More(level * one.market.creation, scope=scope), Likelier(level * one.market.win_rate, scope=scope)]
+        creation, win_rate = (
+            _multiplied(part if one.market.multiply is None else one.market.multiply)
+            for part in (one.market.creation, one.market.win_rate)
+        )
+        return [More(creation, scope=scope), Likelier(win_rate, scope=scope)]
     if one.activity is not None:
         return [More(one.activity.multiply**one.activity.elasticity, scope=scope)]
     if one.reassign is not None:
         return [HandOver(one.reassign.to, scope)]
-    return _people(one, model, hired)
+    return _people(one, model, names)
 
 
-def _people(one: AssumptionKeys, model: FittedPipeline, hired: dict[str, int]) -> list[Adjustment]:
+def _people(one: AssumptionKeys, model: FittedPipeline, names: Sequence[str]) -> list[Adjustment]:
     if one.hire is not None:
-        return _hires(one, model, hired)
+        territory = one.hire.territory_id
+        region, manager = _place(model, territory)
+        return [Hire(name, pd.Timestamp(one.hire.start), territory, region, manager) for name in names]
     if one.leave is not None:
         return [Leave(one.leave.rep_id, pd.Timestamp(one.leave.start), one.leave.to)]
     if one.ramp is not None:
@@ -150,19 +207,6 @@ def _multiplied(value: float | None) -> float:
     return 1.0 if value is None else value
 
 
-def _hires(one: AssumptionKeys, model: FittedPipeline, hired: dict[str, int]) -> list[Adjustment]:
-    """Name the people to be hired by their territory and number, so that the same hire is the same in all scenarios."""
-    assert one.hire is not None
-    territory = one.hire.territory_id
-    region, manager = _place(model, territory)
-    out: list[Adjustment] = []
-    for _ in range(one.hire.count):
-        hired[territory] = hired.get(territory, 0) + 1
-        name = f"{territory} hire {hired[territory]}"
-        out.append(Hire(name, pd.Timestamp(one.hire.start), territory, region, manager))
-    return out
-
-
 def _place(model: FittedPipeline, territory: str) -> tuple[str, str]:
     """Region and manager of a territory, from those who stand there, else from the table of territories."""
     places = model.roster.places
@@ -170,60 +214,3 @@ def _place(model: FittedPipeline, territory: str) -> tuple[str, str]:
     if len(here):
         return str(here["region"].iloc[0]), str(here["manager_id"].mode().iloc[0])
     return str(top_parents(model.history.territories).get(territory, territory)), NONE
-
-
-def _wrong_names(scenario: Scenario, index: int, one: AssumptionKeys, model: FittedPipeline) -> list[Problem]:
-    """Name reps and territories that the record does not know."""
-    reps = {*map(str, model.creation.owners), *map(str, model.history.reps["rep_id"])}
-    places = {*map(str, model.roster.places["territory_id"]), *map(str, model.history.territories["territory_id"])}
-    asked: list[tuple[tuple[str, ...], str, set[str], str]] = []
-    if one.hire is not None:
-        asked.append((("hire", "territory_id"), one.hire.territory_id, places, "territory"))
-    if one.leave is not None:
-        asked.append((("leave", "rep_id"), one.leave.rep_id, reps, "rep"))
-        asked += [] if one.leave.to is None else [(("leave", "to"), one.leave.to, reps, "rep")]
-    if one.reassign is not None:
-        asked.append((("reassign", "to"), one.reassign.to, reps, "rep"))
-    if one.deal is not None:
-        rows = model.stays.deal[model.stays.open_now]
-        known = set(map(str, model.deals["opportunity_id"].iloc[rows]))
-        asked.append((("deal", "opportunity_id"), one.deal.opportunity_id, known, "open deal"))
-    problems = []
-    for keys, name, known, what in asked:
-        if name not in known:
-            near = nearest(name, known)
-            mend = f"Did you mean {near}?" if near else f"Name one of the record, such as {min(known, default='')}."
-            loc: Loc = ("assumptions", index, *keys)
-            problems.append(scenario.written.problem(loc, f"the record knows no such {what}", mend, name))
-    return problems + _wrong_scope(scenario, index, one, model)
-
-
-def _wrong_scope(scenario: Scenario, index: int, one: AssumptionKeys, model: FittedPipeline) -> list[Problem]:
-    """Name attributes that the draws are not told apart by, and values that no deal has."""
-    attributes = list(dict.fromkeys(["owner_id", "manager_id", *ALWAYS, *scenario.keys.levels]))
-    problems = []
-    for name, values in one.where.items():
-        loc = ("assumptions", index, "where", name)
-        if name not in attributes:
-            near = nearest(name, attributes)
-            add = f"Add {name} to levels." if name in model.deals else f"Use one of: {', '.join(attributes)}."
-            mend = f"Did you mean {near}?" if near else add
-            problems.append(scenario.written.problem(loc, "draws are not told apart by this attribute", mend, name))
-            continue
-        known = _known_values(model, name)
-        for value in values:
-            if value not in known:
-                near = nearest(value, known)
-                mend = f"Did you mean {near}?" if near else f"Known are: {', '.join(sorted(known)[:8])}."
-                problems.append(scenario.written.problem(loc, f"no deal has this {name}", mend, value))
-    return problems
-
-
-def _known_values(model: FittedPipeline, name: str) -> set[str]:
-    """Values that an attribute has; owners are those who sell or have open deals, as others have no future here."""
-    deals = model.deals
-    if name in ("owner_id", "manager_id"):
-        deals = deals.iloc[model.stays.deal[model.stays.open_now]]
-    known = set(deals[name].astype(object).astype(str)) if name in deals else set()
-    known |= set(model.roster.places[name].astype(str)) if name in model.roster.places else set()
-    return known | (set(model.roster.owners) if name == "owner_id" else set())

@@ -6,7 +6,7 @@ key stands, whichever file that is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from spmforecast.errors import InputError
 from spmforecast.written import Loc, Written, nearest, read_file, read_yaml
 
-__all__ = ["OVERRIDES", "read_scenario", "supposing"]
+__all__ = ["OVERRIDES", "read_scenario", "supposing", "without"]
 
 OVERRIDES = ("quotas", "territories", "compensation")
 """Assumptions that put other keys in the scenario's place instead of changing the forecast."""
@@ -124,6 +124,22 @@ def _reached(loc: Loc, tree: Any) -> bool:
         except (KeyError, IndexError, TypeError):
             return False
     return True
+
+
+def without(tree: Mapping[str, Any], places: Iterable[Loc]) -> dict[str, Any]:
+    """Copy nested keys without those at some places; a list that holds one of them goes as a whole."""
+    out = dict(tree)
+    for loc in places:
+        node = out
+        for depth, step in enumerate(loc, start=1):
+            if step not in node:
+                break
+            if depth == len(loc) or not isinstance(node[step], dict):
+                del node[step]
+                break
+            node[step] = dict(node[step])
+            node = node[step]
+    return out
 
 
 def supposing(written: Written, chosen: frozenset[int] | None = None) -> Written:

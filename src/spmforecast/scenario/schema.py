@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field
 from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
 from spmforecast.errors import InputError, Problem
 from spmforecast.optimize.ways import WAYS, check_way
-from spmforecast.scenario.inherit import read_scenario, supposing
+from spmforecast.scenario.assumed_days import outside, stated_twice
+from spmforecast.scenario.inherit import read_scenario, supposing, without
 from spmforecast.scenario.keys import (
     AssumptionKeys,
     BacktestKeys,
@@ -32,7 +33,7 @@ from spmforecast.scenario.keys import (
     pay_of,
 )
 from spmforecast.scenario.quality import QualityKeys, wrong_rules
-from spmforecast.written import Written, nearest
+from spmforecast.written import Loc, Written, nearest
 
 __all__ = ["Scenario", "ScenarioFile", "load_scenario"]
 
@@ -101,6 +102,8 @@ class Scenario:
         The same before assumptions put other keys in the place of its own.
     overrides : mapping
         Values given on the command line.
+    every : tuple of AssumptionKeys
+        All assumptions that are written down.
     """
 
     keys: ScenarioFile
@@ -109,6 +112,7 @@ class Scenario:
     written: Written = field(repr=False)
     read: Written = field(repr=False)
     overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    every: tuple[AssumptionKeys, ...] = field(default=(), repr=False)
 
     @property
     def calendar(self) -> FiscalCalendar:
@@ -146,11 +150,9 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
     """
     own, texts = read_scenario(path)
     written = supposing(own)
-    problems: list[Problem] = []
-    try:
-        keys = written.validate(ScenarioFile)
-    except InputError as error:
-        raise InputError([*error.problems, *_among_sound_keys(written, error)]) from error
+    keys, problems = _checked(own, written)
+    if keys is None:
+        raise InputError(problems)
     try:
         keys = _override(keys, overrides or {})
     except InputError as error:
@@ -158,19 +160,42 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
     problems += _wrong_together(keys, written)
     if problems:
         raise InputError(problems)
-    return Scenario(keys, Path(path), texts, written, own, overrides or {})
+    return Scenario(keys, Path(path), texts, written, own, overrides or {}, keys.assumptions)
 
 
-def _among_sound_keys(written: Written, error: InputError) -> list[Problem]:
+def _checked(own: Written, supposed: Written) -> tuple[ScenarioFile | None, list[Problem]]:
+    """Check the keys as they stand, and as they are once assumptions have put others in their place."""
+    keys, wrong = supposed.examined(ScenarioFile)
+    if supposed.tree is not own.tree:
+        # What an assumption replaces is wrong all the same, and what it says itself is told where it stands.
+        _, before = own.examined(ScenarioFile)
+        told = {(problem.file, problem.line) for _, problem in before}
+        wrong = [*before, *((loc, one) for loc, one in wrong if (one.file, one.line) not in told)]
+    if not wrong:
+        return keys, []
+    return None, [*(one for _, one in wrong), *_among_sound_keys(supposed, [loc for loc, _ in wrong])]
+
+
+_STAND_INS = {"name": "sound", "history": ".", "as_of": date(1900, 1, 1), "until": date(9999, 12, 31)}
+"""What stands for required keys that are wrong, while the others are judged."""
+
+
+_TRIES = 4  # what is left after wrong keys are taken out may lack something in its turn
+
+
+def _among_sound_keys(written: Written, wrong: list[Loc]) -> list[Problem]:
     """Go on with the keys in which nothing is wrong yet, so that everything is told at once."""
-    wrong = {problem.column.split(".")[0] for problem in error.problems}
     tree = written.tree if isinstance(written.tree, dict) else {}
-    sound = {key: value for key, value in tree.items() if key not in wrong}
-    try:
-        keys = replace(written, tree=sound, twice=()).validate(ScenarioFile)
-    except InputError:
-        return []  # a key without which nothing can be judged is missing or wrong itself
-    return _wrong_together(keys, written, dated=not wrong & _DATING)
+    spanned = all(key in tree and (key,) not in wrong for key in ("as_of", "until"))
+    dated = not {str(loc[0]) for loc in wrong if loc} & _DATING
+    # Assumptions are looked at as they are written.
+    sound = {**_STAND_INS, **without({key: value for key, value in tree.items() if key != "assumptions"}, wrong)}
+    for _ in range(_TRIES):
+        keys, more = replace(written, tree=sound, twice=()).examined(ScenarioFile)
+        if keys is not None:
+            return _wrong_together(keys, written, dated, spanned)
+        sound = {**_STAND_INS, **without(sound, [loc for loc, _ in more])}
+    return []
 
 
 def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:
@@ -180,19 +205,32 @@ def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:
     if not given and not simulate:
         return keys
     tree: dict[str, Any] = {
-        **keys.model_dump(exclude_unset=True),
+        **keys.model_dump(exclude_unset=True, by_alias=True),
         **given,
         "simulate": {**keys.simulate.model_dump(exclude_unset=True), **simulate},
-        "history": keys.history.model_dump(exclude_unset=True),
+        "history": keys.history.model_dump(exclude_unset=True, by_alias=True),
     }
     options = Written("command line", "scenario", tree, {}, ())
     return options.validate(ScenarioFile)
 
 
-def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) -> list[Problem]:
-    """Find what each key allows but all of them together do not; periods are judged where the calendar is known."""
+def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True, spanned: bool = True) -> list[Problem]:
+    """Find what each key allows but all of them together do not; days only where the horizon is known."""
     calendar = keys.calendar
     problems = _idle_weeks(keys.fiscal_calendar, written)
+    problems += _wrong_days(keys, written, dated) if spanned else []
+    problems += wrong_rules(keys.quality, written)
+    if keys.quotas is not None:
+        problems += _wrong_methods(keys.quotas, written)
+    problems += _wrong_asks(keys, written)
+    if isinstance(keys.plan, dict):
+        problems += _wrong_plan(keys.plan, written, calendar if dated else None)
+    return problems + stated_twice(written)
+
+
+def _wrong_days(keys: ScenarioFile, written: Written, dated: bool) -> list[Problem]:
+    """Find days that do not fit the horizon."""
+    problems, calendar = [], keys.calendar
     if keys.until <= keys.as_of:
         problems.append(
             written.problem(("until",), f"must be after as_of ({keys.as_of})", "Give a later day.", str(keys.until))
@@ -201,14 +239,9 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True) ->
     if dated and closing != pd.Timestamp(keys.until):
         mend = f"The {keys.period} that holds it ends on {closing.date()}."
         problems.append(written.problem(("until",), f"must be the last day of a {keys.period}", mend, str(keys.until)))
-    problems += wrong_rules(keys.quality, written)
-    if keys.quotas is not None:
-        problems += _wrong_methods(keys.quotas, written)
-    problems += _wrong_asks(keys, written)
+    problems += _wrong_starts(keys, written)
     problems += _wrong_territories(keys, written)
-    if isinstance(keys.plan, dict):
-        problems += _wrong_plan(keys.plan, written, calendar if dated else None)
-    return problems
+    return problems + outside(written, keys.as_of, keys.until)
 
 
 def _wrong_methods(quotas: QuotaKeys, written: Written) -> list[Problem]:
@@ -241,6 +274,12 @@ def _wrong_asks(keys: ScenarioFile, written: Written) -> list[Problem]:
             if getattr(keys.quotas.cushion, name) is not None:
                 told, mend = "pay is limited, and no plan says how it is worked out", "Add compensation."
                 problems.append(written.problem(("quotas", "cushion", name), told, mend))
+    return problems
+
+
+def _wrong_starts(keys: ScenarioFile, written: Written) -> list[Problem]:
+    """Find days on which people are to start that lie outside the horizon."""
+    problems = []
     if keys.hiring is not None:
         for place, day in enumerate(keys.hiring.starts):
             if not keys.as_of < day <= keys.until:
@@ -281,5 +320,7 @@ def _wrong_plan(plan: dict[str, float], written: Written, calendar: FiscalCalend
             told = error.problems[0]
             problems.append(written.problem(("plan", label), told.reason, told.mend, label))
         if not target >= 0 or target == float("inf"):
-            problems.append(written.problem(("plan", label), "a target must be at least 0", "", str(target)))
+            problems.append(
+                written.problem(("plan", label), "a target must be at least 0", "Write a finite number.", str(target))
+            )
     return problems

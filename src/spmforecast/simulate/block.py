@@ -48,5 +48,5 @@ def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> Blo
     play_new_deals(inputs, trials, shocks, effects, tally)
     leave = leave_days(inputs, trials)
     if inputs.plan.heirs is not None and leave is not None:
-        hand_over(inputs.plan.heirs, leave, trials, tally)
+        hand_over(inputs.plan.heirs, leave, trials, tally, inputs.new_deals.ends)
     return tally.result()

@@ -131,7 +131,8 @@ def plan_cells(
     heirs = None
     if model.attrition.shape > 0:
         begins = np.searchsorted(horizon.cell, np.arange(len(horizon.periods) + 1))
-        heirs = HandOver(plan_heirs(groups, dims, model.roster.owners, model.roster.places), begins)
+        roster, already = model.roster, model.roster.hired <= model.stays.today
+        heirs = HandOver(plan_heirs(groups, dims, roster.owners, roster.places, already), begins)
     frame = pd.concat([won, groups.frame(dims, horizon)], ignore_index=True)
     manager = frame["owner_id"].map(model.roster.places["manager_id"]).astype(object)
     frame["manager_id"] = manager.fillna(_managers(model, frame))

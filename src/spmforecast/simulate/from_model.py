@@ -205,6 +205,7 @@ def _new_deals(
         creation_rate=pool.strength + hoped,
         creation_prior=float(pool.strength),
         dispersion=model.creation.dispersion,
+        begins=np.clip(model.roster.hired - horizon.days[0], 0, len(horizon.days)),
     )
 
 

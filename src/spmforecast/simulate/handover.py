@@ -66,7 +66,9 @@ class HandOver:
     begins: Ints
 
 
-def plan_heirs(groups: Groups, dims: Sequence[str], owners: Sequence[str], places: pd.DataFrame) -> tuple[Heirs, ...]:
+def plan_heirs(
+    groups: Groups, dims: Sequence[str], owners: Sequence[str], places: pd.DataFrame, there: npt.NDArray[np.bool_]
+) -> tuple[Heirs, ...]:
     """Find the heirs of every run of cells; cells of people to be hired are added where there are none yet.
 
     Parameters
@@ -79,6 +81,9 @@ def plan_heirs(groups: Groups, dims: Sequence[str], owners: Sequence[str], place
         Sellers at the as-of date.
     places : pandas.DataFrame
         ``territory_id`` of each, in the same order.
+    there : array of bool, shape (sellers,)
+        Who sells already. Those who are supposed to be hired take nothing over and leave what they have to whoever
+        follows them, so that no colleague's draws move.
 
     Returns
     -------
@@ -86,6 +91,7 @@ def plan_heirs(groups: Groups, dims: Sequence[str], owners: Sequence[str], place
     """
     territory = dict(zip(owners, places["territory_id"].astype(str), strict=True))
     number = {owner: index for index, owner in enumerate(owners)}
+    present = [owner for owner, already in zip(owners, there.tolist(), strict=True) if already]
     runs = [key for key in groups.known if key[1] in number]
     for part in sorted({str(key[0]) for key in runs}):
         rest = sorted({key[2:] for key in runs if key[0] == part})
@@ -93,7 +99,8 @@ def plan_heirs(groups: Groups, dims: Sequence[str], owners: Sequence[str], place
     out = []
     for kind, seller, *values in runs:
         name = str(seller)
-        mates = [mate for mate in owners if mate != name and territory[mate] == territory[name]]
+        others = present if name in present else []
+        mates = [mate for mate in others if mate != name and territory[mate] == territory[name]]
         known = [(number[mate], groups.known.get((kind, mate, *values), -1)) for mate in mates]
         out.append(
             Heirs(
@@ -107,7 +114,7 @@ def plan_heirs(groups: Groups, dims: Sequence[str], owners: Sequence[str], place
     return tuple(out)
 
 
-def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tally) -> None:
+def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tally, ends: Ints | None = None) -> None:
     """Move the credit for what leavers' deals bring after they left.
 
     Parameters
@@ -120,7 +127,10 @@ def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tall
         The trials.
     tally : Tally
         Wins and amounts, changed in place.
+    ends : array of int, shape (sellers,), optional
+        Day from which each is supposed to be gone and inherits nothing.
     """
+    there = leave if ends is None else [np.minimum(day, end) for day, end in zip(leave, ends.tolist(), strict=True)]
     cents, wins = (sums.reshape(tally.cells, tally.trials) for sums in (tally.cents, tally.wins))
     moved: list[tuple[int, Ints, Ints]] = []
     for heirs in plan.heirs:
@@ -133,7 +143,7 @@ def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tall
                 continue
             uniform = trials.uniform("handover", heirs.name, "share", period)[gone]
             gone = gone[uniform * (last - first) < last - np.maximum(left[gone], first)]
-            to = _heir(heirs, left, leave, gone, trials, period) + period
+            to = _heir(heirs, left, there, gone, trials, period) + period
             cents[to, gone] += cents[cell, gone]
             wins[to, gone] += wins[cell, gone]
             cents[cell, gone], wins[cell, gone] = 0.0, 0.0
@@ -142,14 +152,14 @@ def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tall
         tally.parts = [_renamed(Ledger.joined(tally.parts), moved, tally)]
 
 
-def _heir(heirs: Heirs, left: Ints, leave: Sequence[Ints], gone: Ints, trials: Trials, period: int) -> Ints:
+def _heir(heirs: Heirs, left: Ints, there: Sequence[Ints], gone: Ints, trials: Trials, period: int) -> Ints:
     """Draw the heir's first cell in each of these trials."""
     if not heirs.mates:
         return np.full(len(gone), heirs.hired, dtype=np.int64)
     uniform = trials.uniform("handover", heirs.name, "heir", period)[gone]
     chosen = np.minimum((uniform * len(heirs.mates)).astype(np.int64), len(heirs.mates) - 1)
     column = np.array([column for _, column in heirs.mates], dtype=np.int64)[chosen]
-    of_mate = np.stack([leave[seller][gone] for seller, _ in heirs.mates])[chosen, np.arange(len(gone))]
+    of_mate = np.stack([there[seller][gone] for seller, _ in heirs.mates])[chosen, np.arange(len(gone))]
     return np.where(of_mate > left[gone], column, heirs.hired)
 
 

@@ -116,6 +116,10 @@ class NewDeals:
         Strength of the prior that a successor's productivity is drawn from.
     dispersion : float
         Variance of the frailty of a seller and cohort.
+    begins : array of int, shape (sellers,), or None
+        Day of the horizon on which each begins to sell, 0 for those who do; before it nobody leaves. None: all do.
+    ends : array of int, shape (sellers,), or None
+        Day of the horizon from which each is supposed to be gone, with nobody to follow; its length for nobody.
     resize : Resize or None
         Other amounts by stream, where they are supposed to be.
     """
@@ -133,6 +137,8 @@ class NewDeals:
     creation_rate: Array
     creation_prior: float
     dispersion: float
+    begins: Ints | None = None
+    ends: Ints | None = None
     resize: Resize | None = None
 
 

@@ -147,7 +147,7 @@ class _Created:
 
     def _seller(self, seller: int) -> Array:
         new, name = self.inputs.new_deals, self.inputs.new_deals.cells.sellers[seller]
-        leave = self._leave_day(name)
+        leave = self._leave_day(seller)
         made = new.created[seller][self.last][:, None] if leave is None else new.created[seller].T[:, leave]
         made = made * self.market
         table = self.inputs.creation_tables[seller]
@@ -162,15 +162,15 @@ class _Created:
         out[:] = new.vacant[:, :, None] * self.market
         prior = self.inputs.heir_table
         for seller, name in enumerate(new.cells.sellers):
-            leave = self._leave_day(name)
+            leave = self._leave_day(seller)
             if leave is not None:
                 heir = 1.0 if prior is None else self.trials.gamma(prior, name, "successor")
                 out[new.cells.place_of[seller]] += new.succeeded.T[:, leave] * heir * self.market
         return out
 
-    def _leave_day(self, name: str) -> Ints | None:
+    def _leave_day(self, seller: int) -> Ints | None:
         """Day on which a rep leaves in each trial; the last entry stands for staying. None where nobody leaves."""
-        return None if self.hazard is None else _leave_day(name, self.hazard, self.last, self.trials)
+        return None if self.hazard is None else _leave_day(self.inputs, seller, self.hazard, self.trials)
 
     def _frailty(self, name: str) -> Array:
         """Draw a seller's luck in creating, lognormal with mean one, shape (cohorts, trials)."""
@@ -185,8 +185,7 @@ def leave_days(inputs: SimulationInputs, trials: Trials) -> list[Ints] | None:
     hazard = _leave_hazard(inputs, trials)
     if hazard is None:
         return None
-    last = inputs.new_deals.created.shape[1] - 1
-    return [_leave_day(name, hazard, last, trials) for name in inputs.new_deals.cells.sellers]
+    return [_leave_day(inputs, seller, hazard, trials) for seller in range(len(inputs.new_deals.cells.sellers))]
 
 
 def _leave_hazard(inputs: SimulationInputs, trials: Trials) -> Array | None:
@@ -195,7 +194,12 @@ def _leave_hazard(inputs: SimulationInputs, trials: Trials) -> Array | None:
     return None if table is None else table.at(trials.normal("model", "capacity", "leaving"))
 
 
-def _leave_day(name: str, hazard: Array, last: int, trials: Trials) -> Ints:
-    waited = -np.log(trials.uniform("rep", name, "leaving"))
-    day = np.floor(waited / np.maximum(hazard, 1e-300))
-    return np.asarray(np.where(waited < hazard * last, np.minimum(day, last), last), np.int64)
+def _leave_day(inputs: SimulationInputs, seller: int, hazard: Array, trials: Trials) -> Ints:
+    """Draw the days until each trial's leave; who is supposed to be gone by then does not leave a second time."""
+    new = inputs.new_deals
+    last = new.created.shape[1] - 1
+    first = 0 if new.begins is None else int(new.begins[seller])
+    end = last if new.ends is None else int(new.ends[seller])
+    waited = -np.log(trials.uniform("rep", new.cells.sellers[seller], "leaving"))
+    day = first + np.floor(waited / np.maximum(hazard, 1e-300))
+    return np.asarray(np.where((waited < hazard * last) & (day < end), np.minimum(day, last), last), np.int64)

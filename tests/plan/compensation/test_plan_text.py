@@ -168,7 +168,7 @@ def test_what_a_component_may_not_say(keys, line, reason):
             5,
             "an attainment is expected here",
         ),
-        ("draw: {amount: 100, periods: 0}\n", 5, "input should be greater than or equal to 1"),
+        ("draw: {amount: 100, periods: 0}\n", 5, "must be at least 1"),
         ("rounding: cents\n", 5, "this word is not known here"),
         ("name: y\n", 5, "the key stands here twice"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from spmforecast.scenario.keys.base import Names, Strict
 
@@ -77,8 +77,15 @@ class MarketKeys(Strict):
     """A market that grows or shrinks: deals created, and chances to win them."""
 
     multiply: float | None = Field(default=None, gt=0, le=10)
-    creation: float = Field(default=1.0, gt=0, le=10)
-    win_rate: float = Field(default=1.0, gt=0, le=10)
+    creation: float | None = Field(default=None, gt=0, le=10)
+    win_rate: float | None = Field(default=None, gt=0, le=10)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        apart = self.creation is not None or self.win_rate is not None
+        if (self.multiply is not None) == apart:
+            raise ValueError("needs multiply, or creation and win_rate: 10 % less of both is {multiply: 0.9}.")
+        return self
 
 
 class ActivityKeys(Strict):
@@ -103,7 +110,7 @@ class DealKeys(Strict):
         if (self.outcome is None) == (self.slip_days is None):
             raise ValueError("needs one of outcome and slip_days: {outcome: lost} or {slip_days: 60}.")
         if self.outcome != "won" and (self.date is not None or self.amount is not None):
-            raise ValueError("date and amount go with outcome: won.")
+            raise ValueError("date and amount belong to deals that are won: Write outcome: won, or take them out.")
         return self
 
 
@@ -118,8 +125,6 @@ _SCOPED = ("win_rate", "cycle_length", "deal_size", "creation", "price", "reassi
 
 class AssumptionKeys(Strict):
     """One assumption: what, for whom and when."""
-
-    model_config = ConfigDict(populate_by_name=True)
 
     name: str = ""
     win_rate: ChangeKeys | None = None

@@ -47,10 +47,14 @@ def adjusted(inputs: SimulationInputs, adjustments: Sequence[Adjustment], horizo
         If a deal is not open.
     """
     for kind in _ORDER:
-        # What is added comes after what is multiplied, so that the order of the list does not matter.
-        for one in sorted((one for one in adjustments if isinstance(one, kind)), key=_adds):
+        for one in sorted((one for one in adjustments if isinstance(one, kind)), key=_rank):
             inputs = _apply(inputs, one, horizon)
     return inputs
+
+
+def _rank(one: Adjustment) -> tuple[bool, str]:
+    """Put what is added behind what is multiplied, and all else in an order that does not depend on the list's."""
+    return _adds(one), repr(one)
 
 
 def _adds(one: Adjustment) -> bool:

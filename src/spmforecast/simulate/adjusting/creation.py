@@ -52,4 +52,6 @@ def leaving(inputs: SimulationInputs, adjustment: Leave, horizon: Horizon) -> Si
     last = int(np.clip(number - horizon.days[0], 0, len(horizon.days)))
     created = new.created.copy()
     created[seller, last:] = created[seller, last]
-    return replace(inputs, new_deals=replace(new, created=created))
+    ends = np.full(len(created), len(horizon.days)) if new.ends is None else new.ends.copy()
+    ends[seller] = last
+    return replace(inputs, new_deals=replace(new, created=created, ends=ends))

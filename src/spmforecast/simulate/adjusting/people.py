@@ -25,6 +25,8 @@ Array = npt.NDArray[np.float64]
 PEOPLE = (Hire, Ramp, Attrition)
 """Adjustments that change the fit itself; all others change what is made of it."""
 
+_CERTAIN = 1e6  # shape of a hazard without doubt
+_NEVER = 1e-15  # hazard per day at which nobody leaves
 _OPEN = ("open",)
 _COMING = ("open", "new")
 
@@ -36,7 +38,7 @@ def with_people(model: _Model, adjustments: Sequence[Adjustment]) -> _Model:
     """Return the fit with other people: those hired, other ramps, another rate of leaving."""
     if isinstance(model, FittedBookings):
         return model
-    for one in adjustments:
+    for one in sorted(adjustments, key=_rank):
         if isinstance(one, Hire):
             model = _hired(model, one)
         elif isinstance(one, Ramp):
@@ -45,6 +47,11 @@ def with_people(model: _Model, adjustments: Sequence[Adjustment]) -> _Model:
         elif isinstance(one, Attrition):
             model = replace(model, attrition=_leaving(model, one))
     return model
+
+
+def _rank(one: Adjustment) -> tuple[bool, str]:
+    """Put rates of leaving that are multiplied behind one that is set, whatever the order of the list."""
+    return isinstance(one, Attrition) and one.annual is None, repr(one)
 
 
 def _hired(model: FittedPipeline, hire: Hire) -> FittedPipeline:
@@ -70,12 +77,14 @@ def _leaving(model: FittedPipeline, adjustment: Attrition) -> Leaving:
     if adjustment.annual <= 0:
         return _none(model)
     hazard = -np.log1p(-adjustment.annual) / 365.25
-    shape = attrition.shape if attrition.shape > 0 else 1e6
+    shape = attrition.shape if attrition.shape > 0 else _CERTAIN
     return replace(attrition, shape=shape, rate=shape / hazard)
 
 
 def _none(model: FittedPipeline) -> Leaving:
-    return replace(model.attrition, shape=0.0, rate=1.0)
+    """Let nobody leave; seats that are vacant today are filled all the same."""
+    attrition = model.attrition
+    return attrition if attrition.shape == 0 else replace(attrition, shape=_CERTAIN, rate=_CERTAIN / _NEVER)
 
 
 def handed_over(inputs: SimulationInputs, adjustment: Leave | HandOver, horizon: Horizon) -> SimulationInputs:
