@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from spmforecast.simulate.outcomes import period_intensities, poisson_quantile, win_cells, winning_chances, winning_speed
+from spmforecast.simulate.outcomes import (
+    period_intensities,
+    poisson_quantile,
+    win_cells,
+    winning_chances,
+    winning_speed,
+)
 
 
 def chances(seed, rows=200, periods=4):
