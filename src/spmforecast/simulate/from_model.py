@@ -144,6 +144,7 @@ def _open_deals(
         return by_world[:, states[:, 0], states[:, 1], states[:, 2]].astype(np.float64)
 
     won, _ = _told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, 3:], streams)
+    # What is lost is in these chances already: beside a clock of losing the market could not move them as it does.
     win = winning_speed(won)
     lose = np.zeros_like(win)
     place = {owner: index for index, owner in enumerate(owners)}
