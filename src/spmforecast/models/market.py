@@ -177,7 +177,7 @@ def fit_market(created: MonthlyCounts, up: MonthlyCounts, lost: MonthlyCounts) -
 
 
 def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -> float:
-    """Correlation of the latent levels: noise of the counts is independent, so the covariance needs no correction for it.
+    """Correlation of the latent levels: noise of the counts is independent and needs no correction of the covariance.
 
     Months that last tell the same twice, and the mean of a short record follows them: by how much the levels persist,
     fewer months count and more of the covariance is missing from the sample's (Bartlett's formulas).
