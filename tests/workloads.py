@@ -31,6 +31,7 @@ def shock(tau, phi=0.9, drift=0.01):
         tau=tau * one,
         phi=phi * one,
         drift=drift * one,
+        growth=zero,
         weight=one,
         mean=zero,
         mean_sd=zero + 0.05,

@@ -147,3 +147,38 @@ def test_drift_is_told_from_a_steady_mean():
     steady = fit_shock(rng.normal(0, 0.02, 60), noise)
     drifting = fit_shock(np.cumsum(rng.normal(0, 0.05, 60)) + rng.normal(0, 0.01, 60), noise)
     assert (steady.weight * steady.drift).sum() < (drifting.weight * drifting.drift).sum()
+
+
+def test_growth_goes_on_damped_and_none_is_claimed_without_it():
+    rng, month, noise = np.random.default_rng(22), np.arange(48), np.full(48, 0.02**2)
+    flat, risen = (fit_shock(slope * month + rng.normal(0, 0.02, 48), noise) for slope in (0.0, 0.004))
+    assert abs(float(flat.weight @ flat.growth)) < 0.001
+    assert 0.0015 < float(risen.weight @ risen.growth) < 0.0045
+    ahead = risen.paths(**luck(risen, np.random.default_rng(7), 4000, 24)).mean(axis=0)
+    first, second = ahead[11] - ahead[0], ahead[23] - ahead[12]
+    assert 0.005 < second < first < 0.05
+    np.testing.assert_allclose(risen.grown(2), [0.98, 0.98 + 0.98**2])
+
+
+def persistent(rng, correlation, months):
+    """Two AR(1) levels with correlated innovations."""
+    shared, own = rng.normal(size=(2, months))
+    both = np.stack([shared, correlation * shared + np.sqrt(1 - correlation**2) * own])
+    level = np.zeros((2, months))
+    for m in range(1, months):
+        level[:, m] = 0.85 * level[:, m - 1] + np.sqrt(1 - 0.85**2) * 0.25 * both[:, m]
+    return level
+
+
+@pytest.mark.parametrize(("months", "apart"), [(42, 0.4), (500, 0.15)])
+def test_correlation_of_lasting_levels_is_trusted_by_their_independent_months(months, apart):
+    rng = np.random.default_rng(23)
+    expected = np.full(months, 2000.0)
+    for truth in (0.9, 0.1):
+        created, up = (
+            MonthlyCounts(rng.poisson(expected * np.exp(level)).astype(float), expected)
+            for level in persistent(rng, truth, months)
+        )
+        found = fit_market(created, up, MonthlyCounts(expected, expected)).correlation
+        # A short record leans on the prior of one half, whatever it happens to show; a long one tells the truth.
+        assert abs(found - (0.5 if months < 100 else truth)) < apart

@@ -16,8 +16,9 @@ from spmforecast.errors import InputError
 from spmforecast.models import PipelineModel
 from spmforecast.simulate import simulate
 from spmforecast.simulate.block import simulate_block
-from spmforecast.simulate.from_model import build_inputs
+from spmforecast.simulate.from_model import _futures, _response, build_inputs
 from spmforecast.simulate.horizon import build_horizon
+from spmforecast.simulate.outcomes import winning_chances, winning_speed
 
 UNTIL = "2024-12-31"
 
@@ -225,6 +226,17 @@ def test_deals_are_described_by_the_same_draws(model, inputs, forecast):
     assert deals["p_win"].sum() == pytest.approx(forecast.counts[:, still_open].sum(axis=1).mean())
     assert (deals["age_days"] >= 0).all()
     assert deals["spread_share"].between(0, 1.5).all()
+
+
+def test_a_shift_of_the_market_moves_chances_as_the_stage_process_does(model):
+    horizon = build_horizon(model.as_of, UNTIL, "quarter", model.calendar)
+    level = 0.2
+    calm, lifted = (_futures(model, horizon, model.process.shifted(z)).arrival_won for z in (0.0, level))
+    speed = np.exp(level * _response(calm, lifted))
+    won = winning_chances(winning_speed(calm), np.zeros(calm.shape), speed)
+    np.testing.assert_allclose(won, lifted, atol=1e-4)
+    # Not by a hair: a fifth more odds at every stage are more than a twentieth more wins, late stages included.
+    assert won.sum() > 1.05 * calm.sum()
 
 
 def test_open_deals_win_as_often_as_their_exact_chances_say(inputs):

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from spmforecast.simulate.outcomes import period_intensities, poisson_quantile, win_cells, winning_chances
+from spmforecast.simulate.outcomes import (
+    period_intensities,
+    poisson_quantile,
+    win_cells,
+    winning_chances,
+    winning_speed,
+)
 
 
 def chances(seed, rows=200, periods=4):
@@ -38,6 +44,15 @@ def test_ends_of_the_range_come_back(won, lost):
     assert np.isfinite([win, lose]).all()
     assert (np.array([win, lose]) >= 0).all()
     np.testing.assert_allclose(winning_chances(win, lose, np.ones(2)), won, atol=1e-8)
+
+
+def test_alone_the_speed_of_winning_gives_the_chances_and_moves_them_as_a_whole():
+    won, _ = chances(6)
+    speed = winning_speed(won)
+    np.testing.assert_allclose(winning_chances(speed, np.zeros_like(won), np.ones(4)), won, atol=1e-8)
+    rare = won / 200
+    lifted = winning_chances(winning_speed(rare), np.zeros_like(won), np.full(4, 1.4))
+    np.testing.assert_allclose(lifted, 1.4 * rare, rtol=0.01)
 
 
 def test_larger_multipliers_win_more_and_never_more_than_all():

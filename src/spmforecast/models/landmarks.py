@@ -193,7 +193,7 @@ def fit_lags(seen: Array, hoped: Array) -> Array:
     array of float, shape (segments, lags)
         Multipliers, leaning on one by as much as the cells are alike; what was not watched takes one.
     """
-    return fit_gamma_pool(seen, hoped).mean
+    return fit_gamma_pool(seen, hoped, averaged=True).mean
 
 
 def apply_shift(won: Array, lost: Array, shifted: Array) -> tuple[Array, Array]:

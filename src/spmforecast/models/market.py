@@ -6,7 +6,8 @@ odds of going up. A good market moves advances and losses at once, so its effect
 read from advances alone. A grid posterior over each one's standard deviation, persistence and drift (half-normal and
 flat priors) keeps a standard deviation of zero out of reach; a Kalman filter says where the level stands today and how
 well its long-run mean is known: a few years of a persistent market leave the mean itself in doubt. The mean drifts, too
-(people learn, offers age), as a slow random walk whose pace is a third dimension of the grid. The innovations of both
+(people learn, offers age), as a slow random walk whose pace is a third dimension of the grid, and it grows or shrinks
+by a few per cent a year: a trend, shrunk to none and damped ahead, is the fourth. The innovations of both
 are correlated: one market moves them with loadings of their own. A level has mean ``-tau²/2``, so that its exponential
 has mean one.
 """
@@ -30,7 +31,11 @@ _PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])
 _TAU_PRIOR_SD = 0.3
 _MEAN_PRIOR_SD = 0.3
 _DRIFT_GRID = np.array([0.004, 0.012, 0.024])  # of the long-run mean in a month; about 1.5, 4 and 8 % in a year
+_GROWTH_GRID = np.array([-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06]) / 12.0  # of the long-run mean in a month
+_GROWTH_PRIOR_SD = 0.03 / 12.0
+_DAMPING = 0.98  # of growth from month to month ahead (Gardner 1985, J Forecasting 4:1)
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
+_LEAST_KEPT = 0.3  # of a covariance once the sample's mean is taken off
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class ShockPosterior:
         Stationary standard deviation and monthly persistence at each grid point.
     drift : array of float, shape (grid,)
         Standard deviation of the monthly steps of the long-run mean.
+    growth : array of float, shape (grid,)
+        Its trend, per month.
     weight : array of float, shape (grid,)
         Posterior probability.
     mean, mean_sd : array of float, shape (grid,)
@@ -59,6 +66,7 @@ class ShockPosterior:
     tau: Array
     phi: Array
     drift: Array
+    growth: Array
     weight: Array
     mean: Array
     mean_sd: Array
@@ -76,6 +84,11 @@ class ShockPosterior:
         order = np.argsort(self.tau, kind="stable")
         reached = np.cumsum(self.weight[order])
         return float(self.tau[order][np.searchsorted(reached, q * reached[-1])])
+
+    @staticmethod
+    def grown(months: int) -> Array:
+        """Months' worth of growth by the end of each month to come, damped; shape (months,)."""
+        return np.asarray(np.cumsum(_DAMPING ** np.arange(1, months + 1)))
 
     def paths(self, choice: Array, centre: Array, start: Array, innovation: Array, drift: Array) -> Array:
         """Turn uniforms and normals into paths of the level.
@@ -98,13 +111,14 @@ class ShockPosterior:
         tau, phi, pace = self.tau[point], self.phi[point], self.drift[point]
         apart = self.mean_sd[point] * centre
         mean = self.mean[point] + apart
+        grown = self.growth[point][:, None] * self.grown(innovation.shape[1])
         level = self.level[point] + self.slope[point] * apart + self.level_sd[point] * start
         out = np.empty_like(innovation)
         for month in range(innovation.shape[1]):
             level = phi * level + np.sqrt(1 - phi**2) * tau * innovation[:, month]
             mean = mean + pace * drift[:, month]
             out[:, month] = mean + level
-        return out - 0.5 * tau[:, None] ** 2
+        return out + grown - 0.5 * tau[:, None] ** 2
 
 
 @dataclass(frozen=True)
@@ -163,19 +177,25 @@ def fit_market(created: MonthlyCounts, up: MonthlyCounts, lost: MonthlyCounts) -
 
 
 def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -> float:
-    """Correlation of the latent levels: noise of the counts is independent, so the covariance needs no correction."""
+    """Correlation of the latent levels: noise of the counts is independent and needs no correction of the covariance.
+
+    Months that last tell the same twice, and the mean of a short record follows them: by how much the levels persist,
+    fewer months count and more of the covariance is missing from the sample's (Bartlett's formulas).
+    """
     n = len(a)
     if n < 4:
         return _CORRELATION
-    covariance = float(np.mean((a - a.mean()) * (b - b.mean())))
-    spread = np.sqrt(one.tau_mean() ** 2 * two.tau_mean() ** 2)
-    seen = float(np.clip(covariance / spread, -1.0, 1.0))
-    weight = n / (n + _CORRELATION_MONTHS)
+    first, second = (float(shock.weight @ shock.phi) for shock in (one, two))
+    told = n * (1 - first * second) / (1 + first * second)
+    kept = max(1 - (1 / (1 - first) + 1 / (1 - second) - 1) / n, _LEAST_KEPT)
+    covariance = float(np.mean((a - a.mean()) * (b - b.mean()))) / kept
+    seen = float(np.clip(covariance / (one.tau_mean() * two.tau_mean()), -1.0, 1.0))
+    weight = told / (told + _CORRELATION_MONTHS)
     return float(np.clip(weight * seen + (1 - weight) * _CORRELATION, -0.5, 0.95))
 
 
 def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
-    """Fit one level by a grid over its standard deviation, persistence and drift.
+    """Fit one level by a grid over its standard deviation, persistence, drift and growth.
 
     Parameters
     ----------
@@ -188,22 +208,25 @@ def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
     -------
     ShockPosterior
     """
-    tau, phi, drift = (grid.ravel() for grid in np.meshgrid(_TAU_GRID, _PHI_GRID, _DRIFT_GRID, indexing="ij"))
+    axes = np.meshgrid(_TAU_GRID, _PHI_GRID, _DRIFT_GRID, _GROWTH_GRID, indexing="ij")
+    tau, phi, drift, growth = (grid.ravel() for grid in axes)
     state = _Filter(tau, phi, drift)
     log_likelihood = np.zeros_like(tau)
     for month, (y, v) in enumerate(zip(ratio, noise, strict=True)):
         if month > 0:
             state.step()
         if np.isfinite(v):
-            log_likelihood += state.see(y + 0.5 * tau**2, v)
-    width = np.log(np.gradient(_TAU_GRID)).repeat(len(_PHI_GRID) * len(_DRIFT_GRID))
-    log_posterior = log_likelihood - 0.5 * (tau / _TAU_PRIOR_SD) ** 2 + width
+            # Seen from the last month on record, so that the mean is the present one.
+            log_likelihood += state.see(y + 0.5 * tau**2 - growth * (month + 1 - len(ratio)), v)
+    width = np.log(np.gradient(_TAU_GRID)).repeat(len(tau) // len(_TAU_GRID))
+    log_prior = -0.5 * (tau / _TAU_PRIOR_SD) ** 2 - 0.5 * (growth / _GROWTH_PRIOR_SD) ** 2 + width
+    log_posterior = log_likelihood + log_prior
     weight = np.exp(log_posterior - special.logsumexp(log_posterior))
     months = int(np.isfinite(noise).sum())
     slope = state.cross / state.mean_variance
     left = np.sqrt(np.maximum(state.level_variance - slope * state.cross, 0.0))
     error = np.sqrt(state.mean_variance)
-    return ShockPosterior(tau, phi, drift, weight, state.mean, error, state.level, left, slope, months)
+    return ShockPosterior(tau, phi, drift, growth, weight, state.mean, error, state.level, left, slope, months)
 
 
 class _Filter:

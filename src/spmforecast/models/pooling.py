@@ -86,18 +86,20 @@ def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: b
         return GammaPool(_MAX_STRENGTH if not with_data.any() else 50.0, seen, hoped)
     o, e = seen[with_data], hoped[with_data]
 
-    def negative_log_likelihood(log_a: float) -> float:
-        a = np.exp(log_a)
+    def negative_log_likelihood(a: Array) -> Array:
+        a = np.asarray(a, dtype=np.float64)[..., None]
         terms = special.gammaln(a + o) - special.gammaln(a) + a * np.log(a / (a + e)) + o * np.log(e / (a + e))
-        return float(-terms.sum() + 10.0 / a)
+        return np.asarray(-terms.sum(axis=-1) + 10.0 / a[..., 0])
 
     if averaged:
         variance = np.geomspace(1.0 / _MAX_STRENGTH, 1.0 / _MIN_STRENGTH, _VARIANCES)
-        loss = np.array([negative_log_likelihood(-np.log(v)) for v in variance])
+        loss = negative_log_likelihood(1.0 / variance)
         weight = np.exp(loss.min() - loss) * variance  # the prior is one of the variance, the grid even in its log
         return GammaPool(float(weight.sum() / (weight * variance).sum()), seen, hoped)
     best = optimize.minimize_scalar(
-        negative_log_likelihood, bounds=(np.log(_MIN_STRENGTH), np.log(_MAX_STRENGTH)), method="bounded"
+        lambda log_a: float(negative_log_likelihood(np.exp(log_a))),
+        bounds=(np.log(_MIN_STRENGTH), np.log(_MAX_STRENGTH)),
+        method="bounded",
     )
     return GammaPool(float(np.exp(best.x)), seen, hoped)
 

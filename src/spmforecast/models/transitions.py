@@ -319,7 +319,7 @@ class _CyclicFit:
         )
         self.main[index] = main_pool.mean
         without_fine = without_main * self.main[index][:, self.kind] / np.maximum(fine, 1e-12)
-        fine_pool = fit_gamma_pool(seen, without_fine)
+        fine_pool = fit_gamma_pool(seen, without_fine, averaged=True)
         self.fine[index] = fine_pool.mean
         self._pools[index] = (main_pool, fine_pool)
 
@@ -334,7 +334,7 @@ class _CyclicFit:
 
 def _pool_by_column(observed: Array, expected: Array) -> GammaPool:
     """Pool each type of move with a strength of its own, as one pool with a strength per column."""
-    pools = [fit_gamma_pool(observed[:, t], expected[:, t]) for t in range(observed.shape[1])]
+    pools = [fit_gamma_pool(observed[:, t], expected[:, t], averaged=True) for t in range(observed.shape[1])]
     strength = np.array([pool.strength for pool in pools])
     return GammaPool(strength, observed, expected)
 

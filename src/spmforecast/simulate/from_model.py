@@ -17,7 +17,7 @@ from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import WORLDS, NewDeals, OpenDeals, SimulationInputs
 from spmforecast.simulate.looking_back import LookingBack, look_back
-from spmforecast.simulate.outcomes import period_intensities
+from spmforecast.simulate.outcomes import winning_speed
 from spmforecast.simulate.streams import Streams
 
 __all__ = ["build_inputs"]
@@ -102,9 +102,10 @@ def _futures(model: FittedPipeline, horizon: Horizon, rate: Array) -> Futures:
 
 
 def _response(centre: Array, moved: Array) -> Array:
-    """Log change of the chance to be won for one unit of the market's level."""
-    ratio = np.log(np.maximum(moved, 1e-12) / np.maximum(centre, 1e-12)) / _LEVEL_STEP
-    return np.asarray(np.where(centre > 1e-9, np.clip(ratio, 0.0, _LARGEST_RESPONSE), 0.0))
+    """Log change of the speed of winning for one unit of the market's level, from chances (..., periods)."""
+    speed, faster = (winning_speed(won) for won in (centre, moved))
+    ratio = np.log(np.maximum(faster, 1e-12) / np.maximum(speed, 1e-12)) / _LEVEL_STEP
+    return np.asarray(np.where(speed > 1e-9, np.clip(ratio, 0.0, _LARGEST_RESPONSE), 0.0))
 
 
 def _win_effect(model: FittedPipeline, owners: tuple[str, ...]) -> tuple[Array, Array]:
@@ -142,7 +143,10 @@ def _open_deals(
         by_world = table.reshape(-1, profiles, *table.shape[1:])
         return by_world[:, states[:, 0], states[:, 1], states[:, 2]].astype(np.float64)
 
-    win, lose = period_intensities(*_told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, 3:], streams))
+    won, _ = _told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, 3:], streams)
+    # What is lost is in these chances already: beside a clock of losing the market could not move them as it does.
+    win = winning_speed(won)
+    lose = np.zeros_like(win)
     place = {owner: index for index, owner in enumerate(owners)}
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
     shift = model.amounts.stage_shift(stays.stages)
@@ -184,7 +188,8 @@ def _new_deals(
     futures, centre, moved = runs
     pool = model.creation.reps
     mixed = (_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
-    win, lose = period_intensities(*_told_by_lag(*mixed, lags))
+    win = winning_speed(_told_by_lag(*mixed, lags)[0])
+    lose = np.zeros_like(win)
     place = {owner: index for index, owner in enumerate(model.creation.owners)}
     at = np.array([place.get(owner, -1) for owner in creation.sellers], dtype=np.int64)
     seen = np.where(at >= 0, pool.observed[at], 0.0)

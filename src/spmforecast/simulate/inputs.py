@@ -61,7 +61,8 @@ class OpenDeals:
     response : array of float, shape (states, periods)
         Change of the log chance to be won in a period for one unit of the market's level.
     win, lose : array of float, shape (worlds, states, periods)
-        Integrated intensities.
+        Integrated intensities. From a fit those of winning hold what is lost (a subdistribution hazard), and those of
+        losing are zero; an adjustment may lay losses beside them.
     owner, segment, column : array of int, shape (deals,)
         Owner, segment, and first of the deal's cells (one for each period).
     log_amount : array of float, shape (deals,)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-__all__ = ["period_intensities", "poisson_quantile", "win_cells", "winning_chances"]
+__all__ = ["period_intensities", "poisson_quantile", "win_cells", "winning_chances", "winning_speed"]
 
 Array = npt.NDArray[np.float64]
 
@@ -33,6 +33,30 @@ def period_intensities(won: Array, lost: Array) -> tuple[Array, Array]:
     total = -np.log1p(-leave)
     share = won / np.maximum(won + lost, 1e-300)
     return total * share, total * (1 - share)
+
+
+def winning_speed(won: Array) -> Array:
+    """Hazard of being won that, with nothing lost beside it, gives these chances.
+
+    Parameters
+    ----------
+    won : array of float, shape (..., periods)
+        Chances to be won in each period; their sum is at most one.
+
+    Returns
+    -------
+    array of float, shape (..., periods)
+        Hazard cumulated within each period.
+
+    Notes
+    -----
+    This is the subdistribution hazard of Fine and Gray (1999, JASA 94:496). What multiplies it multiplies small chances
+    as a whole. Beside an intensity of losing a multiplier of winning does less: a deal is as soon won as lost, and what
+    wins fast has nothing left to win later. How the whole chance changes is what was measured.
+    """
+    chance = np.asarray(won, dtype=np.float64)
+    left = np.maximum(1.0 - (np.cumsum(chance, axis=-1) - chance), 1e-9)
+    return np.asarray(-np.log1p(-np.clip(chance / left, 0.0, 1.0 - 1e-9)))
 
 
 def winning_chances(win: Array, lose: Array, multiplier: Array) -> Array:

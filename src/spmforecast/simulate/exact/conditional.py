@@ -79,7 +79,9 @@ def _factor(shock: ShockPosterior, months: int) -> tuple[Array, Array]:
     kept = phi**month
     moved = month * float(shock.weight @ shock.drift**2)
     variance = (apart * (1 + slope * kept)) ** 2 + (start * kept) ** 2 + tau**2 * (1 - kept**2) + moved
-    return np.asarray(mean + level * kept - 0.5 * tau**2), np.asarray(np.sqrt(variance))
+    grown = float(shock.weight @ shock.growth) * shock.grown(months)
+    variance += float(shock.weight @ shock.growth**2) * shock.grown(months) ** 2 - grown**2
+    return np.asarray(mean + level * kept + grown - 0.5 * tau**2), np.asarray(np.sqrt(variance))
 
 
 def _path(factor: tuple[Array, Array], z: float, averaged: float) -> Array:
