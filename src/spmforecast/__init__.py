@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from spmforecast.scenario.compare import Comparison, compare
     from spmforecast.scenario.planbook import Planbook
     from spmforecast.scenario.run import run
+    from spmforecast.scenario.update import UpdateResult, update
     from spmforecast.simulate import Forecast, simulate
 
 # Where each public name lives; "" marks a module of its own.
@@ -80,6 +81,7 @@ _HOME = {
     "SpmError": "errors",
     "Statement": "plan",
     "TerritoryProposal": "plan",
+    "UpdateResult": "scenario.update",
     "assign": "optimize",
     "backtest": "scenario",
     "choose_cushion": "optimize",
@@ -101,6 +103,7 @@ _HOME = {
     "run": "scenario",
     "scores": "",
     "simulate": "simulate",
+    "update": "scenario.update",
 }
 
 __all__ = [
@@ -133,6 +136,7 @@ __all__ = [
     "SpmError",
     "Statement",
     "TerritoryProposal",
+    "UpdateResult",
     "assign",
     "backtest",
     "choose_cushion",
@@ -154,6 +158,7 @@ __all__ = [
     "run",
     "scores",
     "simulate",
+    "update",
 ]
 
 

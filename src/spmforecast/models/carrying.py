@@ -104,7 +104,7 @@ def carried_shock(shock: ShockPosterior, months: int) -> ShockPosterior:
 
 
 def _renumbered(stays: Stays, stages: tuple[str, ...]) -> Stays:
-    """Number the stages of a record as an earlier one did."""
+    """Give the stages of a record the numbers that they had in an earlier one."""
     if stays.stages == stages:
         return stays
     place = np.array([stages.index(name) for name in stays.stages] + [len(stages), len(stages) + 1], dtype=np.int64)
@@ -116,9 +116,7 @@ def _renumbered(stays: Stays, stages: tuple[str, ...]) -> Stays:
 def _extended(pool: GammaPool, more: int) -> GammaPool:
     """Give owners without history the prior."""
     none = np.zeros(more)
-    return replace(
-        pool, observed=np.concatenate([pool.observed, none]), expected=np.concatenate([pool.expected, none])
-    )
+    return replace(pool, observed=np.concatenate([pool.observed, none]), expected=np.concatenate([pool.expected, none]))
 
 
 def _repriced(amounts: AmountModel, years: float) -> AmountModel:

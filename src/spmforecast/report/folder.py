@@ -136,6 +136,26 @@ _FILES: Mapping[str, FileSpec] = {
         ("start", "months_later", "lost"),
         ("months_later", "lost", "low", "high", "p_target", "p_lost", "hires_more"),
     ),
+    "bridge": FileSpec(
+        "bridge.csv",
+        ("node_level", "node", "period", "factor", "amount"),
+        ("amount", "booked", "to_come"),
+    ),
+    "bridge_deals": FileSpec(
+        "bridge_deals.csv",
+        ("opportunity_id", "change"),
+        ("last_expected", "expected", "converted", "timing", "size", "change"),
+    ),
+    "landing": FileSpec(
+        "landing.csv",
+        ("period", "forecast", "mean"),
+        ("booked", "mean", "p10", "p50", "p90", "plan", "p_plan"),
+    ),
+    "remaining_quotas": FileSpec(
+        "remaining_quotas.csv",
+        ("rep_id", "period", "quota"),
+        ("last_quota", "carried", "quota", "change", "p_attain", "expected_attainment", "mean"),
+    ),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
     "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
     "people": FileSpec(
@@ -174,7 +194,7 @@ class Run:
         Content of ``run.json``.
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
     cushions, schemes, differences, hiring, hiring_curve, hiring_delay, people, calls, moves, territories,
-    territory_accounts, territory_evaluation : tuple of Row
+    territory_accounts, territory_evaluation, bridge, bridge_deals, landing, remaining_quotas : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -204,6 +224,10 @@ class Run:
     territories: tuple[Row, ...] = ()
     territory_accounts: tuple[Row, ...] = ()
     territory_evaluation: tuple[Row, ...] = ()
+    bridge: tuple[Row, ...] = ()
+    bridge_deals: tuple[Row, ...] = ()
+    landing: tuple[Row, ...] = ()
+    remaining_quotas: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

@@ -8,6 +8,7 @@ from spmforecast.scenario.keys.model import BacktestKeys, ModelKeys, SimulateKey
 from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
 from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
 from spmforecast.scenario.keys.territories import DisturbanceKeys, ProposeKeys, TerritoryKeys
+from spmforecast.scenario.keys.update import ReliefKeys, UpdateKeys
 
 __all__ = [
     "AssumptionKeys",
@@ -25,9 +26,11 @@ __all__ = [
     "PayKeys",
     "ProposeKeys",
     "QuotaKeys",
+    "ReliefKeys",
     "SimulateKeys",
     "Strict",
     "TerritoryKeys",
+    "UpdateKeys",
     "history_of",
     "pay_of",
 ]
