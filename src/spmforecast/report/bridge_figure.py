@@ -72,8 +72,8 @@ def waterfall(
         tidy(axes)
         svg = to_svg(figure, f"bridge-{name}", f"Bridge of {name} from the last forecast to this one")
     caption = (
-        f"{name}: dark: booked; light: to come, both in the mean. Green raises the forecast, red lowers it; the bars add up "
-        "to the difference exactly."
+        f"{name}. Dark: booked; light: to come, in the mean. Green raises the forecast, red lowers it; the bars add "
+        "up to the difference exactly."
     )
     return Drawing(svg, caption, int(WIDTH * PIXELS))
 

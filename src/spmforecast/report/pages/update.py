@@ -49,11 +49,10 @@ def section(run: Run) -> Section:
     if not run.bridge:
         return Section("update", "Update", "What changed since the last forecast", ())
     facts = run.mapping("update")
-    blocks: list[Block] = [Text(_told(run, facts))]
+    blocks: list[Block] = [Text(_told(facts))]
     company = [row for row in run.bridge if row.text("node_level") == "company"]
     years = list(dict.fromkeys(row.text("period") for row in company if is_year(row.text("period"))))
-    for year in years:
-        blocks.append(_figure(run, [row for row in company if row.text("period") == year], year))
+    blocks += [_figure(run, [row for row in company if row.text("period") == year], year) for year in years]
     blocks += [_table(run, company), Text(_NOTE, "note"), *_regions(run)]
     if run.landing:
         blocks += [Heading("Where periods land"), _landing(run, run.landing)]
@@ -66,7 +65,7 @@ def section(run: Run) -> Section:
     return Section("update", "Update", "What changed since the last forecast", tuple(blocks))
 
 
-def _told(run: Run, facts: Mapping[str, object]) -> str:
+def _told(facts: Mapping[str, object]) -> str:
     closed = facts.get("closed")
     shut = ", ".join(map(str, closed)) if isinstance(closed, list) else ""
     frozen = f" Closed periods stand at their bookings: {shut}." if shut else " No period has closed since."

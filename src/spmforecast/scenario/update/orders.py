@@ -73,7 +73,7 @@ def _actual(run: RunResult, axes: Axes) -> tuple[Array, Array]:
     won = won.assign(period=run.scenario.calendar.labels(won["close_date"].to_numpy(), kind))
     won = won[won["period"].astype(str).isin(axes.periods)]
     amount = won["amount"].astype("float64").fillna(0.0).to_numpy()
-    return _laid(won, amount, axes), _laid(won, np.ones(len(won)), axes)
+    return _laid(won, np.asarray(amount), axes), _laid(won, np.ones(len(won)), axes)
 
 
 def _laid(frame: pd.DataFrame, values: Array, axes: Axes) -> Array:
