@@ -53,7 +53,8 @@ def section(run: Run) -> Section:
     company = [row for row in run.bridge if row.text("node_level") == "company"]
     years = list(dict.fromkeys(row.text("period") for row in company if is_year(row.text("period"))))
     blocks += [_figure(run, [row for row in company if row.text("period") == year], year) for year in years]
-    blocks += [_table(run, company), Text(_NOTE, "note"), *_regions(run)]
+    blocks += [_table(run, company), _table(run, company, "Of this, already booked", "booked")]
+    blocks += [Text(_NOTE, "note"), *_regions(run)]
     if run.landing:
         blocks += [Heading("Where periods land"), _landing(run, run.landing)]
     if run.bridge_deals:
@@ -84,10 +85,10 @@ def _figure(run: Run, rows: Sequence[Row], year: str) -> Block:
     return waterfall(year, (first, last), effects, plans[-1] if plans else math.nan, run.currency)
 
 
-def _table(run: Run, rows: Sequence[Row], folded: str = "") -> Table:
+def _table(run: Run, rows: Sequence[Row], folded: str = "", figure: str = "amount") -> Table:
     """Lay the bridge of one node out: a row for each factor, a column for each period and year."""
     periods = list(dict.fromkeys(row.text("period") for row in rows))
-    cells = {(row.text("factor"), row.text("period")): row.number("amount") for row in rows}
+    cells = {(row.text("factor"), row.text("period")): row.number(figure) for row in rows}
     kept = [
         factor
         for factor in _NAMES

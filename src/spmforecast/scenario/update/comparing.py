@@ -22,6 +22,7 @@ from spmforecast.scenario.update.outlook import (
     deal_view,
     groups_to_come,
     node_means,
+    regions_and_segments,
 )
 from spmforecast.simulate import Forecast, simulate
 from spmforecast.simulate.outlook import creation_outlook
@@ -103,7 +104,7 @@ def _axes(old: RunResult, new: RunResult) -> Axes:
     pairs: set[tuple[str, str]] = set()
     for run in (old, new):
         for frame in (run.forecast.cells, run.model.deals):
-            pairs |= set(zip(frame["region"].astype(str), frame["segment"].astype(str), strict=True))
+            pairs |= set(regions_and_segments(frame))
     return Axes(old.forecast.periods, sorted({region for region, _ in pairs}), sorted(pairs))
 
 
@@ -193,7 +194,7 @@ def _booked(run: RunResult, axes: Axes) -> Array:
     column = {label: index for index, label in enumerate(axes.periods)}
     out = axes.empty()
     at = np.array([column.get(str(label), -1) for label in labels], dtype=np.int64)
-    where = np.array([node[str(region)] for region in won["region"]], dtype=np.int64)
+    where = np.array([node[region] for region, _ in regions_and_segments(won)], dtype=np.int64)
     np.add.at(out, (where[at >= 0], at[at >= 0]), amount[at >= 0])
     return np.round(out, 2)
 

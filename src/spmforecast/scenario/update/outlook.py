@@ -9,11 +9,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.data import NONE
 from spmforecast.models import FittedPipeline
 from spmforecast.simulate import Forecast
 from spmforecast.simulate.outlook import CreationOutlook
 
-__all__ = ["Axes", "DealView", "GroupView", "cell_places", "created_since", "deal_view", "groups_to_come", "node_means"]
+__all__ = [
+    "Axes",
+    "DealView",
+    "GroupView",
+    "cell_places",
+    "created_since",
+    "deal_view",
+    "group_of",
+    "groups_to_come",
+    "node_means",
+    "regions_and_segments",
+]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -149,10 +161,22 @@ def _add_open(chance: Array, value: Array, forecast: Forecast, axes: Axes, ids: 
             value[at, place] = table[f"expected_{label}"].to_numpy(dtype=np.float64)
 
 
+def regions_and_segments(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Region and segment of each row of deals, bookings or cells; what a frame does not know is ``(none)``."""
+    columns = [
+        frame[name].astype(str).tolist() if name in frame else [NONE] * len(frame) for name in ("region", "segment")
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def group_of(frame: pd.DataFrame, axes: Axes) -> Ints:
+    """Group of each row."""
+    place = {pair: index for index, pair in enumerate(axes.groups)}
+    return np.array([place[pair] for pair in regions_and_segments(frame)], dtype=np.int64)
+
+
 def _places(deals: pd.DataFrame, axes: Axes) -> tuple[Ints, Ints]:
-    group = {pair: index for index, pair in enumerate(axes.groups)}
-    pairs = zip(deals["region"].astype(str), deals["segment"].astype(str), strict=True)
-    of = np.array([group[pair] for pair in pairs], dtype=np.int64)
+    of = group_of(deals, axes)
     return axes.node_of_group[of], of
 
 
@@ -203,20 +227,15 @@ def groups_to_come(forecast: Forecast, outlook: CreationOutlook, axes: Axes) -> 
 
 def cell_places(cells: pd.DataFrame, axes: Axes) -> tuple[Ints, Ints]:
     """Find the group and the position of the period of each row."""
-    group = {pair: index for index, pair in enumerate(axes.groups)}
     place = {label: index for index, label in enumerate(axes.periods)}
-    pairs = zip(cells["region"].astype(str), cells["segment"].astype(str), strict=True)
-    of = np.array([group[pair] for pair in pairs], dtype=np.int64)
     column = np.array([place[label] for label in cells["period"].astype(str)], dtype=np.int64)
-    return of, column
+    return group_of(cells, axes), column
 
 
 def _by_group(outlook: CreationOutlook, axes: Axes) -> tuple[Array, Array]:
     """Deals created, shape (2, groups), and their wins, shape (2, groups, periods)."""
     place = {label: index for index, label in enumerate(axes.periods)}
-    group = {pair: index for index, pair in enumerate(axes.groups)}
-    pairs = zip(outlook.streams["region"].astype(str), outlook.streams["segment"].astype(str), strict=True)
-    of = np.array([group[pair] for pair in pairs], dtype=np.int64)
+    of = group_of(outlook.streams, axes)
     columns = np.array([place[label] for label in outlook.periods], dtype=np.int64)
     created = np.zeros((2, len(axes.groups)))
     won = np.zeros((2, len(axes.groups), len(axes.periods)))

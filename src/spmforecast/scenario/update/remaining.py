@@ -164,7 +164,8 @@ def _one_period(
     period = new.scenario.calendar.period(label)
     carried, reasons = carried_quotas(force, _seats(new), period, _ramp(new) if keys.ramp else None)
     lower, free = relieved(carried, keys.relief, reasons)
-    seat = {TO_BE_HIRED: lower.pop(TO_BE_HIRED)} if TO_BE_HIRED in lower else {}
+    vacant = lower.pop(TO_BE_HIRED, Decimal(0))
+    seat = {TO_BE_HIRED: vacant} if vacant else {}
     known = set(new.forecast.cells["owner_id"].astype(str))
     # Who has left but served part of the period keeps a quota that nothing is added to.
     settled = {rep: lower.pop(rep) for rep in list(lower) if rep not in known or rep in _gone(new)}
@@ -174,7 +175,7 @@ def _one_period(
         columns=["rep_id", "period", "quota"],
     )
     table = pd.concat([table, _judged(rest, new, label)], ignore_index=True) if len(rest) else table
-    gone = sorted(set(force) - set(table["rep_id"]))
+    gone = sorted(rep for rep in set(force) - set(table["rep_id"]) if force[rep])
     if gone:
         lost = pd.DataFrame({"rep_id": gone, "period": label, "quota": 0.0})
         table = pd.concat([table, lost], ignore_index=True)

@@ -59,7 +59,8 @@ class UpdateResult:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Tables beside those of a run, by file name without ``.csv``."""
-        out = {"bridge": self.bridge.table, "bridge_deals": self.deals, "landing": self.landing}
+        out = {"bridge": self.bridge.table, "landing": self.landing}
+        out |= {"bridge_deals": self.deals} if len(self.deals) else {}
         return out | ({"remaining_quotas": self.quotas.table} if self.quotas is not None else {})
 
     def facts(self) -> dict[str, Any]:
