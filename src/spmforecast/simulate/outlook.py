@@ -20,6 +20,8 @@ __all__ = ["CreationOutlook", "creation_outlook"]
 
 Array = npt.NDArray[np.float64]
 
+_WORLDS = 8  # expectations need fewer draws of the parameters than spreads do
+
 
 @dataclass(frozen=True)
 class CreationOutlook:
@@ -67,7 +69,7 @@ def creation_outlook(
     to be won as the whole cohort.
     """
     horizon = build_horizon(model.as_of, until, period, model.calendar)
-    inputs = build_inputs(model, horizon, levels, seed=1)
+    inputs = build_inputs(model, horizon, levels, seed=1, worlds=_WORLDS)
     made, won = expected_cohorts(inputs)
     early = _share_by(model, horizon, to_day(day))
     parts = np.stack([early, 1.0 - early])

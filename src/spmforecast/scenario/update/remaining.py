@@ -182,7 +182,7 @@ def _one_period(
     last = table["rep_id"].map({rep: float(amount) for rep, amount in force.items()})
     table["last_quota"], table["change"] = last, (table["quota"] - last.fillna(0.0)).round(2)
     table["carried"] = table["rep_id"].map({rep: float(amount) for rep, amount in carried.items()}).fillna(0.0)
-    table["reason"] = table["rep_id"].map(reasons).fillna("")
+    table["reason"] = [reasons.get(rep, "") for rep in table["rep_id"]]
     return table.reindex(columns=_COLUMNS), left, notes
 
 

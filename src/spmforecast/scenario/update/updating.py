@@ -19,7 +19,7 @@ from spmforecast.scenario.update.remaining import Remaining, quotas_in_force, re
 from spmforecast.scenario.update.result import UpdateResult
 from spmforecast.written import Written, nearest
 
-__all__ = ["update", "update_scenario"]
+__all__ = ["quotas_left", "update", "update_scenario"]
 
 
 def update(
@@ -98,7 +98,7 @@ def update_scenario(
     found = compare_runs(last, run, None if kept is None else kept.forecast, jobs)
     told("bridge", 1, 1)
     closed, restated = closed_periods(last, run)
-    quotas, missing = _quotas(last, run, kept)
+    quotas, missing = quotas_left(last, run, kept)
     return UpdateResult(
         last=last,
         run=run,
@@ -112,8 +112,18 @@ def update_scenario(
     )
 
 
-def _quotas(last: RunResult, run: RunResult, kept: Previous | None) -> tuple[Remaining | None, tuple[str, ...]]:
-    """Propose quotas for what is left, where any are in force."""
+def quotas_left(
+    last: RunResult, run: RunResult, kept: Previous | None = None
+) -> tuple[Remaining | None, tuple[str, ...]]:
+    """Propose quotas for what is left, where any are in force; else say that none are.
+
+    Raises
+    ------
+    InputError
+        If relief names somebody without a quota.
+    InfeasibleError
+        If limits clash.
+    """
     keys = run.scenario.keys.update
     force = quotas_in_force(None if kept is None else kept.quotas, last, run)
     if not force:
