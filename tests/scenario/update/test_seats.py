@@ -81,10 +81,11 @@ PLAN = {"2025Q1": 100, "2025Q2": 200, "2025Q3": 300, "2025Q4": 400}
 def test_the_gap_is_plan_less_bookings_of_what_is_closed() -> None:
     booked = {"2025Q1": Decimal(90), "2025Q2": Decimal("230.50")}
     plan = AnnualPlan.from_mapping(PLAN)
-    assert gaps(plan, CALENDAR, booked, ["2025Q3", "2025Q4", "2026Q1"]) == {"2025": Decimal("-20.50"), "2026": Decimal(0)}
+    left = ["2025Q3", "2025Q4", "2026Q1"]
+    assert gaps(plan, CALENDAR, booked, left) == {"2025": Decimal("-20.50"), "2026": Decimal(0)}
 
 
-def test_a_year's_target_stands_in_for_closed_periods_without_one() -> None:
+def test_the_target_of_a_year_stands_in_for_closed_periods_without_one() -> None:
     plan = AnnualPlan.from_mapping({"2025": 1000, "2025Q3": 300, "2025Q4": 400})
     booked = {"2025Q1": Decimal(90), "2025Q2": Decimal(150)}
     assert gaps(plan, CALENDAR, booked, ["2025Q3", "2025Q4"]) == {"2025": Decimal(60)}
