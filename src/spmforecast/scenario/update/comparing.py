@@ -58,7 +58,13 @@ class Compared:
     notes: tuple[str, ...] = ()
 
 
-def compare_runs(old: RunResult, new: RunResult, kept: pd.DataFrame | None = None, jobs: int = 1) -> Compared:
+def compare_runs(
+    old: RunResult,
+    new: RunResult,
+    kept: pd.DataFrame | None = None,
+    jobs: int = 1,
+    bare: tuple[RunResult, RunResult] | None = None,
+) -> Compared:
     """Build the bridge between the forecasts of two dates.
 
     Parameters
@@ -70,15 +76,19 @@ def compare_runs(old: RunResult, new: RunResult, kept: pd.DataFrame | None = Non
         what they differ from `old` by is the factor ``restated``.
     jobs : int
         Processes; they change no figure.
+    bare : pair of RunResult, optional
+        The same runs without assumptions, where there are any: what these bring at either date is told apart.
 
     Returns
     -------
     Compared
     """
-    axes = _axes(old, new)
+    axes = _axes(old, new, *(bare or ()))
     before, after = node_means(old.forecast, axes), _with_closed(new, axes)
+    first, last = bare or (old, new)
+    plain = node_means(first.forecast, axes), _with_closed(last, axes)
     if isinstance(old.model, FittedPipeline) and isinstance(new.model, FittedPipeline):
-        news, sums, deals, notes = _deal_effects(old, new, axes, jobs)
+        news, sums, deals, notes = _deal_effects(first, last, axes, jobs)
     elif isinstance(old.model, FittedBookings) and isinstance(new.model, FittedBookings):
         news, sums = order_news(old, new, axes)
         deals, notes = pd.DataFrame(), ()
@@ -92,17 +102,19 @@ def compare_runs(old: RunResult, new: RunResult, kept: pd.DataFrame | None = Non
     steps = [
         Step("restated", start, before),
         # What no deal or group accounts for (a mixture with a rival, say) belongs to the model at either date.
-        Step("model", before - sums[0], after - sums[1]),
+        Step("model", plain[0] - sums[0], plain[1] - sums[1]),
     ]
+    if bare is not None:
+        steps.append(Step("assumptions", before - plain[0], after - plain[1]))
     stock = Stock(_booked(old, axes), start)
     bridge = build_bridge(axes, new.scenario.calendar, stock, news, steps, Stock(_booked(new, axes), after))
     return Compared(bridge, deals, tuple(notes))
 
 
-def _axes(old: RunResult, new: RunResult) -> Axes:
-    """Lay out periods, regions and groups that either run knows."""
+def _axes(old: RunResult, *others: RunResult) -> Axes:
+    """Lay out periods, regions and groups that any of the runs knows."""
     pairs: set[tuple[str, str]] = set()
-    for run in (old, new):
+    for run in (old, *others):
         for frame in (run.forecast.cells, run.model.deals):
             pairs |= set(regions_and_segments(frame))
     return Axes(old.forecast.periods, sorted({region for region, _ in pairs}), sorted(pairs))

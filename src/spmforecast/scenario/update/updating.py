@@ -10,7 +10,8 @@ from typing import Any
 from spmforecast.errors import InputError, Problem
 from spmforecast.scenario.keys import UpdateKeys
 from spmforecast.scenario.planbook import Planbook
-from spmforecast.scenario.run import Progress, RunResult, run_scenario
+from spmforecast.scenario.prepare import Progress
+from spmforecast.scenario.run import RunResult, run_scenario
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.update.comparing import compare_runs
 from spmforecast.scenario.update.landing import closed_periods, landing
@@ -95,7 +96,10 @@ def update_scenario(
     last = run_scenario(old, jobs, strict, lambda step, done, wanted: told(f"last: {step}", done, wanted))
     run = run_scenario(new, jobs, strict, progress)
     told("bridge", 0, 1)
-    found = compare_runs(last, run, None if kept is None else kept.forecast, jobs)
+    bare = None
+    if old.keys.assumptions or new.keys.assumptions:
+        bare = (_without_assumptions(old, jobs, strict), _without_assumptions(new, jobs, strict))
+    found = compare_runs(last, run, None if kept is None else kept.forecast, jobs, bare)
     told("bridge", 1, 1)
     closed, restated = closed_periods(last, run)
     quotas, missing = quotas_left(last, run, kept)
@@ -110,6 +114,11 @@ def update_scenario(
         notes=(*found.notes, *restated, *missing, *(quotas.notes if quotas is not None else ())),
         previous="" if kept is None else kept.label,
     )
+
+
+def _without_assumptions(scenario: Scenario, jobs: int, strict: bool) -> RunResult:
+    """Run a scenario as the record alone would have it."""
+    return run_scenario(replace(scenario, keys=scenario.keys.model_copy(update={"assumptions": ()})), jobs, strict)
 
 
 def quotas_left(
