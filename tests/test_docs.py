@@ -155,7 +155,9 @@ def _check_run_folder(folder: Path) -> None:
     for name in ("forecast", "parts", "variance", "actuals", "deals", "rates", "quotas"):
         told = re.findall(r"`([^`]*)`", _section(text, f"### {name}.csv"))[0].split(", ")
         columns = pd.read_csv(folder / f"{name}.csv", nrows=0).columns
-        assert list(dict.fromkeys(re.sub(r"p_win_\d.*", "p_win_<period>", column) for column in columns)) == told
+        assert (
+            list(dict.fromkeys(re.sub(r"(p_win|expected)_\d.*", r"\1_<period>", column) for column in columns)) == told
+        )
     metrics = pd.read_csv(folder / "evaluation.csv")["metric"].str.partition("[")[0]
     told = re.findall(r"`(\w+)`", " ".join(_first_cells(_section(text, "### evaluation.csv"))))
     assert set(metrics) == set(told)

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from spmforecast.scenario.compare import Comparison, compare
     from spmforecast.scenario.planbook import Planbook
     from spmforecast.scenario.run import run
+    from spmforecast.scenario.update import UpdateResult, update
     from spmforecast.simulate import Forecast, simulate
 
 # Where each public name lives; "" marks a module of its own.
@@ -85,6 +86,7 @@ _HOME = {
     "SpmError": "errors",
     "Statement": "plan",
     "TerritoryProposal": "plan",
+    "UpdateResult": "scenario.update",
     "assign": "optimize",
     "backtest": "scenario",
     "choose_cushion": "optimize",
@@ -108,6 +110,7 @@ _HOME = {
     "run": "scenario",
     "scores": "",
     "simulate": "simulate",
+    "update": "scenario.update",
 }
 
 __all__ = [
@@ -142,6 +145,7 @@ __all__ = [
     "SpmError",
     "Statement",
     "TerritoryProposal",
+    "UpdateResult",
     "assign",
     "backtest",
     "choose_cushion",
@@ -165,6 +169,7 @@ __all__ = [
     "run",
     "scores",
     "simulate",
+    "update",
 ]
 
 

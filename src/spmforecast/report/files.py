@@ -123,6 +123,20 @@ FILES: Mapping[str, FileSpec] = {
         ("start", "months_later", "lost"),
         ("months_later", "lost", "low", "high", "p_target", "p_lost", "hires_more"),
     ),
+    "bridge": FileSpec("bridge.csv", ("node_level", "period", "factor", "amount"), ("amount", "booked", "to_come")),
+    "bridge_deals": FileSpec(
+        "bridge_deals.csv",
+        ("opportunity_id", "change"),
+        ("last_expected", "expected", "converted", "timing", "size", "change"),
+    ),
+    "landing": FileSpec(
+        "landing.csv", ("period", "forecast", "mean"), ("booked", "mean", "p10", "p50", "p90", "plan", "p_plan")
+    ),
+    "remaining_quotas": FileSpec(
+        "remaining_quotas.csv",
+        ("rep_id", "period", "quota"),
+        ("last_quota", "carried", "quota", "change", "p_attain", "expected_attainment", "mean"),
+    ),
     "quality": FileSpec("quality.csv", ("rule", "effect"), ("rows", "share")),
     "drift": FileSpec("drift.csv", ("monitor", "what", "alert", "told"), ("value", "cases")),
     "people": FileSpec(

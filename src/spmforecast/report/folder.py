@@ -46,7 +46,8 @@ class Run:
         Content of ``run.json``.
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
     overrides, nodes, cushions, schemes, differences, hiring, hiring_curve, hiring_delay, variance, people, calls,
-    moves, territories, territory_accounts, territory_evaluation, territory_frontier : tuple of Row
+    moves, territories, territory_accounts, territory_evaluation, territory_frontier, bridge,
+    bridge_deals, landing, remaining_quotas : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -80,6 +81,10 @@ class Run:
     territory_accounts: tuple[Row, ...] = ()
     territory_evaluation: tuple[Row, ...] = ()
     territory_frontier: tuple[Row, ...] = ()
+    bridge: tuple[Row, ...] = ()
+    bridge_deals: tuple[Row, ...] = ()
+    landing: tuple[Row, ...] = ()
+    remaining_quotas: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

@@ -29,6 +29,7 @@ from spmforecast.scenario.keys import (
     SimulateKeys,
     Strict,
     TerritoryKeys,
+    UpdateKeys,
     history_of,
     pay_of,
 )
@@ -76,6 +77,7 @@ class ScenarioFile(Strict):
     assumptions: tuple[AssumptionKeys, ...] = ()
     compensation: Annotated[PayKeys | None, BeforeValidator(pay_of, json_schema_input_type=str | PayKeys | None)] = None
     hiring: HiringKeys | None = None
+    update: UpdateKeys = UpdateKeys()
 
     @property
     def calendar(self) -> FiscalCalendar:

@@ -293,7 +293,7 @@ def _play(inputs: SimulationInputs | BookingInputs, start: int, stop: int, ledge
 
 def _deal_columns(horizon: Horizon) -> list[str]:
     """Columns of the table of open deals."""
-    by_period = [f"p_win_{label}" for label in horizon.labels]
+    by_period = [f"{figure}_{label}" for figure in ("p_win", "expected") for label in horizon.labels]
     return [*_DEAL_FACTS, "p_win", *by_period, "expected_amount", "spread_share"]
 
 
@@ -302,11 +302,12 @@ class _Tally:
 
     def __init__(self, inputs: SimulationInputs) -> None:
         deals = len(inputs.open_deals.ids)
-        self.wins = np.zeros((deals, inputs.periods))
+        self.wins, self.cents = np.zeros((2, deals, inputs.periods))
         self.sum, self.squares = np.zeros(deals), np.zeros(deals)
 
     def add(self, block: BlockResult) -> None:
         self.wins += block.deal_wins
+        self.cents += block.deal_cents
         self.sum += block.deal_sum
         self.squares += block.deal_squares
 
@@ -331,6 +332,7 @@ class _Tally:
             .assign(
                 p_win=chance.sum(axis=1),
                 **{f"p_win_{label}": chance[:, m] for m, label in enumerate(horizon.labels)},
+                **{f"expected_{label}": self.cents[:, m] / 100 / trials for m, label in enumerate(horizon.labels)},
                 expected_amount=mean,
                 spread_share=spread / whole if whole > 0 else 0.0,
             )

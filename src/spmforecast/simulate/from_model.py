@@ -29,7 +29,9 @@ _LEVEL_STEP = 0.2  # shift of the market's level by which responses are measured
 _LARGEST_RESPONSE = 6.0
 
 
-def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int) -> SimulationInputs:
+def build_inputs(
+    model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int, worlds: int = WORLDS
+) -> SimulationInputs:
     """Prepare a simulation.
 
     Parameters
@@ -42,6 +44,8 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
         Dimensions of the cells beside owner, part and period.
     seed : int
         Seed of all streams.
+    worlds : int
+        Draws of the fitted parameters.
 
     Returns
     -------
@@ -51,13 +55,13 @@ def build_inputs(model: FittedPipeline, horizon: Horizon, levels: Sequence[str],
     rows = _open_rows(model)
     plan, creation = plan_cells(model, horizon, levels, rows)
     process = model.process
-    drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), WORLDS)
+    drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), worlds)
     futures = _futures(model, horizon, drawn.reshape(-1, *drawn.shape[2:]))
     centre, moved = (_futures(model, horizon, process.shifted(level)) for level in (0.0, _LEVEL_STEP))
     back = look_back(model, horizon, centre, rows)
     owners = tuple(sorted({*model.creation.owners, *model.roster.owners, TO_BE_HIRED}))
     win_shape, win_rate = _win_effect(model, owners)
-    location = streams.generator("model", "amounts", "location").standard_normal((WORLDS, len(model.profiles.segments)))
+    location = streams.generator("model", "amounts", "location").standard_normal((worlds, len(model.profiles.segments)))
     return SimulationInputs(
         seed=seed,
         plan=plan,

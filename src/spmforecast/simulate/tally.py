@@ -57,8 +57,8 @@ class BlockResult:
     ----------
     amounts, counts : array of float, shape (trials, cells)
         Bookings and wins of the cells still open; the past is added by the engine.
-    deal_wins : array of float, shape (deals, periods)
-        Trials in which each open deal was won, by period.
+    deal_wins, deal_cents : array of float, shape (deals, periods)
+        Trials in which each open deal was won, and what it brought in them in whole cents, by period.
     deal_sum, deal_squares : array of float, shape (deals,)
         Sums over trials of each open deal's bookings and their squares.
     ledger : Ledger, optional
@@ -68,6 +68,7 @@ class BlockResult:
     amounts: Array
     counts: npt.NDArray[np.float32]
     deal_wins: Array
+    deal_cents: Array
     deal_sum: Array
     deal_squares: Array
     ledger: Ledger | None = None
@@ -82,6 +83,7 @@ def joined(parts: list[BlockResult]) -> BlockResult:
         np.concatenate([part.amounts for part in parts]),
         np.concatenate([part.counts for part in parts]),
         np.sum([part.deal_wins for part in parts], axis=0),
+        np.sum([part.deal_cents for part in parts], axis=0),
         np.sum([part.deal_sum for part in parts], axis=0),
         np.sum([part.deal_squares for part in parts], axis=0),
         Ledger.joined(ledgers) if ledgers else None,
@@ -116,7 +118,7 @@ class Tally:
     def __post_init__(self) -> None:
         self.cents = np.zeros(self.cells * self.trials)
         self.wins = np.zeros(self.cells * self.trials, dtype=np.float32)
-        self.deal_wins = np.zeros((self.deals, self.periods))
+        self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
         self.deal_sum, self.deal_squares = np.zeros(self.deals), np.zeros(self.deals)
 
     def win(self, cell: Ints, trial: Ints, cents: Array, credited: Array | None = None) -> None:
@@ -151,6 +153,8 @@ class Tally:
         """
         wins = np.bincount(place, minlength=len(rows) * self.periods)
         self.deal_wins[rows] += wins.reshape(len(rows), self.periods)
+        sums = np.bincount(place, weights=cents, minlength=len(rows) * self.periods)
+        self.deal_cents[rows] += sums.reshape(len(rows), self.periods)
         some = np.flatnonzero(number)
         if len(some):
             start = (np.cumsum(number) - number)[some]
@@ -164,6 +168,7 @@ class Tally:
             self.cents.reshape(self.cells, self.trials).T,
             self.wins.reshape(self.cells, self.trials).T,
             self.deal_wins,
+            self.deal_cents,
             self.deal_sum,
             self.deal_squares,
             Ledger.joined(self.parts) if self.keep else None,

@@ -21,12 +21,14 @@ from spmforecast.report.pages import (
     rates,
     schemes,
     territories,
+    update,
 )
 
 __all__ = ["sections"]
 
 _PAGES = (
     headline,
+    update,
     forecast,
     parts,
     levels,

@@ -9,6 +9,7 @@ from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
 from spmforecast.scenario.keys.phasing import PhasingKeys
 from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
 from spmforecast.scenario.keys.territories import DisturbanceKeys, ProposeKeys, TerritoryKeys
+from spmforecast.scenario.keys.update import ReliefKeys, UpdateKeys
 
 __all__ = [
     "AssumptionKeys",
@@ -27,9 +28,11 @@ __all__ = [
     "PhasingKeys",
     "ProposeKeys",
     "QuotaKeys",
+    "ReliefKeys",
     "SimulateKeys",
     "Strict",
     "TerritoryKeys",
+    "UpdateKeys",
     "history_of",
     "pay_of",
 ]

@@ -16,7 +16,7 @@ from spmforecast.scenario.planbook.versions import Version
 
 __all__ = ["record_run"]
 
-_FORECAST = ("forecast", "parts", "evaluation")
+_FORECAST = ("forecast", "parts", "evaluation", "bridge", "landing")
 _FACTS = ("as_of", "until", "period", "currency", "seed", "trials", "method", "version", "inputs", "warnings")
 
 
@@ -51,6 +51,9 @@ def record_run(book: Planbook, folder: str | Path, reason: str, author: str | No
     facts["periods"] = {label: dates[1] for label, dates in run["periods"].items()}
     tables = {path.stem: pd.read_csv(path, keep_default_na=True) for path in sorted(place.glob("*.csv"))}
     made = [("forecast", Content({key: tables[key] for key in _FORECAST if key in tables}, facts))]
+    if len(_of(tables, _REMAINING)):
+        # An update proposes quotas for what is left; they follow on those in force and take their place.
+        tables["quotas"] = _quotas_left(tables[_REMAINING])
     made += [
         (kind, Content({table: tables[table]}, _brief(facts))) for kind, table in _OTHERS if len(_of(tables, table))
     ]
@@ -62,6 +65,13 @@ def record_run(book: Planbook, folder: str | Path, reason: str, author: str | No
 
 
 _OTHERS = (("quotas", "quotas"), ("territories", "moves"))
+_REMAINING = "remaining_quotas"
+
+
+def _quotas_left(table: pd.DataFrame) -> pd.DataFrame:
+    """Shape the quotas of an update as those of a run."""
+    wanted = ["rep_id", "period", "quota", "last_quota", "change", "reason", "p_attain", "expected_attainment"]
+    return table[[name for name in wanted if name in table]]
 
 
 def _of(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:

@@ -65,7 +65,8 @@ class _Block:
             for period in range(self.inputs.periods):
                 self._book(k, period, streams.share[k] * means[seller][:, period])
         none = np.zeros(0)
-        return BlockResult(self.amounts, self.counts, np.zeros((0, self.inputs.periods)), none, none)
+        by_period = np.zeros((0, self.inputs.periods))
+        return BlockResult(self.amounts, self.counts, by_period, by_period, none, none)
 
     def _common(self) -> Array:
         """Draw the factor that all have in common, shape (trials, months)."""

@@ -11,7 +11,7 @@ from spmforecast.models.market import ShockPosterior
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.outcomes import winning_chances
 
-__all__ = ["Conditional", "conditionals"]
+__all__ = ["Conditional", "conditionals", "expected_cohorts"]
 
 Array = npt.NDArray[np.float64]
 
@@ -61,6 +61,31 @@ def conditionals(inputs: SimulationInputs) -> list[Conditional]:
         _at(inputs, w, _path(creation, rho * z, 1 - rho**2), _path(conversion, z, 0.0))
         for z, w in zip(node.tolist(), (weight / weight.sum()).tolist(), strict=True)
     ]
+
+
+def expected_cohorts(inputs: SimulationInputs) -> tuple[Array, Array]:
+    """Work out how many deals each stream is expected to create in each period, and how many of them are won when.
+
+    Parameters
+    ----------
+    inputs : SimulationInputs
+        Everything needed; the market stands at its mean path.
+
+    Returns
+    -------
+    created : array of float, shape (streams, cohorts)
+        Deals created; a cohort is a period.
+    won : array of float, shape (streams, cohorts, periods)
+        Of these, wins in each period.
+    """
+    months = inputs.month_shares.shape[1]
+    creation, conversion = np.zeros(months), np.zeros(months)
+    if inputs.market is not None:
+        creation, conversion = (_path(_factor(shock, months), 0.0, 1.0) for shock in _shocks(inputs))
+    level = np.einsum("m,cpm->cp", conversion, inputs.lived)
+    effect = _means(inputs.win_shape, inputs.win_rate)
+    made, chance = _cohorts(inputs, level, np.exp(creation) @ inputs.month_shares.T, effect)
+    return made, made[:, :, None] * chance / len(inputs.new_deals.win)
 
 
 def _shocks(inputs: SimulationInputs) -> tuple[ShockPosterior, ShockPosterior]:
@@ -115,6 +140,12 @@ def _open(inputs: SimulationInputs, level: Array, effect: Array) -> Array:
 
 
 def _new(inputs: SimulationInputs, level: Array, market: Array, effect: Array) -> Array:
+    made, chance = _cohorts(inputs, level, market, effect)
+    return np.asarray(np.einsum("kc,kcp->kp", made, chance) / len(inputs.new_deals.win))
+
+
+def _cohorts(inputs: SimulationInputs, level: Array, market: Array, effect: Array) -> tuple[Array, Array]:
+    """Deals that each stream creates by cohort, and a cohort's chances by period, summed over the parameters' draws."""
     new, cells = inputs.new_deals, inputs.new_deals.cells
     seller = np.minimum(cells.seller, max(len(cells.sellers) - 1, 0))
     known = cells.seller < len(cells.sellers)
@@ -126,7 +157,7 @@ def _new(inputs: SimulationInputs, level: Array, market: Array, effect: Array) -
         chance += winning_chances(win[cells.segment], lose[cells.segment], speed)
     made = _created(inputs)[cells.seller] * cells.share[:, None] * market
     made = made if cells.tilt is None else made * cells.tilt
-    return np.asarray(np.einsum("kc,kcp->kp", made, np.triu(chance)) / len(new.win))
+    return made, np.triu(chance)
 
 
 def _created(inputs: SimulationInputs) -> Array:
