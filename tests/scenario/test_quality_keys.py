@@ -77,7 +77,7 @@ def test_the_keys_are_the_limits() -> None:
     [
         ("{rule: {}}", "Did you mean rules?"),
         ("{rules: {gap_day: 3}}", "Did you mean gap_days?"),
-        ("{rules: {gap_days: -3}}", "greater than or equal to 0"),
+        ("{rules: {gap_days: -3}}", "at least 0"),
         ("{rules: {skip: [dead_deal]}}", "there is no such rule (found 'dead_deal'). Did you mean dead_deals?"),
         ("{repair: [nearest_key]}", "Did you mean nearest_keys?"),
         ("{clean_ups: censored}", "Did you mean censor?"),

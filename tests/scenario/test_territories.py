@@ -159,8 +159,8 @@ def test_a_wrong_map_is_named_line_by_line(place: Path, planned: RunResult) -> N
         ("{propose: {}, starts: 2025-06-30}", "must lie after as_of"),
         ("{propose: {balanse: {}}}", "unknown key"),
         ("{propose: {forbidden: [[a]]}}", "must be a list of pairs"),
-        ("{propose: {balance: {potential: 2}}}", "less than or equal to 1"),
-        ("{propose: {}, disturbance: {lost: -1}}", "greater than or equal to 0"),
+        ("{propose: {balance: {potential: 2}}}", "at most 1"),
+        ("{propose: {}, disturbance: {lost: -1}}", "at least 0"),
     ],
 )
 def test_wrong_keys(tmp_path: Path, keys: str, told: str) -> None:
