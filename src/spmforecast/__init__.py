@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from spmforecast import scores
     from spmforecast.calendar import FiscalCalendar
     from spmforecast.data import ExampleCompany, History, read_history
+    from spmforecast.data.quality import quality_report
     from spmforecast.errors import InfeasibleError, InputError, Problem, SpmError
     from spmforecast.evaluate import PlanCost, compare_schemes, evaluate_plan, price_draws, price_plan
+    from spmforecast.evaluate.backtest import Backtest, BacktestSettings
     from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
     from spmforecast.optimize import (
         HireLaw,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         plan_hiring,
         propose_quotas,
         propose_territories,
+        revise_territories,
     )
     from spmforecast.plan import (
         AnnualPlan,
@@ -54,6 +57,8 @@ _HOME = {
     "AnnualPlan": "plan",
     "Assignment": "plan",
     "AttributeLimit": "plan",
+    "Backtest": "evaluate.backtest",
+    "BacktestSettings": "evaluate.backtest",
     "BookingsModel": "models",
     "CompPlan": "plan",
     "Comparison": "scenario.compare",
@@ -96,8 +101,10 @@ _HOME = {
     "propose_quotas": "optimize",
     "propose_territories": "optimize",
     "prorate": "plan",
+    "quality_report": "data.quality",
     "read_history": "data",
     "report": "report",
+    "revise_territories": "optimize",
     "run": "scenario",
     "scores": "",
     "simulate": "simulate",
@@ -107,6 +114,8 @@ __all__ = [
     "AnnualPlan",
     "Assignment",
     "AttributeLimit",
+    "Backtest",
+    "BacktestSettings",
     "BookingsModel",
     "CompPlan",
     "Comparison",
@@ -149,8 +158,10 @@ __all__ = [
     "propose_quotas",
     "propose_territories",
     "prorate",
+    "quality_report",
     "read_history",
     "report",
+    "revise_territories",
     "run",
     "scores",
     "simulate",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["frontier"]
+
+_SHAPES = "osD^vP*X"
+_LINE = 0.055  # height of a line of text, as a share of the frame's
 
 
 def frontier(table: pd.DataFrame) -> Figure:
@@ -24,25 +29,52 @@ def frontier(table: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
         Across: expected pay, or the sum of quotas where no pay plan is given. Up: P(plan carried). Colour: standard
-        deviation of P(attain) over reps, dark where all have the same chance. A line joins the pairs that no other
-        beats in both.
+        deviation of P(attain) over reps, dark where all have the same chance. Shape: pay plan. A line joins the pairs
+        that no other beats in both.
     """
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
     paid = "payout_mean" in table
-    across = table["payout_mean" if paid else "quota_total"].to_numpy(dtype=float)
-    up = table["p_carried"].to_numpy(dtype=float)
-    figure = Figure(figsize=(7.0, 4.5), layout="constrained")
+    shown = table.assign(across=table["payout_mean" if paid else "quota_total"].astype(float)).dropna(subset="across")
+    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
     axes = figure.add_subplot()
-    best = _unbeaten(across, up)
-    axes.plot(across[best], up[best], color="0.6", linewidth=1, zorder=1)
-    dots = axes.scatter(across, up, c=table["p_attain_sd"].to_numpy(dtype=float), cmap="viridis", s=60, zorder=2)
-    for x, y, scheme, pay in zip(across, up, table["scheme"], table["pay"], strict=True):
-        axes.annotate(f"{scheme}, {pay}" if paid else str(scheme), (x, y), (5, 5), textcoords="offset points", size=8)
+    best = shown.loc[_unbeaten(shown["across"], shown["p_carried"])]
+    axes.plot(best["across"], best["p_carried"], color="0.6", linewidth=1, zorder=1)
+    low, high = float(table["p_attain_sd"].min()), float(table["p_attain_sd"].max())
+    for (_, rows), marker in zip(shown.groupby("pay", sort=False), cycle(_SHAPES), strict=False):
+        dots = axes.scatter(
+            rows["across"], rows["p_carried"], c=rows["p_attain_sd"], cmap="viridis", vmin=low, vmax=high, s=60,
+            marker=marker, edgecolors="white", linewidths=0.5, zorder=2,
+        )  # fmt: skip
+    _name_schemes(axes, shown)
     axes.set_xlabel("Expected pay" if paid else "Sum of quotas")
     axes.set_ylabel("P(plan carried)")
-    figure.colorbar(dots, label="Spread of P(attain) over reps (sd)")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    if len(set(shown["pay"])) > 1:
+        # Grey, because colour tells fairness and not the pay plan.
+        shapes = [Line2D([], [], color="0.4", marker=marker, linestyle="none") for marker in _SHAPES]
+        axes.legend(shapes, [str(pay) for pay in dict.fromkeys(shown["pay"])], title="pay plan", loc="best")
+    bar = figure.colorbar(dots, location="bottom", aspect=50, format=PercentFormatter(1, decimals=0))
+    bar.set_label("Spread of P(attain) over reps (sd)")
     return figure
+
+
+def _name_schemes(axes: Axes, shown: pd.DataFrame) -> None:
+    """Write each scheme once, to the right of the frame at the height of its dots, and apart from its neighbours."""
+    ends = shown.loc[shown.groupby("scheme", sort=False)["across"].idxmax()].sort_values("p_carried")
+    bottom, top = axes.get_ylim()
+    heights = ((ends["p_carried"] - bottom) / (top - bottom)).tolist()
+    for place in range(1, len(heights)):
+        heights[place] = max(heights[place], heights[place - 1] + _LINE)
+    above = max(heights[-1] - 1.0, 0.0)
+    for height, scheme, x, y in zip(heights, ends["scheme"], ends["across"], ends["p_carried"], strict=True):
+        axes.annotate(
+            str(scheme), (x, y), (1.02, height - above), xycoords="data", textcoords="axes fraction", size=9,
+            va="center", arrowprops={"arrowstyle": "-", "color": "0.75", "linewidth": 0.7, "shrinkB": 5},
+        )  # fmt: skip
 
 
 def _unbeaten(cost: object, gain: object) -> list[int]:

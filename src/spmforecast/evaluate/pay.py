@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
-from spmforecast.display import card
+from spmforecast.display import card, heading, money
 from spmforecast.errors import InputError, Problem
 from spmforecast.plan import CompPlan, QuotaProposal
 from spmforecast.plan.compensation.effort import Effort, Reckoning
@@ -199,7 +199,7 @@ class PlanCost:
 
     def _repr_html_(self) -> str:
         table = self.metrics()
-        facts = dict(zip(table["metric"][:5], (f"{one:,.0f}" for one in table["value"][:5]), strict=True))
+        facts = {heading(name): money(one) for name, one in zip(table["metric"][:5], table["value"][:5], strict=True)}
         return card(f"Cost of {self.plan.name}", {**facts, **_numbered(self.assumptions)}, self.by_rep())
 
 

@@ -119,7 +119,7 @@ class FittedPipeline:
             "won": f"{int((self.deals['status'] == 'won').sum()):,}",
             "stages": " → ".join(self.stays.stages),
         }
-        return card("Fitted pipeline", facts, self.conversion_rates())
+        return card("Fitted pipeline", facts, self.conversion_rates(), shares=("estimate", "low", "high"))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.display import card
 from spmforecast.errors import InputError, Problem
 
 __all__ = ["AnnualPlan"]
@@ -115,6 +116,14 @@ class AnnualPlan:
         """The targets as given, as the canonical table ``plan``."""
         rows = [(period, float(amount), level, node) for (period, level, node), amount in self.given.items()]
         return pd.DataFrame(rows, columns=["period", "target", "node_level", "node"])
+
+    def _repr_html_(self) -> str:
+        table = self.table
+        if (table["node_level"] == "company").all():
+            table = table[["period", "target"]]
+        years = sorted({self.calendar.year_of(period) for period, *_ in self.given})
+        whole = {year: self.target(year) for year in years}
+        return card("Annual plan", {year: f"{one:,.0f}" for year, one in whole.items() if one is not None}, table)
 
 
 @dataclass(frozen=True, slots=True)
