@@ -145,3 +145,12 @@ def test_a_plan_in_months_of_another_calendar_names_the_right_form():
     assert [problem.value for problem in caught.value.problems] == ["2025-07"]
     with pytest.raises(InputError, match=r"a fiscal month of weeks"):
         AnnualPlan.from_mapping({"2025P07": 10})
+
+
+def test_a_plan_shows_its_years_and_whose_targets_are_its_parts():
+    plan = AnnualPlan.from_mapping({f"2025Q{number}": 1_000_000 for number in range(1, 5)})
+    page = plan._repr_html_()
+    assert "2025: <b>4,000,000</b>" in page
+    assert "Node" not in page
+    parts = pd.DataFrame({"period": ["2025Q1"], "target": [7], "node_level": ["region"], "node": ["<North>"]})
+    assert "&lt;North&gt;" in AnnualPlan.from_frame(parts)._repr_html_()
