@@ -53,7 +53,7 @@ class SchemeComparison:
         return frontier(self.table)
 
     def _repr_html_(self) -> str:
-        return card("Quota schemes", {"pairs": len(self.table)}, self.table)
+        return card("Quota schemes", {"pairs": len(self.table)}, self.table, shares=("change",))
 
 
 def compare_schemes(

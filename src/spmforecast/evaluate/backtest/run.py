@@ -72,7 +72,8 @@ class Backtest:
     def _repr_html_(self) -> str:
         facts = {"until": self.until.date(), "origins": sum(origin.scored for origin in self.origins)}
         own = self.summary[self.summary["method"] == FORECAST]
-        return card("Backtest", facts, own[["level", "ahead", "week", "cells", "crps", "held_80", "bias"]])
+        shown = own[["level", "ahead", "week", "cells", "crps", "held_80", "bias"]]
+        return card("Backtest", facts, shown, shares=("bias",))
 
 
 def backtest_history(
