@@ -85,6 +85,8 @@ def test_the_frontier_joins_what_nothing_beats():
     joined = axes.lines[0].get_ydata()
     assert list(joined) == sorted(set(joined))
     assert max(joined) == found.table["p_carried"].max()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["flat", "half"]
+    assert sorted(text.get_text() for text in axes.texts) == ["0.8", "1.0", "1.2"]
     assert "schemes" in found._repr_html_()
     plain = compare_schemes(draws, schemes, 1.0).frontier().axes[0]
     assert plain.get_xlabel() == "Sum of quotas"

@@ -53,11 +53,14 @@ def frontier(table: pd.DataFrame) -> Figure:
     axes.set_ylabel("P(plan carried)")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    if len(set(shown["pay"])) > 1:
+    pays = [str(pay) for pay in dict.fromkeys(shown["pay"])]
+    if len(pays) > 1:
         # Grey, because colour tells fairness and not the pay plan.
-        named = list(zip(dict.fromkeys(shown["pay"]), cycle(_SHAPES), strict=False))
-        shapes = [Line2D([], [], color="0.4", marker=marker, linestyle="none") for _, marker in named]
-        axes.legend(shapes, [str(pay) for pay, _ in named], title="pay plan", loc="best")
+        shapes = [
+            Line2D([], [], color="0.4", marker=marker, linestyle="none", label=pay)
+            for pay, marker in zip(pays, cycle(_SHAPES), strict=False)
+        ]
+        axes.legend(handles=shapes, title="pay plan", loc="best")
     bar = figure.colorbar(dots, location="bottom", aspect=50, format=PercentFormatter(1, decimals=0))
     bar.set_label("Spread of P(attain) over reps (sd)")
     return figure
