@@ -191,8 +191,8 @@ def test_a_longer_cycle_brings_wins_later_and_loses_none(inputs, horizon):
     now, later, sooner = (np.cumsum(chances(one), axis=1) for one in (inputs, slow, quick))
     assert (later <= now + 1e-9).all()
     assert (sooner >= now - 1e-9).all()
-    # Whoever hurries fifty times is through within the first period, and has won no less than within a year before.
-    assert np.abs(sooner[:, 1] - sooner[:, -1]).max() < 0.02
+    # Whoever hurries fifty times has won within the first period no less than within the horizon before.
+    assert (sooner[:, 0] >= now[:, -1] - 1e-9).all()
     first = np.cumsum(new_chances(inputs), axis=-1)[:, 0]
     assert (np.cumsum(new_chances(slow), axis=-1)[:, 0] <= first + 1e-9).all()
 
