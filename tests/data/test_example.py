@@ -182,6 +182,7 @@ def test_tiny_overrides_the_size():
     assert tables["reps"]["end_date"].isna().sum() <= 5
 
 
+@pytest.mark.slow
 def test_characters_differ_in_how_far_their_futures_spread():
     def spread(character):
         company = ExampleCompany(seed=3, size="medium", character=character)
@@ -360,6 +361,7 @@ def test_futures_centre_near_what_came(seed):
     assert 0.6 < actual / mean < 1.6
 
 
+@pytest.mark.slow
 def test_what_came_is_one_of_the_futures():
     """The realised path and the forks obey one law: ranks of what came are spread out, not at the ends."""
     ranks = []

@@ -37,6 +37,7 @@ def test_candidates_are_attributes_that_separate_enough_deals() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_choice_is_made_from_the_past_alone() -> None:
     known = small_history().as_of("2024-12-31")
     specs = (ModelSpec(amount_bands=()), ModelSpec())

@@ -44,7 +44,7 @@ def test_published_optima(shared_data, name, contiguous):
 
 
 PROVEN = [(name, False) for name in ("ID", "ME", "NM", "NE", "OK", "OR")] + [
-    (name, True) for name in ("ID", "NM", "NE")
+    (name, True) for name in ("ID", "NM", "NE", "OK")
 ]
 
 
