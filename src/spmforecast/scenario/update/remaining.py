@@ -128,14 +128,14 @@ def remaining_quotas(keys: UpdateKeys, force: Mapping[str, Mapping[str, Decimal]
     added = _cushioned(spread_gap(asked, calendar, total), total, new)
     parts = [_one_period(keys, label, force[label], added[label], new) for label in force]
     return Remaining(
-        table=pd.concat([table for table, _, _ in parts], ignore_index=True),
+        table=pd.concat([part.table for part in parts], ignore_index=True),
         policy=keys.policy,
         share=share,
         gap=gap,
         total=total,
-        added=added,
-        remainder={label: left for label, (_, left, _) in zip(force, parts, strict=True) if left},
-        notes=tuple(note for _, _, notes in parts for note in notes),
+        added={label: part.added for label, part in zip(force, parts, strict=True)},
+        remainder={label: part.left for label, part in zip(force, parts, strict=True) if part.left},
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 
@@ -148,19 +148,27 @@ def _year_periods(run: RunResult, left: list[str]) -> list[str]:
 
 
 def _cushioned(added: Mapping[str, Decimal], total: Mapping[str, Decimal], new: RunResult) -> dict[str, Decimal]:
-    """Give what is added the cushion that the quotas in force have over the plan; nobody's sum falls below zero."""
+    """Give what is added the cushion that the quotas in force have over the plan."""
     out = {}
     for label, amount in added.items():
         target = new.plan.exact(label)
         ratio = total[label] / target if target else Decimal(1)
-        out[label] = max((amount * ratio).quantize(CENT, ROUND_HALF_UP), -total[label])
+        out[label] = (amount * ratio).quantize(CENT, ROUND_HALF_UP)
     return out
 
 
-def _one_period(
-    keys: UpdateKeys, label: str, force: Mapping[str, Decimal], added: Decimal, new: RunResult
-) -> tuple[pd.DataFrame, Decimal, tuple[str, ...]]:
-    """Propose the quotas of one period; return them with what no rounding step holds, and notes."""
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Quotas of one period, what the policy added in the end, what no rounding step holds, and notes."""
+
+    table: pd.DataFrame
+    added: Decimal
+    left: Decimal
+    notes: tuple[str, ...]
+
+
+def _one_period(keys: UpdateKeys, label: str, force: Mapping[str, Decimal], added: Decimal, new: RunResult) -> _Part:
+    """Propose the quotas of one period; no more is taken off than those who sell have."""
     period = new.scenario.calendar.period(label)
     carried, reasons = carried_quotas(force, _seats(new), period, _ramp(new) if keys.ramp else None)
     lower, free = relieved(carried, keys.relief, reasons)
@@ -169,6 +177,8 @@ def _one_period(
     known = set(new.forecast.cells["owner_id"].astype(str))
     # Who has left but served part of the period keeps a quota that nothing is added to.
     settled = {rep: lower.pop(rep) for rep in list(lower) if rep not in known or rep in _gone(new)}
+    if lower:
+        added = max(added, -(sum(lower.values(), Decimal(0)) + free))
     table, left, notes = _spread(keys, label, lower, free + added, new, force)
     rest = pd.DataFrame(
         [(rep, label, float(amount)) for rep, amount in {**settled, **seat}.items()],
@@ -183,7 +193,7 @@ def _one_period(
     table["last_quota"], table["change"] = last, (table["quota"] - last.fillna(0.0)).round(2)
     table["carried"] = table["rep_id"].map({rep: float(amount) for rep, amount in carried.items()}).fillna(0.0)
     table["reason"] = [reasons.get(rep, "") for rep in table["rep_id"]]
-    return table.reindex(columns=_COLUMNS), left, notes
+    return _Part(table.reindex(columns=_COLUMNS), added, left, notes)
 
 
 _COLUMNS = [
