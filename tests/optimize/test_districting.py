@@ -107,6 +107,15 @@ def test_arizona_cannot_be_parted(shared_data):
         spm.design_territories(*arguments, edges=edges)
 
 
+@pytest.mark.slow
+def test_oregon_has_no_districts_that_hang_together(shared_data):
+    _, arguments, edges = state(shared_data("hess_county_districting"), "OR")
+    with pytest.raises(
+        spm.InfeasibleError, match=r"no contiguous territories of whole units meet the limits \(proven\)"
+    ):
+        spm.design_territories(*arguments, edges=edges)
+
+
 def pmed(reference):
     folder = reference("51_pmedian_pmed1")
     rows = np.genfromtxt(folder.path / "edges.csv", delimiter=",", names=True)
