@@ -69,6 +69,7 @@ def test_another_folder_is_not_overwritten(place: Path) -> None:
         spm.backtest(place / "scenario.yaml", jobs=0)
 
 
+@pytest.mark.slow
 def test_a_run_ships_the_mix_where_it_scored_better_and_draws_still_add_up(place: Path) -> None:
     result = spm.run(place / "scenario.yaml")
     told = {row["period"]: row for row in result.measured.tables["combination"]}

@@ -111,6 +111,7 @@ def test_the_order_in_the_file_plays_no_part(files: Path, found: Comparison) -> 
     pd.testing.assert_frame_equal(turned.attribution, mine)
 
 
+@pytest.mark.slow
 def test_what_only_the_base_assumes_is_a_change_too(files: Path) -> None:
     changes = changes_between(load_scenario(files / "more.yaml"), load_scenario(files / "scenario.yaml"))
     assert [one.label for one in changes] == ["without Better demos", "without creation", "without deal size"]

@@ -123,6 +123,7 @@ def test_counts_that_a_law_makes_are_fitted_by_it(law):
     assert fit.intensities(ages)[:19] == pytest.approx(rate[:19], rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_forecast_runs_on_laws_and_is_the_same_again():
     model = spm.PipelineModel(ModelSpec(law="log-logistic")).fit(spm.read_history(example_tables()), as_of=AS_OF)
     free, first, second = (
