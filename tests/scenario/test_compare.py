@@ -119,6 +119,20 @@ def test_what_only_the_base_assumes_is_a_change_too(files: Path) -> None:
     assert company(back, "tiny").loc["2025Q4", "difference"] < 0
 
 
+def test_what_is_said_of_somebody_hired_waits_for_the_hire(files: Path) -> None:
+    reps = pd.read_csv(files / "company" / "reps.csv", dtype="str")
+    place = str(reps.loc[reps["end_date"].isna(), "territory_id"].dropna().iloc[0])
+    lines = [
+        f"  - {{hire: {{territory_id: {place}, start: 2025-08-01}}, name: hire}}",
+        f'  - {{creation: {{multiply: 1.5}}, where: {{owner_id: "{place} hire 1"}}, name: helped}}',
+    ]
+    (files / "helped.yaml").write_text("base: scenario.yaml\nname: helped\nassumptions:\n" + "\n".join(lines) + "\n")
+    found = compare([files / "scenario.yaml", files / "helped.yaml"], trials=100)
+    changes = found.changes[found.changes["period"] == "2025Q4"].set_index("change")
+    assert changes.loc["helped", "alone"] == 0.0
+    assert changes.loc["hire", "alone"] > 0.0
+
+
 def test_inputs_move_bookings_the_way_they_should(found: Comparison) -> None:
     rows = found.inputs[found.inputs["period"] == "2025Q4"].set_index("input")
     assert rows.loc["the market: odds of winning", "high"] > rows.loc["the market: odds of winning", "low"]

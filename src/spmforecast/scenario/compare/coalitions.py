@@ -111,7 +111,17 @@ class Coalitions:
         asked = self.sides[side]
         keys = asked.keys.model_copy(update={"assumptions": tuple(self._made(made))})
         simulator = self._simulators[side]
-        return simulator.run(adjustments_of(replace(asked, keys=keys), simulator.model), self.trials, self.jobs)
+        # What one side says of somebody whom only the other hires is known in every set, and idle without the hire.
+        known = replace(asked, keys=keys, every=self._every())
+        return simulator.run(adjustments_of(known, simulator.model), self.trials, self.jobs)
+
+    def _every(self) -> tuple[AssumptionKeys, ...]:
+        """List all assumptions that either of the two writes down."""
+        first, then = (list(one.every) for one in self.sides)
+        for one in first:
+            if one in then:
+                then.remove(one)
+        return (*first, *then)
 
     def _made(self, made: frozenset[int]) -> list[AssumptionKeys]:
         """List the assumptions of the first scenario less those undone, and those made."""
