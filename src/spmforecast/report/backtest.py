@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spmforecast.errors import InputError, Problem
 from spmforecast.report.backtest_figures import curves, histograms, scores_by_week
 from spmforecast.report.blocks import Block, Cell, Code, Column, Facts, Heading, Listing, Section, Table, Text, tabulate
 from spmforecast.report.files import FileSpec
-from spmforecast.report.folder import Row, Run, read_facts, read_table
+from spmforecast.report.folder import Row, Run, read_tables
 from spmforecast.report.wording import MISSING, amount, count, share
 
 __all__ = ["FACTS", "BacktestRun", "read_backtest", "sections"]
@@ -66,11 +65,7 @@ def read_backtest(folder: Path) -> BacktestRun:
     InputError
         If a file is missing or damaged: every one is named.
     """
-    problems: list[Problem] = []
-    facts = read_facts(folder / FACTS, problems)
-    tables = {name: read_table(folder / spec.name, spec, problems) for name, spec in _FILES.items()}
-    if problems:
-        raise InputError(problems)
+    facts, tables = read_tables(folder, FACTS, _FILES)
     return BacktestRun(Run(facts, ()), tables)
 
 

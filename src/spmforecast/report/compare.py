@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spmforecast.errors import InputError, Problem
 from spmforecast.report.blocks import Block, Cell, Code, Column, Facts, Heading, Listing, Section, Table, Text, tabulate
 from spmforecast.report.compare_figures import ranges, swings, waterfall
 from spmforecast.report.files import FileSpec
-from spmforecast.report.folder import Row, Run, read_facts, read_table
+from spmforecast.report.folder import Row, Run, read_tables
 from spmforecast.report.periods import order
 from spmforecast.report.wording import Scale, amount, count, percent, share
 
@@ -62,11 +61,6 @@ class CompareRun:
         """Names, the base first."""
         return [str(one.get("name", "")) for one in self.facts.records("scenarios")]
 
-    def period(self, row: Row) -> str:
-        """Return the period of a row, with a word where the horizon holds only part of it."""
-        label = row.text("period")
-        return f"{label} (part)" if self.facts.is_partial(label) else label
-
     @property
     def focus(self) -> str:
         """Period that the page speaks of first."""
@@ -81,11 +75,7 @@ def read_compare(folder: Path) -> CompareRun:
     InputError
         If a file is missing or damaged: every one is named.
     """
-    problems: list[Problem] = []
-    facts = read_facts(folder / FACTS, problems)
-    tables = {name: read_table(folder / spec.name, spec, problems) for name, spec in _FILES.items()}
-    if problems:
-        raise InputError(problems)
+    facts, tables = read_tables(folder, FACTS, _FILES)
     return CompareRun(Run(facts, ()), tables)
 
 
@@ -135,7 +125,7 @@ def _table(run: CompareRun, rows: Sequence[Row], nodes: bool, folded: str = "") 
     if nodes:
         columns.append((Column("Node", numeric=False, style="id"), lambda index: rows[index].text("node")))
     columns += [
-        (Column("Period", numeric=False), lambda index: run.period(rows[index])),
+        (Column("Period", numeric=False), lambda index: run.facts.label(rows[index].text("period"))),
         (Column("Base"), write("base", scale.text)),
         (Column("This one"), write("mean", scale.text)),
         (Column("Difference", style="strong"), write("difference", scale.text)),

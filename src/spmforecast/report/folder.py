@@ -15,7 +15,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.report.files import FILES, FileSpec
 from spmforecast.report.periods import day, is_year, last_day, order
 
-__all__ = ["Row", "Run", "read_facts", "read_run", "read_table"]
+__all__ = ["Row", "Run", "read_run", "read_tables"]
 
 _RERUN = "Make the folder again with `spmforecast run`."
 
@@ -165,6 +165,10 @@ class Run:
         end, until = self.last_day(period), day(self.fact("until"))
         return end is not None and until is not None and until < end
 
+    def label(self, period: str) -> str:
+        """Write a period, with a word where the forecast ends before it does."""
+        return f"{period} (part)" if self.is_partial(period) else period
+
     def comparable(self, row: Row) -> Row:
         """Return a row without its plan where the forecast covers only part of the plan's period."""
         if not self.is_partial(row.text("period")):
@@ -210,6 +214,24 @@ def read_run(folder: str | Path) -> Run:
     if problems:
         raise InputError(problems)
     return Run(facts, **tables)
+
+
+def read_tables(
+    folder: Path, facts: str, files: Mapping[str, FileSpec]
+) -> tuple[Mapping[str, Any], dict[str, tuple[Row, ...]]]:
+    """Read the facts and tables of a folder.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged: every one is named.
+    """
+    problems: list[Problem] = []
+    told = read_facts(folder / facts, problems)
+    tables = {name: read_table(folder / spec.name, spec, problems) for name, spec in files.items()}
+    if problems:
+        raise InputError(problems)
+    return told, tables
 
 
 def read_facts(path: Path, problems: list[Problem]) -> Mapping[str, Any]:

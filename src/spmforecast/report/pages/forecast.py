@@ -81,7 +81,7 @@ def forecast_table(
 
 def _named(run: Run, row: Row) -> str:
     period = row.text("period")
-    return f"{period} (part)" if run.is_partial(period) else period
+    return run.label(period)
 
 
 def chance(value: float) -> Cell:

@@ -51,7 +51,7 @@ def _table(run: Run, periods: Sequence[str], grid: _Grid) -> list[Block]:
         return lambda index: tally(grid.get((periods[index], part), _EMPTY).number("deals_mean"))
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
-        (Column("Period", numeric=False), lambda index: periods[index]),
+        (Column("Period", numeric=False), lambda index: run.label(periods[index])),
         (Column("Already booked" if run.on_bookings else "Already won"), mean("won")),
     ]
     to_come = (("new", "To come"),) if run.on_bookings else (("open", "Open deals"), ("new", "Not yet created"))
@@ -94,11 +94,11 @@ def _variance(run: Run) -> list[Block]:
         return lambda index: Cell(percent(rows[index].number(name)), (0.0, 100.0 * rows[index].number(name)))
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
-        (Column("Period", numeric=False), lambda index: rows[index].text("period")),
+        (Column("Period", numeric=False), lambda index: run.label(rows[index].text("period"))),
         (Column("Standard deviation"), lambda index: scale.text(rows[index].number("sd"))),
-        (Column("Doubt about rates"), bar("parameters")),
-        (Column("The market"), bar("shocks")),
-        (Column("Luck of deals"), bar("process")),
+        (Column("Doubt about rates", style="meterbar"), bar("parameters")),
+        (Column("The market", style="meterbar"), bar("shocks")),
+        (Column("Luck of deals", style="meterbar"), bar("process")),
     ]
     told = (
         "Three parts of the variance: what the record leaves in doubt about rates, amounts and reps; the market's "

@@ -148,10 +148,7 @@ def _evaluation(run: Run) -> Table:
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Measure", numeric=False), lambda index: _TOLD.get(metrics[index], metrics[index]))
     ]
-    columns += [
-        (Column(f"{period} (part)" if run.is_partial(period) else period or "Whole run"), write(period))
-        for period in periods
-    ]
+    columns += [(Column(run.label(period) or "Whole run"), write(period)) for period in periods]
     return tabulate(columns, len(metrics))
 
 

@@ -24,10 +24,10 @@ _TOLD = {
 
 
 def section(run: Run) -> Section:
-    """Make the section on territories."""
+    """Make the section; without blocks where today's map is kept."""
     title = "Territories: the new map"
     if not run.mapping("territories"):
-        return Section("territories", "Territories", title, (Text("This run keeps today's territories.", "note"),))
+        return Section("territories", "Territories", title, ())
     blocks: list[Block] = [Text(_verdict(run)), Listing(_rules(run), title="Rules and assumptions")]
     blocks += _drawings(run)
     blocks += [Heading("What it books, on the same draws", "territories-paired"), *_paired(run)]
