@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spmforecast.cli.common import ScenarioPath, app, checked_jobs, progress_bars
+from spmforecast.cli.common import (
+    AsOf,
+    Jobs,
+    RunFolder,
+    ScenarioPath,
+    Seed,
+    Strict,
+    Trials,
+    app,
+    checked_jobs,
+    progress_bars,
+)
 from spmforecast.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,12 +32,12 @@ __all__ = ["backtest", "quotas", "report", "run"]
 @app.command()
 def run(
     scenario: ScenarioPath,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    output: RunFolder = None,
+    as_of: AsOf = None,
+    trials: Trials = None,
+    seed: Seed = None,
+    jobs: Jobs = 1,
+    strict: Strict = False,
 ) -> None:
     """Forecast, propose quotas and evaluate against the annual plan; writes a run folder with its report."""
     from spmforecast.report import report as write_report
@@ -51,8 +62,8 @@ def backtest(
     until: Annotated[
         str | None, typer.Option(help="Last day for which the record is whole, instead of the scenario's as_of.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    jobs: Jobs = 1,
+    strict: Strict = False,
 ) -> None:
     """Judge forecast and rivals on the company's own past; goes on where it was broken off."""
     from spmforecast.report import report as write_report
@@ -80,12 +91,12 @@ def backtest(
 @app.command()
 def quotas(
     scenario: ScenarioPath,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    output: RunFolder = None,
+    as_of: AsOf = None,
+    trials: Trials = None,
+    seed: Seed = None,
+    jobs: Jobs = 1,
+    strict: Strict = False,
 ) -> None:
     """Propose quotas, with the curve over cushions and other schemes on the same draws beside them."""
     from spmforecast.report import report as write_report

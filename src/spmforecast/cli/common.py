@@ -18,7 +18,13 @@ __all__ = [
     "FEW",
     "MOST_SHOWN",
     "REJECTED",
+    "AsOf",
+    "Jobs",
+    "RunFolder",
     "ScenarioPath",
+    "Seed",
+    "Strict",
+    "Trials",
     "app",
     "checked_jobs",
     "main",
@@ -40,6 +46,12 @@ MOST_SHOWN = 1000
 FEW = 10
 REJECTED = "rejected.csv"
 
+RunFolder = Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")]
+AsOf = Annotated[str | None, typer.Option(help="Instead of the scenario's date.")]
+Trials = Annotated[int | None, typer.Option(help="Instead of the scenario's number.")]
+Seed = Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")]
+Jobs = Annotated[int, typer.Option(help="Processes; they change no figure.")]
+Strict = Annotated[bool, typer.Option(help="Bear no rejected row.")]
 ScenarioPath = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).")]
 
 

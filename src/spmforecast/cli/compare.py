@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spmforecast.cli.common import app, checked_jobs, progress_bars
+from spmforecast.cli.common import Jobs, Strict, app, checked_jobs, progress_bars
 
 __all__ = ["compare"]
 
@@ -24,8 +24,8 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="Of all of them, instead of the first scenario's.")] = None,
     margin: Annotated[float, typer.Option(help="Worth of a unit of bookings, against costs of assumptions.")] = 1.0,
     excel: Annotated[bool, typer.Option("--excel", help="Add comparison.xlsx.")] = False,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    jobs: Jobs = 1,
+    strict: Strict = False,
 ) -> None:
     """Compare scenarios with the first, on the same luck: differences, what brings how much, what is worth knowing."""
     from spmforecast.report import report as write_report

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from spmforecast.cli.common import FEW, MOST_SHOWN, REJECTED, app, new_place, writing
+from spmforecast.cli.common import FEW, MOST_SHOWN, REJECTED, Strict, app, new_place, writing
 from spmforecast.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def import_(
     fiscal_year_start: Annotated[int, typer.Option(help="Month in which the fiscal year begins.")] = 1,
     deleted: Deleted = "exclude",
     max_rejected: MaxRejected = 0.05,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Turn a CRM's export into canonical tables and rejected.csv; where it is refused, rejected.csv alone."""
     from spmforecast.data import CrmOptions, read_history, write_tables
@@ -143,7 +143,7 @@ def check(
     timezone: TimeZone = "UTC",
     deleted: Deleted = "exclude",
     max_rejected: MaxRejected = 0.05,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Name every problem of a scenario and its data; 0 if a run would go on."""
     from spmforecast.data import CrmOptions

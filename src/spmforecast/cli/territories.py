@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from spmforecast.cli.common import ScenarioPath, app, checked_jobs, progress_bars
+from spmforecast.cli.common import (
+    AsOf,
+    Jobs,
+    RunFolder,
+    ScenarioPath,
+    Seed,
+    Strict,
+    Trials,
+    app,
+    checked_jobs,
+    progress_bars,
+)
 from spmforecast.errors import InputError
 
 __all__ = ["territories"]
@@ -16,12 +26,12 @@ __all__ = ["territories"]
 @app.command()
 def territories(
     scenario: ScenarioPath,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Instead of the scenario's date.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    output: RunFolder = None,
+    as_of: AsOf = None,
+    trials: Trials = None,
+    seed: Seed = None,
+    jobs: Jobs = 1,
+    strict: Strict = False,
 ) -> None:
     """Draw a new map, tell each move's reason, and judge what it books against today's map on the same draws."""
     from spmforecast.report import report as write_report

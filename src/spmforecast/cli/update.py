@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spmforecast.cli.common import ScenarioPath, app, checked_jobs, progress_bars
+from spmforecast.cli.common import Jobs, RunFolder, ScenarioPath, Seed, Strict, Trials, app, checked_jobs, progress_bars
 from spmforecast.errors import InputError, Problem
 
 __all__ = ["update"]
@@ -17,7 +17,7 @@ __all__ = ["update"]
 def update(
     scenario: ScenarioPath,
     as_of: Annotated[str, typer.Option("--as-of", help="The new date; the scenario's own is the last forecast's.")],
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Run folder; runs/NAME by default.")] = None,
+    output: RunFolder = None,
     previous: Annotated[
         str | None, typer.Option(help="Run folder of the last forecast, or its number in the planbook.")
     ] = None,
@@ -28,10 +28,10 @@ def update(
     author: Annotated[str | None, typer.Option(help="Who, for the planbook; by default who is logged in.")] = None,
     policy: Annotated[str | None, typer.Option(help="hold, reallocate or partial; the scenario's by default.")] = None,
     share: Annotated[float | None, typer.Option(help="Of the gap to plan that partial reallocates.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Instead of the scenario's number.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's seed.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; they change no figure.")] = 1,
-    strict: Annotated[bool, typer.Option(help="Bear no rejected row.")] = False,
+    trials: Trials = None,
+    seed: Seed = None,
+    jobs: Jobs = 1,
+    strict: Strict = False,
 ) -> None:
     """Freeze closed periods, refit, forecast the rest, and tell in a bridge what changed since the last forecast."""
     from spmforecast.report import report as write_report
