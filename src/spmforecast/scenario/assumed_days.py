@@ -7,15 +7,22 @@ from datetime import date, datetime
 from typing import Any
 
 from spmforecast.errors import Problem
+from spmforecast.scenario.keys import AssumptionKeys
 from spmforecast.written import Loc, Written
 
-__all__ = ["outside", "stated_twice"]
+__all__ = ["is_past", "outside", "stated_twice"]
 
 _DAYS = (("hire", "start"), ("leave", "start"), ("deal", "date"))
 """Days on which something is supposed to happen."""
 
 
-def outside(written: Written, as_of: date, until: date) -> list[Problem]:
+def is_past(one: AssumptionKeys, as_of: date) -> bool:
+    """Tell whether what is assumed would have happened, or ended, by a day."""
+    days = [getattr(getattr(one, kind), key) for kind, key in _DAYS if getattr(one, kind) is not None]
+    return any(day is not None and day <= as_of for day in [*days, one.until])
+
+
+def outside(written: Written, as_of: date, until: date, passed: bool = False) -> list[Problem]:
     """Find assumptions about days that the forecast does not reach.
 
     Parameters
@@ -24,6 +31,8 @@ def outside(written: Written, as_of: date, until: date) -> list[Problem]:
         A scenario as it stands.
     as_of, until : date
         The forecast begins after the one and ends with the other.
+    passed : bool
+        Bear days up to `as_of`.
 
     Returns
     -------
@@ -33,14 +42,14 @@ def outside(written: Written, as_of: date, until: date) -> list[Problem]:
     for place, one in _assumptions(written):
         for kind, key in _DAYS:
             day = _day(one.get(kind, {}).get(key)) if isinstance(one.get(kind), dict) else None
-            if day is not None and not as_of < day <= until:
+            if day is not None and not (day <= until and (passed or as_of < day)):
                 told, mend = "must lie between as_of and until", f"After {as_of}, up to {until}."
                 problems.append(written.problem((*place, kind, key), told, mend, str(day)))
         since, last = _day(one.get("from")), _day(one.get("until"))
         if since is not None and since > until:
             told = f"lies after the end of the forecast ({until}), so nothing is assumed"
             problems.append(written.problem((*place, "from"), told, "Give an earlier day.", str(since)))
-        if last is not None and last <= as_of:
+        if last is not None and last <= as_of and not passed:
             told = f"does not lie after as_of ({as_of}), so nothing is assumed"
             problems.append(written.problem((*place, "until"), told, "Give a later day.", str(last)))
     return problems

@@ -131,7 +131,7 @@ class Scenario:
         return replace(self, keys=keys)
 
 
-def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> Scenario:
+def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None, passed: bool = False) -> Scenario:
     """Read and check a scenario file.
 
     Parameters
@@ -140,6 +140,8 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
         A YAML file.
     overrides : dict, optional
         Values given on the command line: ``as_of``, ``trials``, ``seed``.
+    passed : bool
+        Bear assumptions of days up to the as-of date: whoever asks for this leaves them out.
 
     Returns
     -------
@@ -159,7 +161,7 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None) -> 
         keys = _override(keys, overrides or {})
     except InputError as error:
         problems += error.problems
-    problems += _wrong_together(keys, written)
+    problems += _wrong_together(keys, written, passed=passed)
     if problems:
         raise InputError(problems)
     return Scenario(keys, Path(path), texts, written, own, overrides or {}, keys.assumptions)
@@ -216,11 +218,13 @@ def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:
     return options.validate(ScenarioFile)
 
 
-def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True, spanned: bool = True) -> list[Problem]:
+def _wrong_together(
+    keys: ScenarioFile, written: Written, dated: bool = True, spanned: bool = True, passed: bool = False
+) -> list[Problem]:
     """Find what each key allows but all of them together do not; days only where the horizon is known."""
     calendar = keys.calendar
     problems = _idle_weeks(keys.fiscal_calendar, written)
-    problems += _wrong_days(keys, written, dated) if spanned else []
+    problems += _wrong_days(keys, written, dated, passed) if spanned else []
     problems += wrong_rules(keys.quality, written)
     if keys.quotas is not None:
         problems += _wrong_methods(keys.quotas, written)
@@ -230,7 +234,7 @@ def _wrong_together(keys: ScenarioFile, written: Written, dated: bool = True, sp
     return problems + stated_twice(written)
 
 
-def _wrong_days(keys: ScenarioFile, written: Written, dated: bool) -> list[Problem]:
+def _wrong_days(keys: ScenarioFile, written: Written, dated: bool, passed: bool) -> list[Problem]:
     """Find days that do not fit the horizon."""
     problems, calendar = [], keys.calendar
     if keys.until <= keys.as_of:
@@ -243,7 +247,7 @@ def _wrong_days(keys: ScenarioFile, written: Written, dated: bool) -> list[Probl
         problems.append(written.problem(("until",), f"must be the last day of a {keys.period}", mend, str(keys.until)))
     problems += _wrong_starts(keys, written)
     problems += _wrong_territories(keys, written)
-    return problems + outside(written, keys.as_of, keys.until)
+    return problems + outside(written, keys.as_of, keys.until, passed)
 
 
 def _wrong_methods(quotas: QuotaKeys, written: Written) -> list[Problem]:

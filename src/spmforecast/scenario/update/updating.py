@@ -10,11 +10,12 @@ from typing import Any
 from spmforecast.errors import InputError, Problem
 from spmforecast.scenario.keys import UpdateKeys
 from spmforecast.scenario.planbook import Planbook
-from spmforecast.scenario.prepare import Progress
+from spmforecast.scenario.prepare import Prepared, Progress, prepare
 from spmforecast.scenario.run import RunResult, run_scenario
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.update.comparing import compare_runs
 from spmforecast.scenario.update.landing import closed_periods, landing
+from spmforecast.scenario.update.overtaken import still_assumed
 from spmforecast.scenario.update.previous import Previous, check_dates, read_previous
 from spmforecast.scenario.update.remaining import Remaining, quotas_in_force, remaining_quotas
 from spmforecast.scenario.update.result import UpdateResult
@@ -74,7 +75,9 @@ def update(
         If what is asked cannot be had.
     """
     given = {"trials": trials, "seed": seed}
-    new = _chosen(load_scenario(scenario, {**given, "as_of": str(as_of)[:10]}), {"policy": policy, "share": share})
+    new = _chosen(
+        load_scenario(scenario, {**given, "as_of": str(as_of)[:10]}, passed=True), {"policy": policy, "share": share}
+    )
     kept = None
     if previous is not None:
         kept = read_previous(previous, new, None if planbook is None else Planbook(planbook))
@@ -94,11 +97,13 @@ def update_scenario(
     """Update a scenario that is already checked, as of two dates; see :func:`update`."""
     told = progress or (lambda *_: None)
     last = run_scenario(old, jobs, strict, lambda step, done, wanted: told(f"last: {step}", done, wanted))
-    run = run_scenario(new, jobs, strict, progress)
+    ready = prepare(new, jobs, strict, told)
+    new, overtaken = still_assumed(new, ready.model)
+    run = run_scenario(new, jobs, strict, progress, ready)
     told("bridge", 0, 1)
     bare = None
     if old.keys.assumptions or new.keys.assumptions:
-        bare = (_without_assumptions(old, jobs, strict), _without_assumptions(new, jobs, strict))
+        bare = (_without_assumptions(old, jobs, strict), _without_assumptions(new, jobs, strict, ready))
     found = compare_runs(last, run, None if kept is None else kept.forecast, jobs, bare)
     told("bridge", 1, 1)
     closed, restated = closed_periods(last, run)
@@ -111,14 +116,15 @@ def update_scenario(
         landing=landing(last, run),
         closed=closed,
         quotas=quotas,
-        notes=(*found.notes, *restated, *missing, *(quotas.notes if quotas is not None else ())),
+        notes=(*overtaken, *found.notes, *restated, *missing, *(quotas.notes if quotas is not None else ())),
         previous="" if kept is None else kept.label,
     )
 
 
-def _without_assumptions(scenario: Scenario, jobs: int, strict: bool) -> RunResult:
+def _without_assumptions(scenario: Scenario, jobs: int, strict: bool, ready: Prepared | None = None) -> RunResult:
     """Run a scenario as the record alone would have it."""
-    return run_scenario(replace(scenario, keys=scenario.keys.model_copy(update={"assumptions": ()})), jobs, strict)
+    plain = replace(scenario, keys=scenario.keys.model_copy(update={"assumptions": ()}))
+    return run_scenario(plain, jobs, strict, prepared=ready)
 
 
 def quotas_left(
