@@ -7,7 +7,8 @@ from itertools import pairwise
 from spmforecast.simulate.arrivals import LENGTH
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.new import leave_days, play_new_deals
+from spmforecast.simulate.cohorts import leave_days
+from spmforecast.simulate.new import play_new_deals
 from spmforecast.simulate.open import play_open_deals
 from spmforecast.simulate.shocks import draw_shocks, draw_win_effects
 from spmforecast.simulate.tally import BlockResult, Tally, joined

@@ -233,15 +233,15 @@ class SimulationInputs:
         return MoneyTable.of(laws, np.append(0.0, self.nothing), location)
 
     @cached_property
-    def settled(self) -> npt.NDArray[np.float32]:
-        """Hazard cumulated by the end of each period that gives the undisturbed chances; zero first.
+    def settled(self) -> npt.NDArray[np.uint32]:
+        """Undisturbed chance to be won by the end of each period, in steps of 2**-32.
 
-        Shape (states, periods + 1, worlds).
+        Shape (states, periods, worlds).
         """
         deals = self.open_deals
         chances = winning_chances(deals.win, deals.lose, np.ones(self.periods)).transpose(1, 2, 0)
-        reached = np.minimum(np.cumsum(chances, axis=1), 1.0 - 1e-9)
-        return np.pad(-np.log1p(-reached), ((0, 0), (1, 0), (0, 0))).astype(np.float32)
+        reached = np.rint(np.cumsum(chances, axis=1) * 2.0**32)
+        return np.minimum(reached, 2.0**32 - 1).astype(np.uint32)
 
     @cached_property
     def deal_keys(self) -> npt.NDArray[np.uint64]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +12,17 @@ from scipy import special
 
 from spmforecast.models.amounts import AmountLaw
 
-__all__ = ["GammaTable", "MoneyTable", "pick"]
+__all__ = ["LUCK_BITS", "GammaTable", "MoneyTable", "mean_one_lognormal", "pick"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Short = npt.NDArray[np.uint16]
 
 _REACH, _NODES = 8.3, 257  # uniforms have 53 bits: no normal lies beyond 8.3
 _ATOMS = 16_384  # quantiles of an amount law
+_BITS_LEFT = 2  # of 16 bits, 14 choose among them
+LUCK_BITS = 14  # bits that choose among the values of a lognormal multiplier
 
 
 @dataclass(frozen=True)
@@ -116,18 +121,20 @@ class MoneyTable:
             location.astype(np.float32),
         )
 
-    def cents(self, row: Ints, uniform: Floats, world: Ints, base: Array | None = None) -> Array:
+    def cents(self, row: Ints | int, bits: Short, trial: Ints, world: Ints, base: Array | float | None = None) -> Array:
         """Draw amounts by the inverse distribution function.
 
         Parameters
         ----------
-        row : array of int, shape (n,)
+        row : array of int, shape (n,), or int
             Law of each draw.
-        uniform : array of float32, shape (n,)
-            Uniforms in [0, 1].
-        world : array of int, shape (n,)
-            Which error of the location applies.
-        base : array of float, shape (n,), optional
+        bits : array of uint16, shape (n,)
+            Uniforms, in steps of 2**-16.
+        trial : array of int, shape (n,)
+            Trial of each draw.
+        world : array of int, shape (trials,)
+            Which error of the location applies in each trial.
+        base : array of float, shape (n,), or float, optional
             Medians in cents instead of the laws' own.
 
         Returns
@@ -135,20 +142,75 @@ class MoneyTable:
         array of float, shape (n,)
             Whole cents.
         """
-        empty = self.nothing.take(row) if self.nothing.any() else None
-        spread = uniform
-        if empty is not None:
-            some = np.where(empty < 1, uniform - empty, uniform)
-            whole = np.where(empty < 1, 1 - empty, np.float32(1))
-            spread = np.asarray(np.maximum(some, np.float32(0)) / whole, dtype=np.float32)
-        at = np.minimum((spread * np.float32(_ATOMS)).astype(np.int64), _ATOMS - 1)
+        empty = _picked(self.nothing, row) if self._some_nothing(row) else None
+        at = (bits >> _BITS_LEFT).astype(np.int64) if empty is None else _place(bits, empty)
         if len(self.atoms) > _ATOMS:
-            at += self.shape.take(row)
-        money = self.atoms.take(at) * (self.base.take(row) if base is None else base)
-        if self.location.any():
-            money *= np.exp(self.location[world, row])
+            at += _picked(self.shape, row)
+        money = self.atoms.take(at, mode="clip") * (_picked(self.base, row) if base is None else base)
+        if self._moved(row):
+            money *= self._lift[world.take(trial), row]
         np.rint(money, out=money)
-        return money if empty is None else np.where(uniform < empty, 0.0, money)
+        return money if empty is None else np.where(_uniform(bits) < empty, 0.0, money)
+
+    def _some_nothing(self, row: Ints | int) -> bool:
+        """Tell whether some of these laws may bring nothing."""
+        return bool(self.nothing[row] > 0) if isinstance(row, int) else self._any_nothing
+
+    def _moved(self, row: Ints | int) -> bool:
+        """Tell whether some of these laws' locations are drawn."""
+        return bool(self._uncertain[row]) if isinstance(row, int) else self._any_uncertain
+
+    @cached_property
+    def _any_nothing(self) -> bool:
+        return bool(self.nothing.any())
+
+    @cached_property
+    def _uncertain(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.location.any(axis=0))
+
+    @cached_property
+    def _any_uncertain(self) -> bool:
+        return bool(self._uncertain.any())
+
+    @cached_property
+    def _lift(self) -> Floats:
+        return np.exp(self.location)
+
+
+def _picked(of_law: npt.NDArray[Any], row: Ints | int) -> Any:
+    """Hand each draw what its law has; a number where all have the same law."""
+    return of_law[row] if isinstance(row, int) else of_law.take(row)
+
+
+def _uniform(bits: Short) -> Floats:
+    return (bits + np.float32(0.5)) * np.float32(2.0**-16)
+
+
+def _place(bits: Short, empty: Floats | np.float32) -> Ints:
+    """Position among the quantiles of uniforms whose lowest share brings nothing."""
+    uniform = _uniform(bits)
+    some = np.where(empty < 1, uniform - empty, uniform)
+    whole = np.where(empty < 1, 1 - empty, np.float32(1))
+    spread = np.maximum(some, np.float32(0)) / whole
+    return np.minimum((spread * np.float32(_ATOMS)).astype(np.int64), _ATOMS - 1)
+
+
+def mean_one_lognormal(variance: float) -> Floats:
+    """Tabulate a lognormal law of mean one by its means over 2**14 equal shares of probability.
+
+    Parameters
+    ----------
+    variance : float
+        Variance of the multiplier.
+
+    Returns
+    -------
+    array of float32, shape (2**14,)
+    """
+    sigma = np.sqrt(np.log1p(variance))
+    edge = special.ndtri(np.linspace(0.0, 1.0, 2**LUCK_BITS + 1))
+    # The mean of exp(sigma z - sigma^2 / 2) below z is the normal distribution function at z - sigma.
+    return np.asarray(np.diff(special.ndtr(edge - sigma)) * 2**LUCK_BITS, dtype=np.float32)
 
 
 def pick(steps: Floats, first: Ints, stride: int, count: int, value: Floats) -> Ints:

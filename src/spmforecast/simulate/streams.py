@@ -21,6 +21,7 @@ Array = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]
 
 _WORDS = 4  # 64-bit words of one Philox counter step
+_SHORTS = 16  # pieces of 16 bits in it
 _HALF_STEP = 2.0**-54
 _EMPTY = np.zeros(4, dtype=np.uint64)
 
@@ -82,6 +83,17 @@ class Streams:
         array of uint64, shape (stop - start,)
         """
         return np.asarray(self._at(key, start, lane).random_raw(stop - start))
+
+    def shorts(self, key: Words, start: int, stop: int, lane: int = 0) -> npt.NDArray[np.uint16]:
+        """Draw 16 random bits for each trial from the stream of a key, from any trial on; as :meth:`words`.
+
+        Returns
+        -------
+        array of uint16, shape (stop - start,)
+        """
+        first = start - start % _SHORTS
+        words = self.words(key, first // _WORDS, -(-stop // _WORDS), lane)
+        return words.view(np.uint16)[start - first : stop - first]
 
     def _at(self, key: Words, start: int, lane: int) -> np.random.Philox:
         """Turn the generator to a key and counter; far cheaper than making one, and the same stream."""

@@ -33,6 +33,13 @@ class Trials:
         self.streams = Streams(seed)
         self.world: Ints = np.arange(start, stop, dtype=np.int64) % worlds
 
+    def spread(self, table: Floats) -> Floats:
+        """Give every trial what its world has, shape (..., worlds) to (..., trials)."""
+        worlds = table.shape[-1]
+        first = self.start % worlds
+        times = -(-(first + self.count) // worlds)
+        return np.ascontiguousarray(np.tile(table, times)[..., first : first + self.count])
+
     def uniform(self, kind: str, entity: str, purpose: str, lane: int = 0) -> Array:
         """Draw a uniform for each trial."""
         return self.streams.uniforms(kind, entity, purpose, self.start, self.stop, lane)
@@ -40,6 +47,10 @@ class Trials:
     def normal(self, kind: str, entity: str, purpose: str, lane: int = 0) -> Array:
         """Draw a standard normal for each trial."""
         return self.streams.normals(kind, entity, purpose, self.start, self.stop, lane)
+
+    def shorts(self, kind: str, entity: str, purpose: str, lane: int = 0) -> npt.NDArray[np.uint16]:
+        """Draw 16 random bits for each trial."""
+        return self.streams.shorts(self.streams.key(kind, entity, purpose), self.start, self.stop, lane)
 
     def gamma(self, table: GammaTable, entity: str, purpose: str) -> Array:
         """Draw a rep's gamma multiplier for each trial."""

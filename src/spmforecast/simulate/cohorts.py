@@ -1,0 +1,197 @@
+"""Deals to come before they are drawn: how many are created in every trial, and how many of them are expected to win."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.simulate.inputs import SimulationInputs
+from spmforecast.simulate.quantiles import LUCK_BITS, mean_one_lognormal
+from spmforecast.simulate.shocks import Shocks
+from spmforecast.simulate.trials import Trials
+
+__all__ = ["Chances", "Created", "leave_days"]
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+_TINY = np.float32(1e-30)
+
+
+class Chances:
+    """Wins expected of what is created, by the hazards of a segment, of the market and of the seller.
+
+    Parameters
+    ----------
+    inputs : SimulationInputs
+        Everything needed.
+    trials : Trials
+        Which trials.
+    shocks : Shocks or None
+        The market.
+    effects : dict of int to array of float32, shape (trials,), or None
+        Each owner's multiplier on winning.
+    """
+
+    def __init__(
+        self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
+    ) -> None:
+        self.inputs, self.trials, self.shocks = inputs, trials, shocks
+        owners = {owner: index for index, owner in enumerate(inputs.owners)}
+        self.effect = [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
+        self.by_trial = shocks is not None or any(effect is not None for effect in self.effect)
+        self.known: tuple[int, list[Floats], list[Floats | None]] | None = None
+
+    def expected(self, made: Floats, seller: int, segment: int) -> Floats:
+        """Add up the wins expected in each period over the cohorts that can bring them.
+
+        Parameters
+        ----------
+        made : array of float32, shape (cohorts, trials or 1)
+            Deals created.
+        seller, segment : int
+            Whose, and of which segment; streams of a segment had best follow each other.
+
+        Returns
+        -------
+        array of float32, shape (periods, columns)
+            A column for each trial, or fewer where trials of a world do not differ.
+        """
+        effect = self.effect[seller] if seller < len(self.effect) else None
+        win, lose = self._hazards(segment)
+        out: Floats | None = None
+        for cohort, (speed, away) in enumerate(zip(win, lose, strict=True)):
+            chance = _won(speed if effect is None else speed * effect, away)
+            if made.shape[1] > 1 and not self.by_trial:
+                chance = self.trials.spread(chance)
+            part = made[cohort] * chance
+            if out is None:
+                out = part
+            else:
+                out[cohort:] += part
+        assert out is not None
+        return self.trials.spread(out) if 1 < out.shape[1] and made.shape[1] == 1 and not self.by_trial else out
+
+    def _hazards(self, segment: int) -> tuple[list[Floats], list[Floats | None]]:
+        """Hazards of winning and losing by cohort, shape (periods left, columns); those of losing None for none."""
+        if self.known is None or self.known[0] != segment:
+            new = self.inputs.new_deals
+            win, lose = (table[:, segment].transpose(1, 2, 0).astype(np.float32) for table in (new.win, new.lose))
+            cohorts = range(len(win))
+            speed = [self._moved(segment, cohort, win[cohort, cohort:]) for cohort in cohorts]
+            lost = bool(lose.any())
+            away = [self._wide(lose[cohort, cohort:]) if lost else None for cohort in cohorts]
+            self.known = (segment, speed, away)
+        return self.known[1], self.known[2]
+
+    def _moved(self, segment: int, cohort: int, win: Floats) -> Floats:
+        """Move a cohort's hazards of winning by the market."""
+        wide = self._wide(win)
+        if self.shocks is not None:
+            response = self.inputs.new_deals.response[segment, cohort, cohort:].astype(np.float32)
+            wide *= np.exp(self.shocks.level[cohort, cohort:] * response[:, None])
+        return wide
+
+    def _wide(self, table: Floats) -> Floats:
+        """Give every trial what its world has, where trials of a world differ."""
+        return self.trials.spread(table) if self.by_trial else table
+
+
+def _won(win: Floats, lose: Floats | None) -> Floats:
+    """Chance to be won in each period, as :func:`spmforecast.simulate.outcomes.winning_chances`, periods first."""
+    total = win if lose is None else win + lose
+    left = np.empty((len(total) + 1, total.shape[1]), dtype=np.float32)
+    left[0] = 0.0
+    for period, hazard in enumerate(total):
+        np.subtract(left[period], hazard, out=left[period + 1])
+    np.exp(left, out=left)
+    chance = left[:-1] - left[1:]
+    if lose is not None:
+        chance *= win / np.maximum(total, _TINY)
+    return np.asarray(chance)
+
+
+class Created:
+    """Deals that each seller, and each place's people to be hired, create by cohort in every trial."""
+
+    def __init__(self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, together: int) -> None:
+        self.inputs, self.trials, self.together = inputs, trials, together
+        self.known: dict[int, Floats] = {}
+        self.market = np.ones((inputs.periods, 1)) if shocks is None else shocks.creation
+        new = inputs.new_deals
+        self.hazard = _leave_hazard(inputs, trials)
+        self.last = new.created.shape[1] - 1
+        self.heirs: Array | None = None
+        self.luck = mean_one_lognormal(new.dispersion)
+
+    def of(self, seller: int) -> Floats:
+        """Return them, shape (cohorts, trials or 1)."""
+        sellers = self.inputs.new_deals.cells.sellers
+        if seller < len(sellers):
+            if seller not in self.known:
+                if self.known and next(iter(self.known)) // self.together != seller // self.together:
+                    self.known.clear()
+                self.known[seller] = self._seller(seller).astype(np.float32)
+            return self.known[seller]
+        if self.heirs is None:
+            self.heirs = self._successors()
+        return np.asarray(self.heirs[seller - len(sellers)], dtype=np.float32)
+
+    def _seller(self, seller: int) -> Array:
+        new, name = self.inputs.new_deals, self.inputs.new_deals.cells.sellers[seller]
+        leave = self._leave_day(seller)
+        made = new.created[seller][self.last][:, None] if leave is None else new.created[seller].T[:, leave]
+        made = made * self.market
+        table = self.inputs.creation_tables[seller]
+        if table is not None:
+            made = made * self.trials.gamma(table, name, "creating")
+        return np.asarray(made * self._frailty(name) if new.dispersion > 0 else made)
+
+    def _successors(self) -> Array:
+        """Deals of all who are hired into each place, shape (places, cohorts, trials)."""
+        new = self.inputs.new_deals
+        out = np.repeat((new.vacant[:, :, None] * self.market)[:, :, :1], self.trials.count, axis=2)
+        out[:] = new.vacant[:, :, None] * self.market
+        prior = self.inputs.heir_table
+        for seller, name in enumerate(new.cells.sellers):
+            leave = self._leave_day(seller)
+            if leave is not None:
+                heir = 1.0 if prior is None else self.trials.gamma(prior, name, "successor")
+                out[new.cells.place_of[seller]] += new.succeeded.T[:, leave] * heir * self.market
+        return out
+
+    def _leave_day(self, seller: int) -> Ints | None:
+        """Day on which a rep leaves in each trial; the last entry stands for staying. None where nobody leaves."""
+        return None if self.hazard is None else _leave_day(self.inputs, seller, self.hazard, self.trials)
+
+    def _frailty(self, name: str) -> Array:
+        """Draw a seller's luck in creating, lognormal with mean one, shape (cohorts, trials)."""
+        cohorts = range(self.inputs.periods)
+        bits = np.stack([self.trials.shorts("rep", name, "frailty", cohort) for cohort in cohorts])
+        return self.luck.take(bits >> (16 - LUCK_BITS))
+
+
+def leave_days(inputs: SimulationInputs, trials: Trials) -> list[Ints] | None:
+    """Day of the horizon on which each seller leaves in each trial, its length for staying; None if nobody leaves."""
+    hazard = _leave_hazard(inputs, trials)
+    if hazard is None:
+        return None
+    return [_leave_day(inputs, seller, hazard, trials) for seller in range(len(inputs.new_deals.cells.sellers))]
+
+
+def _leave_hazard(inputs: SimulationInputs, trials: Trials) -> Array | None:
+    """Draw the hazard of leaving, a parameter common to all reps."""
+    table = inputs.leave_table
+    return None if table is None else table.at(trials.normal("model", "capacity", "leaving"))
+
+
+def _leave_day(inputs: SimulationInputs, seller: int, hazard: Array, trials: Trials) -> Ints:
+    """Draw the days until each trial's leave; who is supposed to be gone by then does not leave a second time."""
+    new = inputs.new_deals
+    last = new.created.shape[1] - 1
+    first = 0 if new.begins is None else int(new.begins[seller])
+    end = last if new.ends is None else int(new.ends[seller])
+    waited = -np.log(trials.uniform("rep", new.cells.sellers[seller], "leaving"))
+    day = first + np.floor(waited / np.maximum(hazard, 1e-300))
+    return np.asarray(np.where((waited < hazard * last) & (day < end), np.minimum(day, last), last), np.int64)
