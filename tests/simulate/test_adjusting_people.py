@@ -16,10 +16,10 @@ from spmforecast.simulate import simulate
 from spmforecast.simulate.adjusting import adjusted, with_people
 from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.capacity import capacity_tables
+from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.exact import exact_forecast
 from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import build_horizon
-from spmforecast.simulate.new import leave_days
 from spmforecast.simulate.precision import paired_error
 from spmforecast.simulate.trials import Trials
 

@@ -21,7 +21,7 @@ def booked(cells, keep=False):
     tally = Tally(0, TRIALS, cells, 0, 2, keep)
     for cell in (0, 1):
         where, trial = np.full(TRIALS, cell), np.arange(TRIALS)
-        tally.win(where, trial, np.full(TRIALS, 1e5))
+        tally.win(cell * TRIALS + trial, np.full(TRIALS, 1e5))
         tally.note(0, where, trial, np.full(TRIALS, 1e5))
     return tally
 

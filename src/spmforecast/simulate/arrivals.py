@@ -15,30 +15,31 @@ import numpy.typing as npt
 
 from spmforecast.simulate.streams import Streams
 
-__all__ = ["LENGTH", "Points", "arrivals"]
+__all__ = ["LENGTH", "STEPS", "Points", "arrivals"]
 
-Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
 Words = npt.NDArray[np.uint64]
 
 LENGTH = 4096  # trials whose points are drawn together; processes begin anew at its multiples
 _TRIAL = np.uint16(LENGTH - 1)
+STEPS = 2.0**44  # steps in which heights are counted
 _GAP_BITS = 14
 _GAP_SHIFT = np.uint16(16 - _GAP_BITS)
-_TOGETHER = 16_384  # points drawn in one go: arrays of so many fit the cache
+_TOGETHER = 32_768  # points drawn in one go: arrays of so many fit the cache
 _PARTS = 3  # 16 bits each for gap, trial and amount
 
 
-def _mean_gaps() -> Array:
+def _mean_gaps() -> Ints:
     """Return means of an exponential variable over equal shares of its probability, divided by the trials of a block.
 
-    So gaps keep their mean exactly and all but 1e-4 of their variance.
+    So gaps keep their mean, and all but 1e-4 of their variance. They are whole steps: sums of them are exact.
     """
     edge = np.linspace(0.0, 1.0, 2**_GAP_BITS + 1)
     # The integral of -log u is u - u log u.
     whole = edge - edge * np.log(np.maximum(edge, 1e-300))
-    return np.asarray(np.diff(whole) * (2**_GAP_BITS / LENGTH))
+    return np.rint(np.diff(whole) * (2**_GAP_BITS / LENGTH * STEPS)).astype(np.int64)
 
 
 _GAPS = _mean_gaps()
@@ -52,22 +53,18 @@ class Points:
     ----------
     trial : array of int, shape (n,)
         Trial, counted from the first asked for.
-    height : array of float, shape (n,)
-        Expected wins below each.
+    height : array of int, shape (n,)
+        Expected wins below each, in steps of 2**-44.
     bits : array of uint16, shape (n,)
         A uniform of each, in steps of 2**-16, for what else is to be drawn.
     """
 
     trial: Ints
-    height: Array
+    height: Ints
     bits: Short
 
-    def take(self, here: Ints) -> Points:
-        """Keep some points; positions rise."""
-        return Points(self.trial.take(here), self.height.take(here), self.bits.take(here))
 
-
-def arrivals(streams: Streams, key: Words, start: int, stop: int, reach: float) -> Iterator[Points]:
+def arrivals(streams: Streams, key: Words, start: int, stop: int, reach: Floats) -> Iterator[Points]:
     """Draw the points of a process below a height.
 
     Parameters
@@ -78,33 +75,45 @@ def arrivals(streams: Streams, key: Words, start: int, stop: int, reach: float) 
         Key of the process.
     start, stop : int
         Trials; they lie between the same two multiples of `LENGTH`.
-    reach : float
-        Height. A lower one gives the first of the same points.
+    reach : array of float32, shape (trials or 1,)
+        Height of each trial, or of all. A lower one gives some of the same points.
 
     Yields
     ------
     Points
-        At most 16,384 at a time.
+        At most 32,768 at a time.
     """
     block, offset = divmod(start, LENGTH)
-    first, below = 0, 0.0
-    while below <= reach:
-        parts, height = _below(streams, key, block, first, reach - below)
-        trial = (parts[:, 1] & _TRIAL).astype(np.int64)
-        points = Points(trial, height + below, parts[:, 2])
-        if stop - start < LENGTH:
-            np.subtract(trial, offset, out=trial)
-            points = points.take(np.flatnonzero((trial >= 0) & (trial < stop - start)))
-        yield points
+    most = int(float(reach.max()) * STEPS)
+    limit = reach * np.float32(STEPS)
+    if stop - start < LENGTH:
+        # Points of trials that are not asked for lie above their limit.
+        limit = np.full(LENGTH, -1.0, dtype=np.float32)
+        limit[offset : offset + stop - start] = reach * np.float32(STEPS)
+    first, below = 0, 0
+    while below <= most:
+        parts, height = _below(streams, key, block, first, most - below)
+        height += below
+        yield _kept(parts, height, limit, offset)
         if len(height) < _TOGETHER:
             return
-        # Always so many, so that heights are added up alike whatever the reach.
-        first, below = first + _TOGETHER, below + float(height[-1])
+        first, below = first + _TOGETHER, int(height[-1])
 
 
-def _below(streams: Streams, key: Words, block: int, first: int, reach: float) -> tuple[Short, Array]:
+def _kept(parts: Short, height: Ints, limit: Floats, offset: int) -> Points:
+    """Keep the points below the limits of their trials."""
+    trial = (parts[:, 1] & _TRIAL).astype(np.int64)
+    if len(limit) == 1:
+        return Points(trial, height, parts[:, 2])
+    here = np.flatnonzero(height.astype(np.float32) < limit.take(trial))
+    trial = trial.take(here)
+    trial -= offset
+    return Points(trial, height.take(here), parts[:, 2].take(here))
+
+
+def _below(streams: Streams, key: Words, block: int, first: int, reach: int) -> tuple[Short, Ints]:
     """Draw the bits of the points from the first up to a height, and their heights; no more than are kept together."""
-    mean = reach * LENGTH
+    mean = reach * (LENGTH / STEPS)
     number = min(int(mean + 5.0 * mean**0.5) + 16, _TOGETHER)
     while True:
         parts = _drawn(streams, key, block, first, number)

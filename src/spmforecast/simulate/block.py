@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from spmforecast.simulate.arrivals import LENGTH
+from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.new import play_new_deals
 from spmforecast.simulate.open import play_open_deals
 from spmforecast.simulate.shocks import draw_shocks, draw_win_effects
-from spmforecast.simulate.tally import BlockResult, Tally, joined
+from spmforecast.simulate.tally import BlockResult, Overflow, Tally, joined
 from spmforecast.simulate.trials import Trials
 
 __all__ = ["BlockResult", "simulate_block"]
@@ -39,9 +39,16 @@ def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool
 
 
 def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> BlockResult:
+    try:
+        return _played(inputs, start, stop, ledger, apart=False)
+    except Overflow:
+        return _played(inputs, start, stop, ledger, apart=True)
+
+
+def _played(inputs: SimulationInputs, start: int, stop: int, ledger: bool, apart: bool) -> BlockResult:
     trials = Trials(inputs.seed, start, stop, inputs.worlds)
     deals = len(inputs.open_deals.ids)
-    tally = Tally(start, trials.count, len(inputs.plan.frame), deals, inputs.periods, ledger)
+    tally = Tally(start, trials.count, len(inputs.plan.frame), deals, inputs.periods, ledger, apart)
     shocks = draw_shocks(inputs, trials)
     effects = draw_win_effects(inputs, trials)
     if deals:

@@ -51,13 +51,13 @@ class ByChances:
         edges = self.edges[self.inputs.open_deals.state[rows]]
         first = (edges >> _BITS).astype(np.uint16)
         last = first[:, -1] if edges.shape[2] == 1 else first[:, -1].take(self.trials.world, axis=1)
-        winners = Winners.where(luck.outcome <= last, luck.amount)
+        winners = Winners.at_places(np.flatnonzero(luck.outcome <= last), luck.amount)
         bits = luck.outcome.take(winners.place)
-        period, doubt = np.zeros((2, len(bits)), dtype=np.uint8)
+        period, doubt = np.zeros(len(bits), dtype=np.uint8), np.zeros(len(bits), dtype=np.bool_)
         for k in range(edges.shape[1]):
             reached = self._of(winners, first[:, k])
             period += (bits > reached).view(np.uint8)
-            doubt |= (bits == reached).view(np.uint8)
+            doubt |= bits == reached
         unsure = np.flatnonzero(doubt)
         if len(unsure):
             period[unsure] = [self._settle(rows, edges, winners, int(i), int(bits[i])) for i in unsure]

@@ -1,4 +1,4 @@
-"""Deals to come before they are drawn: how many are created in every trial, and how many of them are expected to win."""
+"""Deals to come before they are drawn: how many are created in every trial, and how many are expected to win."""
 
 from __future__ import annotations
 
@@ -71,16 +71,15 @@ class Chances:
             else:
                 out[cohort:] += part
         assert out is not None
-        return self.trials.spread(out) if 1 < out.shape[1] and made.shape[1] == 1 and not self.by_trial else out
+        return self.trials.spread(out) if out.shape[1] > 1 and made.shape[1] == 1 and not self.by_trial else out
 
     def _hazards(self, segment: int) -> tuple[list[Floats], list[Floats | None]]:
         """Hazards of winning and losing by cohort, shape (periods left, columns); those of losing None for none."""
         if self.known is None or self.known[0] != segment:
             new = self.inputs.new_deals
-            win, lose = (table[:, segment].transpose(1, 2, 0).astype(np.float32) for table in (new.win, new.lose))
-            cohorts = range(len(win))
+            win, lose = (table[:, segment].transpose(1, 2, 0) for table in (new.win, new.lose))
+            lost, cohorts = bool(lose.any()), range(len(win))
             speed = [self._moved(segment, cohort, win[cohort, cohort:]) for cohort in cohorts]
-            lost = bool(lose.any())
             away = [self._wide(lose[cohort, cohort:]) if lost else None for cohort in cohorts]
             self.known = (segment, speed, away)
         return self.known[1], self.known[2]
@@ -88,14 +87,16 @@ class Chances:
     def _moved(self, segment: int, cohort: int, win: Floats) -> Floats:
         """Move a cohort's hazards of winning by the market."""
         wide = self._wide(win)
-        if self.shocks is not None:
-            response = self.inputs.new_deals.response[segment, cohort, cohort:].astype(np.float32)
-            wide *= np.exp(self.shocks.level[cohort, cohort:] * response[:, None])
-        return wide
+        if self.shocks is None:
+            return wide
+        response = self.inputs.new_deals.response[segment, cohort, cohort:].astype(np.float32)
+        moved = self.shocks.level[cohort, cohort:] * response[:, None]
+        return np.multiply(wide, np.exp(moved, out=moved), out=moved)
 
     def _wide(self, table: Floats) -> Floats:
         """Give every trial what its world has, where trials of a world differ."""
-        return self.trials.spread(table) if self.by_trial else table
+        table = table.astype(np.float32)
+        return self.trials.spread(table) if self.by_trial and table.shape[1] > 1 else table
 
 
 def _won(win: Floats, lose: Floats | None) -> Floats:

@@ -149,8 +149,8 @@ def _open_deals(
 
     won, _ = _told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, 3:], streams)
     # What is lost is in these chances already: beside a clock of losing the market could not move them as it does.
-    win = winning_speed(won)
-    lose = np.zeros_like(win)
+    win = winning_speed(won).astype(np.float32)
+    lose = np.zeros((1, *win.shape[1:]), dtype=np.float32)
     place = {owner: index for index, owner in enumerate(owners)}
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
     shift = model.amounts.stage_shift(stays.stages)
@@ -192,8 +192,8 @@ def _new_deals(
     futures, centre, moved = runs
     pool = model.creation.reps
     mixed = (_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
-    win = winning_speed(_told_by_lag(*mixed, lags)[0])
-    lose = np.zeros_like(win)
+    win = winning_speed(_told_by_lag(*mixed, lags)[0]).astype(np.float32)
+    lose = np.zeros((1, *win.shape[1:]), dtype=np.float32)
     place = {owner: index for index, owner in enumerate(model.creation.owners)}
     at = np.array([place.get(owner, -1) for owner in creation.sellers], dtype=np.int64)
     seen = np.where(at >= 0, pool.observed[at], 0.0)

@@ -131,6 +131,7 @@ def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tall
         Day from which each is supposed to be gone and inherits nothing.
     """
     there = leave if ends is None else [np.minimum(day, end) for day, end in zip(leave, ends.tolist(), strict=True)]
+    tally.settle()
     cents, wins = (sums.reshape(tally.cells, tally.trials) for sums in (tally.cents, tally.wins))
     moved: list[tuple[int, Ints, Ints]] = []
     for heirs in plan.heirs:

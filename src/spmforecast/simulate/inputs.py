@@ -19,6 +19,7 @@ from spmforecast.simulate.trials import gamma_tables
 __all__ = ["WORLDS", "NewDeals", "OpenDeals", "Resize", "SimulationInputs"]
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 WORLDS = 64  # draws of the fitted parameters; trial i lives in world i modulo this
@@ -60,9 +61,10 @@ class OpenDeals:
         Position of each deal's (profile, stage, age) in the tables.
     response : array of float, shape (states, periods)
         Change of the log chance to be won in a period for one unit of the market's level.
-    win, lose : array of float, shape (worlds, states, periods)
-        Integrated intensities. From a fit those of winning hold what is lost (a subdistribution hazard), and those of
-        losing are zero; an adjustment may lay losses beside them.
+    win : array of float32, shape (worlds, states, periods)
+        Integrated intensities of winning. From a fit they hold what is lost (a subdistribution hazard).
+    lose : array of float32, shape (worlds or 1, states, periods)
+        Those of losing, zero from a fit; an adjustment may lay losses beside. One world where all have the same.
     owner, segment, column : array of int, shape (deals,)
         Owner, segment, and first of the deal's cells (one for each period).
     log_amount : array of float, shape (deals,)
@@ -76,8 +78,8 @@ class OpenDeals:
     ids: tuple[str, ...]
     state: Ints
     response: Array
-    win: Array
-    lose: Array
+    win: Floats
+    lose: Floats
     owner: Ints
     segment: Ints
     column: Ints
@@ -90,6 +92,34 @@ class OpenDeals:
         """Row of each deal's amount in the engine's table of laws: 0 where its present amount is known."""
         return np.where(np.isnan(self.log_amount), self.segment + 1, 0)
 
+    @cached_property
+    def loses(self) -> bool:
+        """Whether a clock of losing runs beside that of winning."""
+        return bool(self.lose.any())
+
+    @cached_property
+    def whole(self) -> Floats:
+        """Hazard of winning within the horizon, shape (states, worlds)."""
+        return np.asarray(np.stack([one.sum(axis=1, dtype=np.float64) for one in self.win], axis=1), dtype=np.float32)
+
+    @cached_property
+    def share(self) -> Floats:
+        """Most of the hazard within the horizon, over the worlds, that is there by each period's end.
+
+        Shape (states, periods).
+        """
+        out = np.zeros(self.win.shape[1:], dtype=np.float32)
+        for one in self.win:
+            reached = np.cumsum(one, axis=1, dtype=np.float64)
+            np.maximum(out, reached / np.maximum(reached[:, -1:], 1e-30), out=out, casting="same_kind")
+        return out
+
+    @cached_property
+    def kept(self) -> Floats:
+        """Most, over the worlds, of the chance not to be lost by each period's end, shape (states, periods)."""
+        least = np.min([np.cumsum(one, axis=1, dtype=np.float64) for one in self.lose], axis=0)
+        return np.exp(-least).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class NewDeals:
@@ -101,8 +131,8 @@ class NewDeals:
         Who creates what, and where it is counted.
     response : array of float, shape (segments, cohorts, periods)
         As for open deals.
-    win, lose : array of float, shape (worlds, segments, cohorts, periods)
-        Integrated intensities of a deal created in a cohort (a period).
+    win, lose : array of float32, shape (worlds, segments, cohorts, periods)
+        Integrated intensities of a deal created in a cohort (a period), as for open deals.
     created : array of float, shape (sellers, leave days + 1, cohorts)
         Expected deals of each seller and cohort, given the day of leaving (the last entry: never).
     succeeded : array of float, shape (leave days + 1, cohorts)
@@ -127,8 +157,8 @@ class NewDeals:
 
     cells: CreationCells
     response: Array
-    win: Array
-    lose: Array
+    win: Floats
+    lose: Floats
     created: Array
     succeeded: Array
     vacant: Array
@@ -200,6 +230,8 @@ class SimulationInputs:
 
     def prepare(self) -> None:
         """Make all tables now, so that they go to other processes with the inputs and are not made again there."""
+        if self.open_deals.loses:
+            _ = self.open_deals.share, self.open_deals.kept
         for table in ("win_tables", "creation_tables", "heir_table", "leave_table", "money", "deal_keys", "deal_cents"):
             getattr(self, table)
 

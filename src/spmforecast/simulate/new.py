@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.simulate.arrivals import Points, arrivals
+from spmforecast.simulate.arrivals import STEPS, Points, arrivals
 from spmforecast.simulate.cohorts import Chances, Created
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.quantiles import pick
@@ -38,31 +38,36 @@ def play_new_deals(
 
 def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
     """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
-    cells = inputs.new_deals.cells
-    steps = np.zeros((len(mean) + 1, mean.shape[1]), dtype=np.float32)
-    np.cumsum(mean, axis=0, out=steps[1:])
-    if 1 < steps.shape[1] < trials.count:
-        steps = trials.spread(steps)
-    key, most = trials.streams.key("stream", cells.ids[stream], "winner"), float(steps[-1].max())
-    for points in arrivals(trials.streams, key, trials.start, trials.stop, most):
-        won, period = _periods(steps, points)
+    cells, column = inputs.new_deals.cells, int(inputs.new_deals.cells.column[stream])
+    if 1 < mean.shape[1] < trials.count:
+        mean = trials.spread(mean)
+    reached = np.cumsum(mean, axis=0)
+    steps = _steps(reached)
+    key = trials.streams.key("stream", cells.ids[stream], "winner")
+    for won in arrivals(trials.streams, key, trials.start, trials.stop, reached[-1]):
+        place = _places(steps, len(mean), won, trials.count)
         cents = inputs.money.cents(int(cells.segment[stream]) + 1, won.bits, won.trial, trials.world)
         if inputs.new_deals.resize is not None:
-            cents = inputs.new_deals.resize.of(stream, period, cents)
-        cell = period + int(cells.column[stream])
-        tally.win(cell, won.trial, cents)
-        tally.note(-1 - stream, cell, won.trial, cents)
+            cents = inputs.new_deals.resize.of(stream, place // trials.count, cents)
+        if tally.keep:
+            tally.note(-1 - stream, column + place // trials.count, won.trial, cents)
+        place += column * trials.count
+        tally.win(place, cents)
 
 
-def _periods(steps: Floats, points: Points) -> tuple[Points, Ints]:
-    """Keep the points below the expected wins of their trials, and find the period of each."""
-    periods, columns = len(steps) - 1, steps.shape[1]
-    if columns == 1:
+def _steps(reached: Floats) -> Floats:
+    """Heights at which a period ends and the next begins, in steps and in as many rows as :func:`pick` takes."""
+    inner = len(reached) - 1
+    steps = np.full(((1 << inner.bit_length()) - 1, reached.shape[1]), np.inf, dtype=np.float32)
+    np.multiply(reached[:-1], np.float32(STEPS), out=steps[:inner])
+    return steps
+
+
+def _places(steps: Floats, periods: int, won: Points, trials: int) -> Ints:
+    """Find the period of each point; return its position in an array of periods and trials."""
+    if steps.shape[1] == 1:
         # Points rise, so those of a period follow each other.
-        bound = points.height.searchsorted(steps[:, 0].astype(np.float64))
-        bound[-1] = len(points.height)
-        return points, np.repeat(np.arange(periods), np.diff(bound))
-    height = points.height.astype(np.float32)
-    here = np.flatnonzero(height < steps[-1].take(points.trial))
-    won = points.take(here)
-    return won, pick(steps[1:], won.trial, columns, periods - 1, height.take(here))
+        bound = won.height.searchsorted(steps[: periods - 1, 0].astype(np.int64))
+        number = np.diff(bound, prepend=0, append=len(won.height))
+        return np.repeat(np.arange(periods) * trials, number) + won.trial
+    return pick(steps, won.trial, won.height.astype(np.float32))

@@ -25,8 +25,7 @@ Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-_BATCH = 16  # deals whose winners are handled together; the arrays of so many fit the cache
-_BATCH_CLOCKS = 8
+_BATCH = 32  # deals whose winners are handled together
 
 
 def play_open_deals(
@@ -50,11 +49,10 @@ def play_open_deals(
     deals = inputs.open_deals
     clocks = shocks is not None or any(effects[owner] is not None for owner in set(deals.owner.tolist()))
     way = ByClocks(inputs, trials, shocks, effects) if clocks else ByChances(inputs, trials)
-    batch = _BATCH_CLOCKS if clocks else _BATCH
     # Neighbours that are counted in the same cells find them in the cache.
     order = np.lexsort((deals.state, deals.column))
-    for first in range(0, len(order), batch):
-        rows = order[first : first + batch]
+    for first in range(0, len(order), _BATCH):
+        rows = order[first : first + _BATCH]
         luck = draw_luck(trials.streams, inputs.deal_keys[rows], trials.start, trials.stop)
         _book(inputs, trials, rows, way.play(rows, luck), tally)
 
@@ -69,13 +67,18 @@ def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners
     cents = inputs.money.cents(law, winners.amount, trial, trials.world, base)
     if deals.resize is not None:
         cents = deals.resize.of(rows[at], period, cents)
-    cell = np.repeat(deals.column[rows], number) + period
-    credited = None
+    if tally.keep:
+        tally.note(rows[at], np.repeat(deals.column[rows], number) + period, trial, cents)
+    credited = cents
     if any(deals.partners[row] for row in rows.tolist()):
         credited = _share(deals, rows, winners, cents, tally)
-    tally.win(cell, trial, cents, credited)
-    tally.note(rows[at], cell, trial, cents)
-    tally.open_wins(number, at * inputs.periods + period, cents, rows)
+    place = period * trials.count
+    place += trial
+    place += np.repeat(deals.column[rows] * trials.count, number)
+    both = tally.win(place, credited)
+    place = np.repeat(np.arange(len(rows)) * inputs.periods, number)
+    place += period
+    tally.open_wins(number, place, cents, both if credited is cents else cents, rows)
 
 
 def _share(deals: OpenDeals, rows: Ints, winners: Winners, cents: Array, tally: Tally) -> Array:

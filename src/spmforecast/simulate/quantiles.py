@@ -213,38 +213,28 @@ def mean_one_lognormal(variance: float) -> Floats:
     return np.asarray(np.diff(special.ndtr(edge - sigma)) * 2**LUCK_BITS, dtype=np.float32)
 
 
-def pick(steps: Floats, first: Ints, stride: int, count: int, value: Floats) -> Ints:
-    """Find, by halving, how many of a rising row of steps each value has reached.
+def pick(steps: Floats, column: Ints, value: Floats) -> Ints:
+    """Find, by halving, how many of a rising column of steps each value has reached.
 
     Parameters
     ----------
-    steps : array of float32
-        Rows of steps; any layout.
-    first : array of int, shape (n,)
-        Where the row of each value begins in the flattened steps.
-    stride : int
-        Distance of the steps of a row.
-    count : int
-        Steps of a row.
+    steps : array of float32, shape (2**k - 1, columns)
+        Columns of steps that rise; unused ones at the end are infinite.
+    column : array of int, shape (n,)
+        Column of each value.
     value : array of float32, shape (n,)
         Values.
 
     Returns
     -------
     array of int, shape (n,)
-        Number of steps at or below each value.
+        Number of steps at or below each value, times the number of columns, plus the column: the position in an array
+        that has a row for each such number.
     """
-    flat = steps.reshape(-1)
-    low = np.zeros(len(value), dtype=np.int64)
-    left = count  # as many steps may still be reached: all rows are halved alike
-    while left > 0:
-        half = (left + 1) // 2
-        at = low + (half - 1)
-        if left < count:
-            np.minimum(at, count - 1, out=at)
-        at *= stride
-        at += first
-        more = flat.take(at) <= value
-        low += more * half
-        left -= half
-    return np.minimum(low, count) if count else low
+    flat, width = steps.reshape(-1), steps.shape[1]
+    at, half = column.copy(), (len(steps) + 1) // 2
+    while half:
+        reached = flat.take(at + (half - 1) * width, mode="clip") <= value
+        at += np.multiply(reached, half * width, dtype=np.int64)
+        half //= 2
+    return at

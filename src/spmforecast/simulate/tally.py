@@ -90,12 +90,21 @@ def joined(parts: list[BlockResult]) -> BlockResult:
     )
 
 
+_WIN = 2.0**40  # what a win adds to a sum beside its cents
+_WHOLE = 2.0**53  # sums of whole numbers up to here are exact
+
+
+class Overflow(ArithmeticError):
+    """Sums of cents and wins ran into each other."""
+
+
 @dataclass
 class Tally:
     """Running sums of a block.
 
     Amounts are kept as whole cents: such sums are exact, so they depend neither on the order of the deals nor on how
-    they are grouped.
+    they are grouped. Cents and wins of a cell share a number: a win counts 2**40. Should cents ever run into the wins,
+    there would be more wins in all than were booked; :meth:`settle` says so, and the block is played with sums apart.
 
     Parameters
     ----------
@@ -103,6 +112,8 @@ class Tally:
         First trial and sizes.
     keep : bool
         Keep every winner.
+    apart : bool
+        Keep cents and wins apart.
     """
 
     start: int
@@ -111,33 +122,51 @@ class Tally:
     deals: int
     periods: int
     keep: bool = False
+    apart: bool = False
     cents: Array = field(init=False)
     wins: npt.NDArray[np.float32] = field(init=False)
     parts: list[Ledger] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.cents = np.zeros(self.cells * self.trials)
-        self.wins = np.zeros(self.cells * self.trials, dtype=np.float32)
+        self.sums = np.zeros(self.cells * self.trials)
+        self.counts = np.zeros(len(self.sums) if self.apart else 0, dtype=np.float32)
+        self.booked, self.settled = 0, False
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
-        self.deal_sum, self.deal_squares = np.zeros(self.deals), np.zeros(self.deals)
+        self.deal_squares = np.zeros(self.deals)
 
-    def win(self, cell: Ints, trial: Ints, cents: Array, credited: Array | None = None) -> None:
-        """Book wins and amounts; `credited` is what the leading rep keeps where a deal is shared."""
-        at = cell * self.trials + trial
-        np.add.at(self.cents, at, cents if credited is None else credited)
-        np.add.at(self.wins, at, np.float32(1))
+    def win(self, place: Ints, cents: Array) -> Array:
+        """Book wins and amounts.
+
+        Parameters
+        ----------
+        place : array of int, shape (n,)
+            Positions in an array of cells and trials.
+        cents : array of float, shape (n,)
+            Amounts.
+
+        Returns
+        -------
+        array of float, shape (n,)
+            Amounts and wins in one number each, as :meth:`open_wins` takes them.
+        """
+        both = cents if self.apart else cents + _WIN
+        np.add.at(self.sums, place, both)
+        if self.apart:
+            np.add.at(self.counts, place, np.float32(1))
+        self.booked += len(place)
+        return both
 
     def share(self, cell: Ints, trial: Ints, cents: Array) -> None:
-        """Book a partner's share; the win is counted with the leading rep."""
-        np.add.at(self.cents, cell * self.trials + trial, cents)
+        """Book a partner's share, or take it from the leading rep; the win is counted with the leading rep."""
+        np.add.at(self.sums, cell * self.trials + trial, cents)
 
     def note(self, deal: Ints | int, cell: Ints, trial: Ints, cents: Array) -> None:
         """Keep winners for the ledger, where wanted."""
         if self.keep:
             who = np.broadcast_to(np.asarray(deal, dtype=np.int64), cell.shape).copy()
-            self.parts.append(Ledger(trial + self.start, who, cell, cents / 100.0))
+            self.parts.append(Ledger(trial + self.start, who, cell.copy(), cents / 100.0))
 
-    def open_wins(self, number: Ints, place: Ints, cents: Array, rows: Ints) -> None:
+    def open_wins(self, number: Ints, place: Ints, cents: Array, both: Array, rows: Ints) -> None:
         """Add up what each of a few open deals did.
 
         Parameters
@@ -148,28 +177,61 @@ class Tally:
             Period of each win, plus the periods of all deals before.
         cents : array of float, shape (wins,)
             Amounts.
+        both : array of float, shape (wins,)
+            Amounts and wins in one number each, or amounts once more.
         rows : array of int, shape (few,)
             Which deals.
         """
-        wins = np.bincount(place, minlength=len(rows) * self.periods)
-        self.deal_wins[rows] += wins.reshape(len(rows), self.periods)
-        sums = np.bincount(place, weights=cents, minlength=len(rows) * self.periods)
-        self.deal_cents[rows] += sums.reshape(len(rows), self.periods)
+        shape = (len(rows), self.periods)
+        wins, sums = _apart(np.bincount(place, weights=both, minlength=shape[0] * shape[1]))
+        if wins.sum() != len(place):
+            wins = np.bincount(place, minlength=len(sums)).astype(np.float64)
+            sums = np.bincount(place, weights=cents, minlength=len(sums))
+        self.deal_wins[rows] += wins.reshape(shape)
+        self.deal_cents[rows] += sums.reshape(shape)
         some = np.flatnonzero(number)
         if len(some):
             start = (np.cumsum(number) - number)[some]
-            self.deal_sum[rows[some]] += np.add.reduceat(cents, start) / 100.0
             self.deal_squares[rows[some]] += np.add.reduceat(cents * cents, start) / 1e4
+
+    def settle(self) -> None:
+        """Take cents and wins apart; after this, `cents` and `wins` can be read and changed.
+
+        Raises
+        ------
+        Overflow
+            If they ran into each other.
+        """
+        if self.settled:
+            return
+        self.settled = True
+        if self.apart:
+            self.cents, self.wins = self.sums, self.counts
+            return
+        wins, self.cents = _apart(self.sums)
+        if wins.sum() != self.booked:
+            raise Overflow
+        self.wins = wins.astype(np.float32)
 
     def result(self) -> BlockResult:
         """Return the sums, cents as units of money."""
+        self.settle()
         self.cents /= 100.0
         return BlockResult(
             self.cents.reshape(self.cells, self.trials).T,
             self.wins.reshape(self.cells, self.trials).T,
             self.deal_wins,
             self.deal_cents,
-            self.deal_sum,
+            self.deal_cents.sum(axis=1) / 100.0,
             self.deal_squares,
             Ledger.joined(self.parts) if self.keep else None,
         )
+
+
+def _apart(both: Array) -> tuple[Array, Array]:
+    """Take wins and cents apart, the latter in place; no wins where sums may have been rounded."""
+    if len(both) and float(both.max()) >= _WHOLE:
+        return np.zeros(len(both)), both
+    wins = np.floor(both * (1 / _WIN))
+    both -= wins * _WIN
+    return wins, both

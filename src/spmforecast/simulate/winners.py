@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,9 @@ __all__ = ["Winners"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Short = npt.NDArray[np.uint16]
+
+_NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -41,29 +42,38 @@ class Winners:
     period: Ints
 
     @classmethod
-    def where(cls, flags: Flags, amount: Short) -> Winners:
-        """Take those that are marked, shape (deals, trials); their periods are not known yet."""
-        deals, trials = flags.shape
-        place = np.flatnonzero(flags)
-        bound = place.searchsorted(np.arange(deals + 1) * trials)
-        number = np.diff(bound)
+    def at_places(cls, place: Ints, amount: Short) -> Winners:
+        """Take those at some positions, which rise; their periods are not known yet.
+
+        Parameters
+        ----------
+        place : array of int, shape (n,)
+            Positions in an array of deals and trials.
+        amount : array of uint16, shape (deals, trials)
+            Bits that draw the amounts of all.
+
+        Returns
+        -------
+        Winners
+        """
+        deals, trials = amount.shape
+        number = np.diff(place.searchsorted(np.arange(deals + 1) * trials))
         trial = place - np.repeat(np.arange(deals) * trials, number)
-        at = np.repeat(np.arange(deals), number)
-        return cls(number, at, trial, place, amount.take(place), np.zeros(0, dtype=np.int64))
+        return cls(number, np.repeat(np.arange(deals), number), trial, place, amount.take(place), _NONE)
 
     def lasting(self, period: npt.NDArray[np.uint8], periods: int) -> Winners:
         """Set the periods, and drop whoever is not won within the horizon."""
+        if not len(period) or int(period.max()) < periods:
+            return replace(self, period=period.astype(np.int64))
         won = np.flatnonzero(period < periods)
-        kept = self if len(won) == len(period) else self.take(won)
-        held = period if len(won) == len(period) else period.take(won)
-        return Winners(kept.number, kept.at, kept.trial, kept.place, kept.amount, held.astype(np.int64))
+        return replace(self.take(won), period=period.take(won).astype(np.int64))
 
     def take(self, here: Ints) -> Winners:
         """Keep some; positions rise."""
-        at = self.at.take(here)
+        number = np.diff(here.searchsorted(np.append(0, np.cumsum(self.number))))
         return Winners(
-            np.bincount(at, minlength=len(self.number)),
-            at,
+            number,
+            np.repeat(np.arange(len(number)), number),
             self.trial.take(here),
             self.place.take(here),
             self.amount.take(here),

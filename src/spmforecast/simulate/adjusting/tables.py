@@ -13,6 +13,7 @@ from spmforecast.simulate.inputs import SimulationInputs
 __all__ = ["Change", "change_new", "change_open"]
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 Change = Callable[[Array, Array, int], tuple[Array, Array]]
@@ -41,15 +42,16 @@ def change_open(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulat
         return inputs
     deals = inputs.open_deals
     states, back = np.unique(deals.state[rows], return_inverse=True)
-    win, lose = change(deals.win[:, states], deals.lose[:, states], 0)
+    win = deals.win[:, states].astype(np.float64)
+    win, lose = change(win, np.broadcast_to(deals.lose[:, states], win.shape), 0)
     state = deals.state.copy()
     state[rows] = deals.win.shape[1] + back.reshape(-1)
     changed = replace(
         deals,
         state=state,
         response=np.concatenate([deals.response, deals.response[states]]),
-        win=np.concatenate([deals.win, win], axis=1),
-        lose=np.concatenate([deals.lose, lose], axis=1),
+        win=_beside(deals.win, win),
+        lose=_beside(deals.lose, _narrow(lose)),
     )
     return replace(inputs, open_deals=changed)
 
@@ -63,7 +65,8 @@ def change_new(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulati
         return inputs
     new = inputs.new_deals
     segments, back = np.unique(new.cells.segment[rows], return_inverse=True)
-    win, lose = new.win[:, segments].copy(), new.lose[:, segments].copy()
+    win = new.win[:, segments].astype(np.float64)
+    lose = np.broadcast_to(new.lose[:, segments], win.shape).astype(np.float64)
     for cohort in range(win.shape[2]):
         here = np.s_[:, :, cohort, cohort:]
         win[here], lose[here] = change(win[here], lose[here], cohort)
@@ -74,8 +77,8 @@ def change_new(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulati
         new,
         cells=replace(new.cells, segment=segment),
         response=np.concatenate([new.response, new.response[segments]]),
-        win=np.concatenate([new.win, win], axis=1),
-        lose=np.concatenate([new.lose, lose], axis=1),
+        win=_beside(new.win, win),
+        lose=_beside(new.lose, _narrow(lose)),
     )
     return replace(
         inputs,
@@ -84,3 +87,15 @@ def change_new(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulati
         nothing=np.concatenate([inputs.nothing, inputs.nothing[segments]]),
         location=np.concatenate([inputs.location, inputs.location[:, segments]], axis=1),
     )
+
+
+def _narrow(table: Array) -> Array:
+    """Keep one world where all have the same."""
+    return table[:1] if (table == table[:1]).all() else table
+
+
+def _beside(table: Floats, more: Array) -> Floats:
+    """Put further rows, the second axis, after those there are."""
+    worlds = max(len(table), len(more))
+    parts = [np.broadcast_to(part, (worlds, *part.shape[1:])) for part in (table, more)]
+    return np.concatenate(parts, axis=1).astype(np.float32)

@@ -134,7 +134,7 @@ def _open(inputs: SimulationInputs, level: Array, effect: Array) -> Array:
         return np.zeros((0, inputs.periods))
     speed = np.exp(level * deals.response)[deals.state] * effect[deals.owner][:, None]
     chance = np.zeros((len(deals.ids), inputs.periods))
-    for win, lose in zip(deals.win, deals.lose, strict=True):
+    for win, lose in zip(deals.win, np.broadcast_to(deals.lose, deals.win.shape), strict=True):
         chance += winning_chances(win[deals.state], lose[deals.state], speed)
     return chance / inputs.worlds
 
@@ -153,7 +153,7 @@ def _cohorts(inputs: SimulationInputs, level: Array, market: Array, effect: Arra
     own = np.where(known, effect[owner[seller]] if len(owner) else 1.0, 1.0)
     speed = np.exp(level * new.response[cells.segment]) * own[:, None, None]
     chance = np.zeros(speed.shape)
-    for win, lose in zip(new.win, new.lose, strict=True):
+    for win, lose in zip(new.win, np.broadcast_to(new.lose, new.win.shape), strict=True):
         chance += winning_chances(win[cells.segment], lose[cells.segment], speed)
     made = _created(inputs)[cells.seller] * cells.share[:, None] * market
     made = made if cells.tilt is None else made * cells.tilt
