@@ -39,7 +39,7 @@ def _mean_gaps() -> Ints:
     edge = np.linspace(0.0, 1.0, 2**_GAP_BITS + 1)
     # The integral of -log u is u - u log u.
     whole = edge - edge * np.log(np.maximum(edge, 1e-300))
-    return np.rint(np.diff(whole) * (2**_GAP_BITS / LENGTH * STEPS)).astype(np.int64)
+    return np.asarray(np.rint(np.diff(whole) * (2**_GAP_BITS / LENGTH * STEPS)), dtype=np.int64)
 
 
 _GAPS = _mean_gaps()

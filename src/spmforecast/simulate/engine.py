@@ -249,13 +249,16 @@ class _Run:
         length = block_length(len(plan.frame), trials - first, self.jobs if self.cluster is None else self.jobs + 1)
         bounds = [(start, min(start + length, trials)) for start in range(first, trials, length)]
         play = partial(_play, self.inputs, ledger=self.ledger)
-        for (start, stop), block in zip(bounds, run_blocks(play, bounds, self.jobs, self.cluster), strict=True):
+        blocks = run_blocks(play, bounds, self.jobs, self.cluster)
+        for start, stop in bounds:
+            block = next(blocks)
             np.add(block.amounts, plan.amount, out=self.draws[start:stop])
             np.add(block.counts, plan.count, out=self.counts[start:stop], casting="same_kind")
             if self.tally is not None:
                 self.tally.add(block)
             if block.ledger is not None:
                 self.ledgers.append(block.ledger)
+            del block  # before the next one is played: one at a time has to fit the memory
             if self.progress is not None:
                 self.progress(stop, trials)
 

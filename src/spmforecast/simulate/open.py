@@ -78,7 +78,7 @@ def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners
     both = tally.win(place, credited)
     place = np.repeat(np.arange(len(rows)) * inputs.periods, number)
     place += period
-    tally.open_wins(number, place, cents, both if credited is cents else cents, rows)
+    tally.open_wins(number, place, cents, both if credited is cents else None, rows)
 
 
 def _share(deals: OpenDeals, rows: Ints, winners: Winners, cents: Array, tally: Tally) -> Array:

@@ -12,7 +12,7 @@ from scipy import special
 
 from spmforecast.models.amounts import AmountLaw
 
-__all__ = ["LUCK_BITS", "GammaTable", "MoneyTable", "mean_one_lognormal", "pick"]
+__all__ = ["LUCK_BITS", "GammaTable", "MoneyTable", "distinct_rows", "mean_one_lognormal", "pick"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -109,13 +109,13 @@ class MoneyTable:
         """Tabulate laws, with the share of each that brings nothing and the errors of their locations."""
         log = laws.log_quantiles
         middle = log[:, log.shape[1] // 2]
-        shapes, place = np.unique(np.round(log - middle[:, None], 7), axis=0, return_inverse=True)
+        shapes, place = distinct_rows(np.round(log - middle[:, None], 7))
         grid = (np.arange(log.shape[1]) + 0.5) / log.shape[1]
         at = (np.arange(_ATOMS) + 0.5) / _ATOMS
         atoms = np.array([np.exp(np.interp(at, grid, one)) for one in shapes], dtype=np.float32)
         return cls(
             100.0 * np.exp(middle),
-            place.reshape(-1).astype(np.int64) * _ATOMS,
+            place * _ATOMS,
             atoms.ravel(),
             nothing.astype(np.float32),
             location.astype(np.float32),
@@ -193,6 +193,28 @@ def _place(bits: Short, empty: Floats | np.float32) -> Ints:
     whole = np.where(empty < 1, 1 - empty, np.float32(1))
     spread = np.maximum(some, np.float32(0)) / whole
     return np.minimum((spread * np.float32(_ATOMS)).astype(np.int64), _ATOMS - 1)
+
+
+def distinct_rows(table: Array) -> tuple[Array, Ints]:
+    """Keep one of equal rows, in order of appearance.
+
+    Parameters
+    ----------
+    table : array of float, shape (rows, columns)
+        Rows.
+
+    Returns
+    -------
+    distinct : array of float, shape (distinct, columns)
+        The rows.
+    place : array of int, shape (rows,)
+        Which of them each is.
+    """
+    table = np.ascontiguousarray(table) + 0.0  # minus zero becomes zero
+    known: dict[bytes, int] = {}
+    place = [known.setdefault(row.tobytes(), len(known)) for row in table]
+    first = np.unique(np.array(place, dtype=np.int64), return_index=True)[1]
+    return table[first], np.array(place, dtype=np.int64)
 
 
 def mean_one_lognormal(variance: float) -> Floats:

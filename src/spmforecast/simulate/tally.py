@@ -91,11 +91,15 @@ def joined(parts: list[BlockResult]) -> BlockResult:
 
 
 _WIN = 2.0**40  # what a win adds to a sum beside its cents
+_PIECE = 1 << 15  # sums taken apart together
 _WHOLE = 2.0**53  # sums of whole numbers up to here are exact
 
 
 class Overflow(ArithmeticError):
-    """Sums of cents and wins ran into each other."""
+    """Sums of cents and of wins ran into each other."""
+
+    def __init__(self) -> None:
+        super().__init__("sums of cents ran into those of wins")
 
 
 @dataclass
@@ -134,7 +138,7 @@ class Tally:
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
         self.deal_squares = np.zeros(self.deals)
 
-    def win(self, place: Ints, cents: Array) -> Array:
+    def win(self, place: Ints, cents: Array) -> Array | None:
         """Book wins and amounts.
 
         Parameters
@@ -146,14 +150,16 @@ class Tally:
 
         Returns
         -------
-        array of float, shape (n,)
-            Amounts and wins in one number each, as :meth:`open_wins` takes them.
+        array of float, shape (n,), or None
+            Amounts and wins in one number each, as :meth:`open_wins` takes them; None where they are kept apart.
         """
-        both = cents if self.apart else cents + _WIN
-        np.add.at(self.sums, place, both)
-        if self.apart:
-            np.add.at(self.counts, place, np.float32(1))
         self.booked += len(place)
+        if self.apart:
+            np.add.at(self.sums, place, cents)
+            np.add.at(self.counts, place, np.float32(1))
+            return None
+        both = cents + _WIN
+        np.add.at(self.sums, place, both)
         return both
 
     def share(self, cell: Ints, trial: Ints, cents: Array) -> None:
@@ -166,7 +172,7 @@ class Tally:
             who = np.broadcast_to(np.asarray(deal, dtype=np.int64), cell.shape).copy()
             self.parts.append(Ledger(trial + self.start, who, cell.copy(), cents / 100.0))
 
-    def open_wins(self, number: Ints, place: Ints, cents: Array, both: Array, rows: Ints) -> None:
+    def open_wins(self, number: Ints, place: Ints, cents: Array, both: Array | None, rows: Ints) -> None:
         """Add up what each of a few open deals did.
 
         Parameters
@@ -177,16 +183,19 @@ class Tally:
             Period of each win, plus the periods of all deals before.
         cents : array of float, shape (wins,)
             Amounts.
-        both : array of float, shape (wins,)
-            Amounts and wins in one number each, or amounts once more.
+        both : array of float, shape (wins,), or None
+            Amounts and wins in one number each, where there are such.
         rows : array of int, shape (few,)
             Which deals.
         """
         shape = (len(rows), self.periods)
-        wins, sums = _apart(np.bincount(place, weights=both, minlength=shape[0] * shape[1]))
-        if wins.sum() != len(place):
-            wins = np.bincount(place, minlength=len(sums)).astype(np.float64)
-            sums = np.bincount(place, weights=cents, minlength=len(sums))
+        size = shape[0] * shape[1]
+        wins, sums = np.zeros(size, dtype=np.float32), np.zeros(size)
+        if both is not None:
+            wins, sums = _apart(np.asarray(np.bincount(place, weights=both, minlength=size), dtype=np.float64))
+        if int(wins.sum(dtype=np.float64)) != len(place):
+            wins = np.bincount(place, minlength=size).astype(np.float32)
+            sums = np.asarray(np.bincount(place, weights=cents, minlength=size), dtype=np.float64)
         self.deal_wins[rows] += wins.reshape(shape)
         self.deal_cents[rows] += sums.reshape(shape)
         some = np.flatnonzero(number)
@@ -208,10 +217,9 @@ class Tally:
         if self.apart:
             self.cents, self.wins = self.sums, self.counts
             return
-        wins, self.cents = _apart(self.sums)
-        if wins.sum() != self.booked:
-            raise Overflow
-        self.wins = wins.astype(np.float32)
+        self.wins, self.cents = _apart(self.sums)
+        if int(self.wins.sum(dtype=np.float64)) != self.booked:
+            raise Overflow()
 
     def result(self) -> BlockResult:
         """Return the sums, cents as units of money."""
@@ -228,10 +236,15 @@ class Tally:
         )
 
 
-def _apart(both: Array) -> tuple[Array, Array]:
+def _apart(both: Array) -> tuple[npt.NDArray[np.float32], Array]:
     """Take wins and cents apart, the latter in place; no wins where sums may have been rounded."""
-    if len(both) and float(both.max()) >= _WHOLE:
-        return np.zeros(len(both)), both
-    wins = np.floor(both * (1 / _WIN))
-    both -= wins * _WIN
+    wins = np.zeros(len(both), dtype=np.float32)
+    if not len(both) or float(both.max()) >= _WHOLE:
+        return wins, both
+    for first in range(0, len(both), _PIECE):
+        piece = both[first : first + _PIECE]
+        whole = np.floor(piece * (1 / _WIN))
+        wins[first : first + _PIECE] = whole
+        whole *= _WIN
+        piece -= whole
     return wins, both

@@ -12,8 +12,9 @@ import pandas as pd
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.simulate.exact.conditional import Conditional, conditionals
-from spmforecast.simulate.exact.sums import AmountTransform, SumLaw, law_of_transform
+from spmforecast.simulate.exact.sums import AmountTransform, SumLaw, Window, certain
 from spmforecast.simulate.inputs import SimulationInputs
+from spmforecast.simulate.quantiles import distinct_rows
 
 __all__ = ["LEFT_OUT", "ExactForecast", "exact_forecast"]
 
@@ -27,7 +28,8 @@ LEFT_OUT = (
 )
 
 _REP_POINTS, _COMPANY_POINTS = 512, 512
-_ROWS = 256  # deals whose transforms are worked out together
+_ROWS = 128  # deals whose transforms are worked out together
+_ALIKE = 1.5  # widths of windows that may be shared
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,8 @@ class _Money:
         # Laws that differ in their median alone, as those of pooled segments do, share a transform.
         apart = laws.log_quantiles[used] - np.log(money.base[used] / 100.0)[:, None]
         nothing = money.nothing.astype(np.float64)[used]
-        shape, place = np.unique(np.round(np.column_stack([nothing, apart]), 10), axis=0, return_inverse=True)
-        self.row[used] = place.reshape(-1)
+        shape, place = distinct_rows(np.round(np.column_stack([nothing, apart]), 10))
+        self.row[used] = place
         self.transform = AmountTransform.of(AmountLaw(shape[:, 1:]), shape[:, 0], np.ones(len(shape)))
 
 
@@ -166,14 +168,26 @@ def _laws(money: _Money, nodes: list[Conditional], members: _Members, points: in
     means = np.array([mean for mean, _ in moments])
     mean = weight @ means
     variance = weight @ (np.array([var for _, var in moments]) + (means - mean) ** 2)
+    sd = np.sqrt(variance)
+    out = [certain(float(value)) for value in mean]
+    for window, periods in _windows(mean, sd, points):
+        transforms = _transforms(money, nodes, members, periods, window.frequency)
+        for period, transform in zip(periods, transforms, strict=True):
+            out[period] = window.law(transform, float(mean[period]), float(sd[period]))
+    return out
+
+
+def _windows(mean: Array, sd: Array, points: int) -> list[tuple[Window, list[int]]]:
+    """Choose windows; periods whose own would be two thirds as wide at least share one, and its transforms."""
+    own = {period: Window.of(float(mean[period]), float(sd[period]), points) for period in np.flatnonzero(sd > 0)}
+    left = sorted(own, key=lambda period: -own[period].width)
     out = []
-    for period in range(len(mean)):
-        chances = [(node.weight, node.chance[:, period], node.wins[:, period]) for node in nodes]
-
-        def transform(frequency: Array, chances: list[tuple[float, Array, Array]] = chances) -> Complexes:
-            return _transform(money, chances, members, frequency)
-
-        out.append(law_of_transform(transform, float(mean[period]), float(np.sqrt(variance[period])), points))
+    while left:
+        widest = own[left[0]]
+        shared = [int(period) for period in left if own[period].width * _ALIKE >= widest.width]
+        below = max(own[period].below for period in shared)
+        out.append((Window(below, widest.width - widest.below + below, points), shared))
+        left = [period for period in left if int(period) not in shared]
     return out
 
 
@@ -191,33 +205,38 @@ def _moments(money: _Money, node: Conditional, members: _Members) -> tuple[Array
     return np.asarray(mean), np.asarray(variance)
 
 
-def _transform(
-    money: _Money, chances: list[tuple[float, Array, Array]], members: _Members, frequency: Array
+def _transforms(
+    money: _Money, nodes: list[Conditional], members: _Members, periods: list[int], frequency: Array
 ) -> Complexes:
-    """Characteristic function of a total at some frequencies, mixed over the market."""
-    log = np.zeros((len(chances), len(frequency)), dtype=np.complex128)
+    """Characteristic functions of the totals of some periods, mixed over the market, shape (periods, frequencies)."""
+    log = np.zeros((len(nodes), len(periods), len(frequency)), dtype=np.complex128)
     product = np.ones_like(log)
     for start in range(0, len(members.deals), _ROWS):
         deals = members.deals[start : start + _ROWS]
         apart = _each(money, money.law[deals], money.base[deals], frequency)
-        for k, (_, chance, _) in enumerate(chances):
-            product[k] *= np.prod(1.0 + chance[deals, None] * apart, axis=0)
+        for k, node in enumerate(nodes):
+            for index, period in enumerate(periods):
+                product[k, index] *= np.prod(1.0 + node.chance[deals, period, None] * apart, axis=0)
     for start in range(0, len(members.streams), _ROWS):
         streams = members.streams[start : start + _ROWS]
         law = money.stream_law[streams]
         apart = _each(money, law, money.median[law], frequency)
-        for k, (_, _, wins) in enumerate(chances):
-            log[k] += wins[streams] @ apart
-    weight = np.array([weight for weight, _, _ in chances])
-    return np.asarray(weight @ (product * np.exp(log)))
+        for k, node in enumerate(nodes):
+            log[k] += node.wins[streams][:, periods].T @ apart
+    weight = np.array([node.weight for node in nodes])
+    return np.asarray(np.einsum("k,kpf->pf", weight, product * np.exp(log)))
 
 
 def _each(money: _Money, law: Ints, base: Array, frequency: Array) -> Complexes:
     """Return transforms of single amounts, minus one, shape (deals, frequencies)."""
+    row = money.row[law]
+    kinds = np.unique(row)
+    if len(kinds) == 1:
+        return money.transform.at(int(kinds[0]), base, frequency)
     out = np.empty((len(law), len(frequency)), dtype=np.complex128)
-    for one in np.unique(law):
-        here = np.flatnonzero(law == one)
-        out[here] = money.transform.at(int(money.row[one]), base[here, None] * frequency)
+    for one in kinds:
+        here = np.flatnonzero(row == one)
+        out[here] = money.transform.at(int(one), base[here], frequency)
     return out
 
 

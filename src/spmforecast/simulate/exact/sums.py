@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spmforecast.models.amounts import AmountLaw
 
-__all__ = ["AmountTransform", "SumLaw", "law_of_transform", "whole_pmf"]
+__all__ = ["AmountTransform", "SumLaw", "Window", "certain", "law_of_transform", "whole_pmf"]
 
 Array = npt.NDArray[np.float64]
 Complexes = npt.NDArray[np.complex128]
@@ -54,17 +54,37 @@ class AmountTransform:
         table = np.stack([_transform(frequency, row, weight) for row in value]) * some[:, None]
         return cls(table, some * (value @ weight), some * (value**2 @ weight))
 
-    def at(self, row: int, frequency: Array) -> Complexes:
-        """Interpolate one row at frequencies of any shape (per unit of the median), minus one."""
-        place = (np.log(np.maximum(frequency, _LOW)) - np.log(_LOW)) * ((_NODES - 1) / np.log(_HIGH / _LOW))
-        place = np.minimum(place, _NODES - 1.000001)
+    def at(self, row: int, base: Array, frequency: Array) -> Complexes:
+        """Interpolate one row for amounts of several medians, minus one.
+
+        Parameters
+        ----------
+        row : int
+            Which law.
+        base : array of float, shape (n,)
+            Medians.
+        frequency : array of float, shape (frequencies,)
+            Frequencies.
+
+        Returns
+        -------
+        array of complex, shape (n, frequencies)
+        """
+        # The logarithm of a product is a sum: one logarithm for each median and each frequency.
+        place = (np.log(np.maximum(base, 1e-300)) - np.log(_LOW))[:, None] + np.log(frequency)
+        place *= (_NODES - 1) / np.log(_HIGH / _LOW)
+        np.clip(place, 0.0, _NODES - 1.000001, out=place)
         left = place.astype(np.int64)
-        part = place - left
+        place -= left
         table = self.table[row]
-        out = table[left] * (1 - part)
-        out += table[left + 1] * part
-        out *= 1j * frequency
-        return np.asarray(out)
+        out = table.take(left)
+        left += 1
+        step = table.take(left, mode="clip")
+        step -= out
+        step *= place
+        out += step
+        out *= 1j * (base[:, None] * frequency)
+        return out
 
 
 def _transform(frequency: Array, value: Array, weight: Array) -> Complexes:
@@ -109,6 +129,52 @@ class SumLaw:
         return np.asarray(np.maximum(value, 0.0))
 
 
+@dataclass(frozen=True)
+class Window:
+    """Values that hold nearly all of a law, and so many frequencies that go with them.
+
+    Parameters
+    ----------
+    below, width : float
+        How far it reaches below zero, for the damped jump there; and its whole width.
+    points : int
+        Frequencies; twice as many points of the grid.
+    """
+
+    below: float
+    width: float
+    points: int
+
+    @classmethod
+    def of(cls, mean: float, sd: float, points: int, reach: float = 12.0) -> Window:
+        """Choose it by the moments; it holds `reach` standard deviations above the mean."""
+        top = mean + reach * sd
+        below = min(0.05 * top, sd)
+        return cls(below, top + below, points)
+
+    @property
+    def frequency(self) -> Array:
+        """The frequencies."""
+        return np.asarray(2 * np.pi * np.arange(1, self.points + 1) / self.width, dtype=np.float64)
+
+    def law(self, transform: Complexes, mean: float, sd: float) -> SumLaw:
+        """Turn a characteristic function, known at the frequencies, into a distribution function."""
+        frequency, step = self.frequency, self.width / (2 * self.points)
+        damped = transform * np.exp(-0.5 * (frequency * _DAMPING * step * 2) ** 2)
+        # F(x) = (x + below) / width + 2 Re sum of c (exp(-iwx) - exp(iw below)) / (-iw width)
+        term = damped * np.exp(1j * frequency * self.below) / (-1j * frequency * self.width)
+        series = np.zeros(2 * self.points, dtype=np.complex128)
+        series[1 : self.points + 1] = term
+        grid = np.asarray(np.arange(2 * self.points) * step - self.below, dtype=np.float64)
+        cdf = (grid + self.below) / self.width + 2 * (np.fft.fft(series).real - term.sum().real)
+        return SumLaw(grid, np.clip(np.maximum.accumulate(cdf), 0.0, 1.0), mean, sd)
+
+
+def certain(value: float) -> SumLaw:
+    """Return the law of what is known."""
+    return SumLaw(np.array([value - 1e-9, value]), np.array([0.0, 1.0]), value, 0.0)
+
+
 def law_of_transform(
     transform: Callable[[Array], Complexes], mean: float, sd: float, points: int = 1024, reach: float = 12.0
 ) -> SumLaw:
@@ -130,20 +196,9 @@ def law_of_transform(
     SumLaw
     """
     if sd <= 0:
-        return SumLaw(np.array([mean - 1e-9, mean]), np.array([0.0, 1.0]), mean, 0.0)
-    top = mean + reach * sd
-    below = min(0.05 * top, sd)  # room below zero for the damped jump
-    width = top + below
-    frequency = np.asarray(2 * np.pi * np.arange(1, points + 1) / width, dtype=np.float64)
-    step = width / (2 * points)
-    damped: Complexes = transform(frequency) * np.exp(-0.5 * (frequency * _DAMPING * step * 2) ** 2)
-    # F(x) = (x + below) / width + 2 Re sum of c (exp(-iwx) - exp(iw below)) / (-iw width)
-    term = damped * np.exp(1j * frequency * below) / (-1j * frequency * width)
-    series = np.zeros(2 * points, dtype=np.complex128)
-    series[1 : points + 1] = term
-    grid = np.asarray(np.arange(2 * points) * step - below, dtype=np.float64)
-    cdf = (grid + below) / width + 2 * (np.fft.fft(series).real - term.sum().real)
-    return SumLaw(grid, np.clip(np.maximum.accumulate(cdf), 0.0, 1.0), mean, sd)
+        return certain(mean)
+    window = Window.of(mean, sd, points, reach)
+    return window.law(transform(window.frequency), mean, sd)
 
 
 def whole_pmf(amount: npt.ArrayLike, chance: Array) -> Array:

@@ -1,0 +1,152 @@
+"""Bits of luck of open deals, and what is made of them: chances to 32 bits, bounds that change no draw, exact sums."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spmforecast.simulate import clocks
+from spmforecast.simulate.block import simulate_block
+from spmforecast.simulate.chances import ByChances
+from spmforecast.simulate.luck import FINER, Luck, draw_luck, finer, finer_all
+from spmforecast.simulate.quantiles import distinct_rows, mean_one_lognormal, pick
+from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.tally import Overflow, Tally
+from spmforecast.simulate.trials import Trials
+from workloads import scaled, workload
+
+STREAMS = Streams(3)
+KEYS = np.array([STREAMS.key("deal", f"O-{k}", "outcome") for k in range(20)])
+SMALL = {"deals": 60, "streams": 0, "reps": 4, "periods": 4}
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 8), (3, 700), (256, 512), (1000, 1024), (4096, 5000)])
+def test_bits_of_some_trials_are_those_of_all(start, stop):
+    whole, part = draw_luck(STREAMS, KEYS, 0, 5000), draw_luck(STREAMS, KEYS[4:7], start, stop)
+    np.testing.assert_array_equal(part.outcome, whole.outcome[4:7, start:stop])
+    np.testing.assert_array_equal(part.amount, whole.amount[4:7, start:stop])
+    more = finer_all(STREAMS, KEYS[4:7], start, stop)
+    np.testing.assert_array_equal(more, finer_all(STREAMS, KEYS, 0, 5000)[4:7, start:stop])
+    assert finer(STREAMS, KEYS[5], stop - 1) == more[1, -1]
+
+
+def test_bits_are_uniform_and_have_nothing_to_do_with_each_other():
+    luck, more = draw_luck(STREAMS, KEYS, 0, 20_000), finer_all(STREAMS, KEYS, 0, 20_000, FINER)
+    kinds = [luck.outcome.ravel(), luck.amount.ravel(), more.ravel()]
+    for bits in kinds:
+        seen = np.bincount(bits >> 8, minlength=256)
+        assert ((seen - seen.mean()) ** 2 / seen.mean()).sum() < 340  # chi-squared of 255: 1 in 5,000
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert abs(np.corrcoef(kinds[one], kinds[other])[0, 1]) < 4 / np.sqrt(len(kinds[0]))
+
+
+def test_first_bits_that_are_those_of_a_chance_are_settled_by_further_ones():
+    inputs = workload(**SMALL)
+    way, trials = ByChances(inputs, Trials(1, 0, 4096, 1)), 4096
+    edges = way.edges[inputs.open_deals.state[:1]][0, :, 0].astype(np.int64)
+    # Every trial has the first bits of the second edge: the further ones alone decide.
+    bits = np.full((1, trials), edges[1] >> 16, dtype=np.uint16)
+    got = way.play(np.array([0]), Luck(bits, np.zeros_like(bits)))
+    more = finer_all(Streams(1), inputs.deal_keys[:1], 0, trials)[0].astype(np.int64)
+    np.testing.assert_array_equal(got.period, ((edges[1] >> 16 << 16) + more >= edges[1]) + 1)
+    assert 0 < (got.period == 1).mean() < 1
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_bounds_leave_no_winner_out(monkeypatch, lost):
+    inputs = workload(**SMALL, shocks=True)
+    if not lost:
+        none = np.zeros_like(inputs.open_deals.lose)
+        inputs = dataclasses.replace(inputs, open_deals=dataclasses.replace(inputs.open_deals, lose=none))
+    drawn = simulate_block(inputs, 0, 2048)
+    monkeypatch.setattr(clocks, "_first_bits", lambda hazard: np.full(hazard.shape, 65_535, dtype=np.uint16))
+    unbounded = simulate_block(inputs, 0, 2048)
+    assert drawn.counts.sum() > 10_000
+    assert unbounded.amounts.tobytes() == drawn.amounts.tobytes()
+    assert unbounded.counts.tobytes() == drawn.counts.tobytes()
+
+
+def test_bounds_hold_where_the_market_slows_deals_down():
+    levels = clocks._Levels(*(np.random.default_rng(1).normal(0, 1, s).astype(np.float32) for s in ((50, 4), 50, 50)))
+    level = levels.by_period
+    levels = clocks._Levels(level, level.max(axis=1), level.min(axis=1))
+    for response in ([[0.5, 1.5, 1.0, 0.7]], [[-0.5, 0.2, -1.0, 0.1]]):
+        moved = level * np.array(response, dtype=np.float32)
+        assert (levels.bound(np.array(response, dtype=np.float32))[0] >= moved.max(axis=1) - 1e-6).all()
+
+
+@pytest.mark.parametrize("shocks", [False, True])
+def test_likelier_deals_keep_their_wins_in_both_ways(shocks):
+    inputs = workload(**SMALL, shocks=shocks)
+    likelier = scaled(inputs, np.arange(60), 1.2)
+    rows = [
+        {(d, t) for d, t in zip(one.ledger.deal.tolist(), one.ledger.trial.tolist(), strict=True)}
+        for one in (simulate_block(inputs, 0, 1024, True), simulate_block(likelier, 0, 1024, True))
+    ]
+    assert rows[0] < rows[1]
+
+
+def test_chances_of_open_deals_are_those_of_the_draws():
+    inputs = workload(**SMALL)
+    trials = 16_384
+    wins = simulate_block(inputs, 0, trials).deal_wins
+    edges = inputs.settled[inputs.open_deals.state, :, 0] / 2.0**32
+    chance = np.diff(edges, axis=1, prepend=0.0)
+    off = (wins - trials * chance) / np.sqrt(trials * chance * (1 - chance))
+    assert np.abs(off).max() < 4.2
+    assert (off**2).mean() == pytest.approx(1.0, abs=0.4)
+
+
+@given(st.integers(1, 30), st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_halving_finds_what_counting_finds(count, seed):
+    rng = np.random.default_rng(seed)
+    rows = (1 << count.bit_length()) - 1
+    steps = np.full((rows, 7), np.inf, dtype=np.float32)
+    steps[:count] = np.cumsum(rng.exponential(1.0, (count, 7)), axis=0)
+    column, value = rng.integers(0, 7, 200), rng.uniform(0, 1.2 * count, 200).astype(np.float32)
+    got = pick(steps, column, value)
+    np.testing.assert_array_equal(got, (steps[:, column] <= value).sum(axis=0) * 7 + column)
+
+
+def test_a_lognormal_multiplier_has_mean_one_and_its_variance():
+    table = mean_one_lognormal(0.1).astype(np.float64)
+    assert table.mean() == pytest.approx(1.0, abs=1e-7)
+    assert table.var() == pytest.approx(0.1, rel=2e-3)
+    assert (np.diff(table) > 0).all()
+    np.testing.assert_array_equal(mean_one_lognormal(0.0), 1.0)
+
+
+def test_equal_rows_are_kept_once():
+    distinct, place = distinct_rows(np.array([[1.0, 2.0], [0.0, 3.0], [1.0, 2.0], [-0.0, 3.0]]))
+    assert distinct.tolist() == [[1.0, 2.0], [0.0, 3.0]]
+    assert place.tolist() == [0, 1, 0, 1]
+
+
+# --- sums of wins and cents in one number ---------------------------------------------------------------------------
+
+
+def test_wins_and_cents_that_run_into_each_other_are_noticed():
+    tally = Tally(0, 2, 1, 0, 1)
+    tally.win(np.array([0, 0, 1]), np.array([2.0**39, 2.0**39, 7.0]))
+    with pytest.raises(Overflow, match=r"sums of cents"):
+        tally.settle()
+
+
+def test_amounts_of_any_size_are_added_up_exactly():
+    inputs = workload(**SMALL)
+    deals = inputs.open_deals
+    large = dataclasses.replace(deals, log_amount=np.where(np.arange(60) % 2, np.log(3e11), deals.log_amount))
+    ordinary = simulate_block(inputs, 0, 512, True)
+    got = simulate_block(dataclasses.replace(inputs, open_deals=large), 0, 512, True)
+    np.testing.assert_array_equal(got.counts, ordinary.counts)
+    np.testing.assert_array_equal(got.deal_wins, ordinary.deal_wins)
+    sums = np.zeros_like(got.amounts)
+    np.add.at(sums, (got.ledger.trial, got.ledger.cell), np.round(got.ledger.amount * 100))
+    np.testing.assert_array_equal(np.round(got.amounts * 100), sums)
+    by_deal = np.bincount(got.ledger.deal, weights=np.round(got.ledger.amount * 100), minlength=60)
+    np.testing.assert_allclose(got.deal_sum * 100, by_deal, rtol=1e-12)
