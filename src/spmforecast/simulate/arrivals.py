@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
 Words = npt.NDArray[np.uint64]
 
-LENGTH = 4096  # trials whose points are drawn together; processes begin anew at its multiples
+LENGTH = 2048  # trials whose points are drawn together; processes begin anew at its multiples
 _TRIAL = np.uint16(LENGTH - 1)
 STEPS = 2.0**44  # steps in which heights are counted
 _GAP_BITS = 14
@@ -74,29 +74,37 @@ def arrivals(streams: Streams, key: Words, start: int, stop: int, reach: Floats)
     key : array of uint64, shape (2,)
         Key of the process.
     start, stop : int
-        Trials; they lie between the same two multiples of `LENGTH`.
+        Trials.
     reach : array of float32, shape (trials or 1,)
         Height of each trial, or of all. A lower one gives some of the same points.
 
     Yields
     ------
     Points
-        At most 32,768 at a time.
+        At most 32,768 at a time, those of 2,048 trials together the lowest first.
     """
-    block, offset = divmod(start, LENGTH)
-    most = int(float(reach.max()) * STEPS)
-    limit = reach * np.float32(STEPS)
-    if stop - start < LENGTH:
-        # Points of trials that are not asked for lie above their limit.
-        limit = np.full(LENGTH, -1.0, dtype=np.float32)
-        limit[offset : offset + stop - start] = reach * np.float32(STEPS)
-    first, below = 0, 0
+    for block in range(start // LENGTH, -(-stop // LENGTH)):
+        first = block * LENGTH
+        low, high = max(start, first), min(stop, first + LENGTH)
+        own = reach if len(reach) == 1 else reach[low - start : high - start]
+        limit = own * np.float32(STEPS)
+        if high - low < LENGTH:
+            # Points of trials that are not asked for lie above their limit.
+            limit = np.full(LENGTH, -1.0, dtype=np.float32)
+            limit[low - first : high - first] = own * np.float32(STEPS)
+        yield from _points(streams, key, block, limit, first - start)
+
+
+def _points(streams: Streams, key: Words, block: int, limit: Floats, offset: int) -> Iterator[Points]:
+    """Draw the points of a block of trials below their limits; `offset` turns its trials to those asked for."""
+    first, below, most = 0, 0, int(limit.max())
     while below <= most:
         parts, height = _below(streams, key, block, first, most - below)
         height += below
         yield _kept(parts, height, limit, offset)
         if len(height) < _TOGETHER:
             return
+        # Always so many, so that heights are added up alike whatever the reach.
         first, below = first + _TOGETHER, int(height[-1])
 
 
@@ -104,10 +112,11 @@ def _kept(parts: Short, height: Ints, limit: Floats, offset: int) -> Points:
     """Keep the points below the limits of their trials."""
     trial = (parts[:, 1] & _TRIAL).astype(np.int64)
     if len(limit) == 1:
+        trial += offset
         return Points(trial, height, parts[:, 2])
     here = np.flatnonzero(height.astype(np.float32) < limit.take(trial))
     trial = trial.take(here)
-    trial -= offset
+    trial += offset
     return Points(trial, height.take(here), parts[:, 2].take(here))
 
 

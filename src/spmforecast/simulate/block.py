@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from spmforecast.simulate.arrivals import LENGTH
 from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
@@ -15,6 +14,8 @@ from spmforecast.simulate.tally import BlockResult, Overflow, Tally, joined
 from spmforecast.simulate.trials import Trials
 
 __all__ = ["BlockResult", "simulate_block"]
+
+_PIECE = 4096  # trials played together: the arrays of more leave the cache
 
 
 def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool = False) -> BlockResult:
@@ -33,8 +34,7 @@ def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool
     -------
     BlockResult
     """
-    # Points are drawn for LENGTH trials at a time.
-    cuts = [start, *range(start - start % LENGTH + LENGTH, stop, LENGTH), stop]
+    cuts = [start, *range(start - start % _PIECE + _PIECE, stop, _PIECE), stop]
     return joined([_piece(inputs, first, last, ledger) for first, last in pairwise(cuts)])
 
 

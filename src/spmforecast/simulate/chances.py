@@ -67,7 +67,8 @@ class ByChances:
         """Hand every winner what its deal has, given by deal and world."""
         if of_deal.shape[1] == 1:
             return np.repeat(of_deal[:, 0], winners.number)
-        return of_deal.reshape(-1).take(winners.at * of_deal.shape[1] + self.trials.world.take(winners.trial))
+        row = winners.at * of_deal.shape[1] + self.trials.world.take(winners.trial)
+        return np.asarray(of_deal.reshape(-1).take(row))
 
     def _settle(self, rows: Ints, edges: Edges, winners: Winners, place: int, bits: int) -> int:
         """Draw the further bits where the first ones are those of a chance."""

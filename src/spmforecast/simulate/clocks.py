@@ -53,7 +53,7 @@ class _Levels:
         out = np.maximum(most * self.top, least * self.top)
         if (least < 0).any():
             np.maximum(out, least * self.low, out=out)
-        return out
+        return np.asarray(out)
 
 
 class ByClocks:

@@ -91,7 +91,7 @@ class Chances:
             return wide
         response = self.inputs.new_deals.response[segment, cohort, cohort:].astype(np.float32)
         moved = self.shocks.level[cohort, cohort:] * response[:, None]
-        return np.multiply(wide, np.exp(moved, out=moved), out=moved)
+        return np.asarray(np.multiply(wide, np.exp(moved, out=moved), out=moved))
 
     def _wide(self, table: Floats) -> Floats:
         """Give every trial what its world has, where trials of a world differ."""
@@ -166,7 +166,7 @@ class Created:
         """Day on which a rep leaves in each trial; the last entry stands for staying. None where nobody leaves."""
         return None if self.hazard is None else _leave_day(self.inputs, seller, self.hazard, self.trials)
 
-    def _frailty(self, name: str) -> Array:
+    def _frailty(self, name: str) -> Floats:
         """Draw a seller's luck in creating, lognormal with mean one, shape (cohorts, trials)."""
         cohorts = range(self.inputs.periods)
         bits = np.stack([self.trials.shorts("rep", name, "frailty", cohort) for cohort in cohorts])

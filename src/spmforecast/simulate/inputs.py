@@ -118,7 +118,7 @@ class OpenDeals:
     def kept(self) -> Floats:
         """Most, over the worlds, of the chance not to be lost by each period's end, shape (states, periods)."""
         least = np.min([np.cumsum(one, axis=1, dtype=np.float64) for one in self.lose], axis=0)
-        return np.exp(-least).astype(np.float32)
+        return np.asarray(np.exp(-least), dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from scipy import special
 __all__ = ["period_intensities", "poisson_quantile", "win_cells", "winning_chances", "winning_speed"]
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 _LARGE_MEAN = 40.0
 
@@ -59,7 +60,7 @@ def winning_speed(won: Array) -> Array:
     return np.asarray(-np.log1p(-np.clip(chance / left, 0.0, 1.0 - 1e-9)))
 
 
-def winning_chances(win: Array, lose: Array, multiplier: Array) -> Array:
+def winning_chances(win: Array | Floats, lose: Array | Floats, multiplier: Array) -> Array:
     """Chance to be won in each period when the intensity of winning is multiplied.
 
     Parameters
@@ -73,10 +74,10 @@ def winning_chances(win: Array, lose: Array, multiplier: Array) -> Array:
     -------
     array of float, shape (..., periods)
     """
-    win = win * multiplier
-    total = win + lose
+    speed = np.asarray(win * multiplier, dtype=np.float64)
+    total = speed + lose
     before = np.exp(total - np.cumsum(total, axis=-1))
-    return np.asarray(before * -np.expm1(-total) * (win / np.maximum(total, 1e-300)))
+    return np.asarray(before * -np.expm1(-total) * (speed / np.maximum(total, 1e-300)))
 
 
 def win_cells(chances: Array, uniform: Array) -> npt.NDArray[np.int64]:

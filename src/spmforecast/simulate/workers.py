@@ -11,13 +11,12 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any, TypeVar
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.simulate.arrivals import LENGTH
 
 __all__ = ["block_length", "run_blocks"]
 
 T = TypeVar("T")
 
-_SHORTEST, _LONGEST = 512, LENGTH  # trials of a block; powers of two
+_SHORTEST, _LONGEST = 512, 4096  # trials of a block; powers of two
 _BYTES = 128e6  # what the sums of a block may take
 _CELL_BYTES = 12
 _ATTEMPTS = 3

@@ -179,15 +179,19 @@ def _laws(money: _Money, nodes: list[Conditional], members: _Members, points: in
 
 def _windows(mean: Array, sd: Array, points: int) -> list[tuple[Window, list[int]]]:
     """Choose windows; periods whose own would be two thirds as wide at least share one, and its transforms."""
-    own = {period: Window.of(float(mean[period]), float(sd[period]), points) for period in np.flatnonzero(sd > 0)}
+    own = {
+        period: Window.of(float(mean[period]), float(sd[period]), points)
+        for period in range(len(mean))
+        if sd[period] > 0
+    }
     left = sorted(own, key=lambda period: -own[period].width)
     out = []
     while left:
         widest = own[left[0]]
-        shared = [int(period) for period in left if own[period].width * _ALIKE >= widest.width]
+        shared = [period for period in left if own[period].width * _ALIKE >= widest.width]
         below = max(own[period].below for period in shared)
         out.append((Window(below, widest.width - widest.below + below, points), shared))
-        left = [period for period in left if int(period) not in shared]
+        left = [period for period in left if period not in shared]
     return out
 
 

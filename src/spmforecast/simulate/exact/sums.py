@@ -84,7 +84,7 @@ class AmountTransform:
         step *= place
         out += step
         out *= 1j * (base[:, None] * frequency)
-        return out
+        return np.asarray(out)
 
 
 def _transform(frequency: Array, value: Array, weight: Array) -> Complexes:
