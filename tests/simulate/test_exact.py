@@ -144,6 +144,11 @@ def gap(law, draws):
     return max((steps[1:] - fit).max(), (fit - steps[:-1]).max())
 
 
+def fourth_moment(law):
+    """Return the fourth central moment of a law."""
+    return (((law.grid[1:] + law.grid[:-1]) / 2 - law.mean) ** 4 * np.diff(law.cdf)).sum()
+
+
 @pytest.mark.slow
 def test_a_million_trials_keep_to_the_exact_law():
     inputs = workload(deals=240, streams=10, created=480.0, reps=4)
@@ -160,10 +165,11 @@ def test_eight_hundred_rep_quarters_of_twenty_thousand_deals():
     draws = np.concatenate(blocks)
     mean, sd = (np.array([getattr(law, name) for law in exact.reps.values()]) for name in ("mean", "sd"))
     apart = draws - draws.mean(axis=0)
-    variance, fourth = (apart**2).mean(axis=0), (apart**4).mean(axis=0)
+    variance, fourth = (apart**2).mean(axis=0), np.array([fourth_moment(law) for law in exact.reps.values()])
     assert len(mean) == 800
     assert np.abs((draws.mean(axis=0) - mean) / (sd / np.sqrt(trials))).max() < 4
-    assert np.abs((variance - sd**2) / np.sqrt((fourth - variance**2) / trials)).max() < 4
+    # The law's own standard errors: those of skewed draws are small where the variance comes out small.
+    assert np.abs((variance - sd**2) / np.sqrt((fourth - sd**4) / trials)).max() < 4
     for k, law in enumerate(exact.company.values()):
         assert gap(law, draws[:, k::4].sum(axis=1)) < 0.0195
 
