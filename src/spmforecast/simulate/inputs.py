@@ -59,7 +59,9 @@ class OpenDeals:
     state : array of int, shape (deals,)
         Position of each deal's (profile, stage, age) in the tables.
     response : array of float, shape (states, periods)
-        Change of the log chance to be won in a period for one unit of the market's level.
+        Change of the log speed of winning in a period for one unit of the market's level, at its mean.
+    bend : array of float, shape (states, periods)
+        By how much that bends as the level moves; see :func:`spmforecast.simulate.outcomes.bent`.
     win, lose : array of float, shape (worlds, states, periods)
         Integrated intensities. From a fit those of winning hold what is lost (a subdistribution hazard), and those of
         losing are zero; an adjustment may lay losses beside them.
@@ -76,6 +78,7 @@ class OpenDeals:
     ids: tuple[str, ...]
     state: Ints
     response: Array
+    bend: Array
     win: Array
     lose: Array
     owner: Ints
@@ -99,7 +102,7 @@ class NewDeals:
     ----------
     cells : CreationCells
         Who creates what, and where it is counted.
-    response : array of float, shape (segments, cohorts, periods)
+    response, bend : array of float, shape (segments, cohorts, periods)
         As for open deals.
     win, lose : array of float, shape (worlds, segments, cohorts, periods)
         Integrated intensities of a deal created in a cohort (a period).
@@ -127,6 +130,7 @@ class NewDeals:
 
     cells: CreationCells
     response: Array
+    bend: Array
     win: Array
     lose: Array
     created: Array

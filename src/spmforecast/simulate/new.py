@@ -103,13 +103,14 @@ class _Chances:
         win, lose = (table[:, segment].transpose(1, 2, 0).astype(np.float32) for table in (new.win, new.lose))
         columns = self.trials.count if varied else win.shape[2]
         out = np.zeros((*win.shape[:2], columns), dtype=np.float32)
-        response = new.response[segment].astype(np.float32)
+        response, bend = (table[segment].astype(np.float32)[..., None] for table in (new.response, new.bend))
         for cohort in range(win.shape[0]):
             speed, away = win[cohort, cohort:], lose[cohort, cohort:]
             if varied:
                 speed, away = speed[:, self.trials.world], away[:, self.trials.world]
             if self.shocks is not None:
-                speed *= np.exp(self.shocks.level[cohort, cohort:] * response[cohort, cohort:, None])
+                level, square = self.shocks.level[cohort, cohort:], self.shocks.bent[cohort, cohort:]
+                speed *= np.exp(level * response[cohort, cohort:] - square * bend[cohort, cohort:])
             if effect is not None:
                 speed *= effect
             out[cohort, cohort:] = _won(speed, away)

@@ -124,7 +124,10 @@ class _ByState:
         speed = self.deals.win[:, state].T.astype(np.float32)
         if self.shocks is not None:
             speed = speed[:, self.world]
-            speed *= np.exp(self.shocks.level[0] * self.deals.response[state].astype(np.float32)[:, None])
+            response, bend = (
+                table[state].astype(np.float32)[:, None] for table in (self.deals.response, self.deals.bend)
+            )
+            speed *= np.exp(self.shocks.level[0] * response - self.shocks.bent[0] * bend)
         return _summed(speed), _summed(self.deals.lose[:, state].T.astype(np.float32))
 
 

@@ -48,6 +48,7 @@ def change_open(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulat
         deals,
         state=state,
         response=np.concatenate([deals.response, deals.response[states]]),
+        bend=np.concatenate([deals.bend, deals.bend[states]]),
         win=np.concatenate([deals.win, win], axis=1),
         lose=np.concatenate([deals.lose, lose], axis=1),
     )
@@ -74,6 +75,7 @@ def change_new(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulati
         new,
         cells=replace(new.cells, segment=segment),
         response=np.concatenate([new.response, new.response[segments]]),
+        bend=np.concatenate([new.bend, new.bend[segments]]),
         win=np.concatenate([new.win, win], axis=1),
         lose=np.concatenate([new.lose, lose], axis=1),
     )
