@@ -85,6 +85,37 @@ class EventLog:
         order = order[np.searchsorted(deal[order], 0) :]
         return cls(history, order, deal[order], at[order], status[order], len(deals))
 
+    def cut(self, deals: pd.DataFrame, history: pd.DataFrame, created: Mask, until: np.datetime64) -> EventLog:
+        """Return the log of tables that are cut back to an instant, as :meth:`of` would make it.
+
+        Parameters
+        ----------
+        deals, history : pandas.DataFrame
+            ``opportunities`` and ``stage_history`` once cut.
+        created : numpy.ndarray of bool, shape (deals,)
+            Which deals were kept.
+        until : numpy.datetime64
+            The instant; events dated before it were kept.
+        """
+        kept = (self.when < until) & created[self.deal]
+        inside = np.zeros(len(self.frame), dtype=bool)
+        inside[self.row[kept]] = True
+        row = (np.cumsum(inside) - 1)[self.row[kept]]
+        deal, when, status = (np.cumsum(created) - 1)[self.deal[kept]], self.when[kept], self.status[kept]
+        ended = deals["status"].isin(CLOSED).to_numpy()
+        if _sorted(deal, when, (status > _OPEN) & ended[deal], row):
+            return EventLog(history, row, deal, when, status, len(deals))
+        return EventLog.of(deals, history)  # a deal that was open then has events of one instant in another order
+
+    def arranged(self, order: Ints) -> EventLog:
+        """Return the log of the deals in another order; `order` lists the rows in which they stand now."""
+        count = np.bincount(self.deal, minlength=self.deals)
+        length = count[order]
+        begin = (np.cumsum(count) - count)[order] - (np.cumsum(length) - length)
+        place = np.repeat(begin, length) + np.arange(len(self.deal))
+        deal = np.repeat(np.arange(self.deals), length)
+        return EventLog(self.frame, self.row[place], deal, self.when[place], self.status[place], self.deals)
+
     def filled(self, column: str) -> Mask | None:
         """Mark the events that fill a column, shape (n,); None where all do. Found once for each column."""
         if column not in self._filled:
@@ -106,6 +137,13 @@ def _order(deal: Ints, at: npt.NDArray[np.datetime64], last: Mask) -> Ints:
         key = (((deal + 1) * spread) + (seconds - seconds.min(initial=seconds[0] if len(seconds) else 0))) * 2 + last
         return np.argsort(key, kind="stable")
     return np.lexsort((last, at, deal))
+
+
+def _sorted(deal: Ints, when: npt.NDArray[np.datetime64], last: Mask, row: Ints) -> bool:
+    """Tell whether events stand in order of deal, time, `last` and row, given that deals and times do."""
+    tied = np.flatnonzero((deal[1:] == deal[:-1]) & (when[1:] == when[:-1]))
+    later, rank = last[tied + 1], last[tied]
+    return bool(((later > rank) | ((later == rank) & (row[tied + 1] > row[tied]))).all())
 
 
 @dataclass(frozen=True, eq=False)

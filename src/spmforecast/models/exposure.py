@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.models.profiles import Profiles
-from spmforecast.models.risksets import CENSORED, Stays
+from spmforecast.models.risksets import Stays
 from spmforecast.models.spec import ModelSpec
 
 __all__ = ["AgeBins", "Statistics", "age_bins", "collect"]
@@ -62,20 +62,56 @@ class Statistics:
     ----------
     exposure : array of float, shape (profiles, stages, bins, days)
         Deal-days at risk on each day of the record.
-    events : array of float, shape (profiles, stages, destinations, bins, days)
-        Exits.
+    exit_cell, exit_day : array of int32, shape (n,)
+        Of every exit its place in a table of (profiles, stages, destinations, bins), and its day from the first one.
     first_day : int
         The day that stands first.
     """
 
     exposure: Array
-    events: Array
+    exit_cell: npt.NDArray[np.int32]
+    exit_day: npt.NDArray[np.int32]
     first_day: int
 
     @property
     def days(self) -> Ints:
         """Day numbers along the last axis."""
         return self.first_day + np.arange(self.exposure.shape[-1])
+
+    @property
+    def events(self) -> Array:
+        """Exits by day, shape (profiles, stages, destinations, bins, days): large, for small records only."""
+        return self.events_by(np.arange(self.exposure.shape[-1]), self.exposure.shape[-1])
+
+    def events_by(self, group: Ints, groups: int) -> Array:
+        """Count the exits, days put together in groups.
+
+        Parameters
+        ----------
+        group : array of int, shape (days,)
+            Group of each day.
+        groups : int
+            Number of groups.
+
+        Returns
+        -------
+        array of float, shape (profiles, stages, destinations, bins, groups)
+        """
+        profiles, stages, bins, _ = self.exposure.shape
+        return _counts(self.exit_cell, group[self.exit_day], (profiles, stages, stages + 2, bins, groups))
+
+    def events_of_day(self) -> Array:
+        """Count the exits of each day, shape (stages, destinations, days)."""
+        profiles, stages, bins, days = self.exposure.shape
+        moves = np.arange(stages * (stages + 2), dtype=np.int32)
+        move = np.tile(moves.repeat(bins), profiles)[self.exit_cell]
+        return _counts(move, self.exit_day, (stages, stages + 2, days))
+
+
+def _counts(cell: npt.NDArray[np.integer], group: npt.NDArray[np.integer], shape: tuple[int, ...]) -> Array:
+    """Count how often each cell of a table is named, the last axis apart from the others."""
+    place = cell.astype(np.int64) * shape[-1] + group
+    return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
 
 def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
@@ -94,17 +130,16 @@ def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
     -------
     AgeBins
     """
-    segment = profiles.segment_of_deal[stays.deal]
-    scale = _usual_stays(stays, segment, len(profiles.segments))
-    relative = stays.duration / scale[segment, stays.stage]
-    cuts = [
-        _edges(relative[stays.stage == s], stays.censored[stays.stage == s], spec) for s in range(len(stays.stages))
-    ]
-    edges = [[_whole_days(cut[0] * scale[k, s]) for s, cut in enumerate(cuts)] for k in range(len(scale))]
+    segment, segments = profiles.segment_of_deal[stays.deal], len(profiles.segments)
+    stages = range(len(stays.stages))
+    lengths = [_Lengths.of(stays, segment, segments, s) for s in stages]
+    scale = np.stack([one.usual() for one in lengths], axis=1)
+    cuts = [_edges(*one.relative(scale[:, s]), spec) for s, one in enumerate(lengths)]
+    edges = [[_whole_days(cut[0] * scale[k, s]) for s, cut in enumerate(cuts)] for k in range(segments)]
     cap = max(int(stage_edges[-1]) for segment_edges in edges for stage_edges in segment_edges)
     ages = np.arange(cap + 1)
     of_age = np.array([[np.searchsorted(one, ages, side="right") for one in row] for row in edges], dtype=np.int64)
-    usual = _usual_stays(stays, np.zeros_like(segment), 1)[0]
+    usual = [float(one.together().usual()[0]) for one in lengths]
     return AgeBins(
         of_age,
         int(of_age.max()) + 1,
@@ -113,35 +148,49 @@ def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
     )
 
 
-def _usual_stays(stays: Stays, segment: Ints, segments: int) -> Array:
-    """Typical stay of each segment in each stage: geometric mean of the days to exit, leaning on the stage's.
+@dataclass(frozen=True)
+class _Lengths:
+    """How many stays of each segment in one stage have each length.
 
     Parameters
     ----------
-    stays : Stays
-        Observed visits.
-    segment : array of int, shape (rows,)
-        Segment of each visit's deal.
-    segments : int
-        Number of segments.
-
-    Returns
-    -------
-    array of float, shape (segments, stages)
-        Days; one where no exit was seen.
+    exits, stays : array of int32, shape (segments, days)
+        Stays of 0, 1, … days that ended, and all of them.
     """
-    moved = ~stays.censored & (stays.duration > 0)
-    out = np.ones((segments, len(stays.stages)))
-    for s in range(len(stays.stages)):
-        here = moved & (stays.stage == s)
-        if not here.any():
-            continue
-        log_days = np.log(stays.duration[here])
-        count = np.bincount(segment[here], minlength=segments)
-        total = np.bincount(segment[here], weights=log_days, minlength=segments)
-        lean = _SCALE_PRIOR_EXITS * float(log_days.mean())
-        out[:, s] = np.exp((total + lean) / (count + _SCALE_PRIOR_EXITS))
-    return out
+
+    exits: npt.NDArray[np.int32]
+    stays: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, stays: Stays, segment: Ints, segments: int, stage: int) -> _Lengths:
+        """Count those of a stage; `segment` is that of each stay."""
+        rows = np.flatnonzero(stays.stage == stage)
+        shape = (segments, int(stays.duration[rows].max(initial=0)) + 1)
+        cell, ended = segment[rows] * shape[1] + stays.duration[rows], ~stays.censored[rows]
+        counts = [np.bincount(c, minlength=shape[0] * shape[1]).astype(np.int32) for c in (cell[ended], cell)]
+        return cls(counts[0].reshape(shape), counts[1].reshape(shape))
+
+    def together(self) -> _Lengths:
+        """Put all segments into one."""
+        return _Lengths(*(one.sum(axis=0, keepdims=True, dtype=np.int32) for one in (self.exits, self.stays)))
+
+    def usual(self) -> Array:
+        """Geometric mean of the days to exit, leaning on the stage's; one without exits; shape (segments,)."""
+        moved = self.exits[:, 1:].astype(np.float64)
+        if not moved.any():
+            return np.ones(len(moved))
+        count, total = moved.sum(axis=1), moved @ np.log(np.arange(1, self.exits.shape[1]))
+        lean = _SCALE_PRIOR_EXITS * float(total.sum() / count.sum())
+        return np.asarray(np.exp((total + lean) / (count + _SCALE_PRIOR_EXITS)))
+
+    def relative(self, usual: Array) -> tuple[Array, Ints, Ints]:
+        """Lengths of a day and more over what is usual, rising, and how many exits and stays have each."""
+        segment, days = np.nonzero(self.stays[:, 1:])
+        value = (days + 1) / usual[segment]
+        order = np.argsort(value, kind="stable")
+        segment, days = segment[order], days[order] + 1
+        exits, stays = (one[segment, days].astype(np.int64) for one in (self.exits, self.stays))
+        return value[order], exits, stays
 
 
 def _whole_days(edges: Array) -> Array:
@@ -149,27 +198,37 @@ def _whole_days(edges: Array) -> Array:
     return np.asarray(np.maximum(np.ceil(np.round(edges, 6)), 1.0))
 
 
-def _edges(relative: Array, still_open: npt.NDArray[np.bool_], spec: ModelSpec) -> tuple[Array, int]:
+def _edges(relative: Array, exits: Ints, stays: Ints, spec: ModelSpec) -> tuple[Array, int]:
     """Return the first relative age of each bin after that of age zero, and the bin in which the plateau begins.
 
     Past the age by which nearly all exits have happened, deals that are merely never closed gather. They get bins of
     their own, as far as they were watched, so that they neither lend their silence to deals that still move nor
     borrow the others' chances.
     """
-    moved = relative[(relative > 0) & ~still_open]
+    seen = exits > 0
+    moved, often = relative[seen], exits[seen]
     if len(moved) == 0:
         return np.zeros(1), 1
-    plateau = float(np.quantile(moved, spec.plateau))
-    inner_bins = int(np.clip(len(moved) // spec.events_per_bin, 1, spec.max_age_bins - 2))
-    inner = np.quantile(moved, np.linspace(0, spec.plateau, inner_bins + 1)[1:-1])
-    stale = [plateau * factor for factor in _STALE if _stays_past(relative, plateau * factor) >= _STALE_STAYS]
+    plateau = float(_quantiles(moved, often, np.array([spec.plateau]))[0])
+    inner_bins = int(np.clip(often.sum() // spec.events_per_bin, 1, spec.max_age_bins - 2))
+    inner = _quantiles(moved, often, np.linspace(0, spec.plateau, inner_bins + 1)[1:-1])
+    past = [float((np.maximum(relative - plateau * factor, 0.0) * stays).sum()) for factor in _STALE]
+    stale = [plateau * factor for factor, usual in zip(_STALE, past, strict=True) if usual >= _STALE_STAYS]
     edges = np.unique(np.concatenate([[0.0], inner, [plateau], stale]))
     return edges, int(np.searchsorted(edges, plateau)) + 1
 
 
-def _stays_past(relative: Array, age: float) -> float:
-    """Usual stays watched past a relative age."""
-    return float(np.maximum(relative - age, 0.0).sum())
+def _quantiles(value: Array, count: Ints, q: Array) -> Array:
+    """Quantiles of values that stand several times each, as NumPy's of them all; values rising."""
+    until = np.cumsum(count)
+    place = q * (until[-1] - 1)
+    low = np.floor(place)
+    share = place - low
+    one = value[np.searchsorted(until, low, side="right")]
+    other = value[np.searchsorted(until, np.minimum(low + 1, until[-1] - 1), side="right")]
+    # Which end to start from decides the last bit; NumPy takes the nearer one.
+    near = other - (other - one) * (1 - share)
+    return np.asarray(np.where(share >= 0.5, near, one + (other - one) * share))
 
 
 def collect(stays: Stays, profiles: Profiles, bins: AgeBins) -> Statistics:
@@ -188,44 +247,71 @@ def collect(stays: Stays, profiles: Profiles, bins: AgeBins) -> Statistics:
     -------
     Statistics
     """
-    stages, destinations = len(stays.stages), len(stays.stages) + 2
+    stages = len(stays.stages)
     first_day = int((stays.entry + stays.start).min(initial=stays.today))
     days = stays.today - first_day + 1
     of_row = profiles.of_deal[stays.deal]
     segment = profiles.table[:, 0]
     exposure = np.zeros((len(segment), stages, bins.bins, days))
-    for g in range(len(segment)):
-        for s in range(stages):
-            rows = (of_row == g) & (stays.stage == s)
-            if rows.any():
-                exposure[g, s] = _exposure(stays, rows, bins.of_age[segment[g], s], bins.bins, first_day, days)
-    done = ~stays.censored
+    group = of_row * stages + stays.stage
+    small = group.astype(np.int16) if len(segment) * stages < np.iinfo(np.int16).max else group
+    order = np.argsort(small, kind="stable")  # of short integers by counting them
+    entry, start, duration = stays.entry[order], stays.start[order], stays.duration[order]
+    ends = np.cumsum(np.bincount(group, minlength=len(segment) * stages))
+    for cell, (begin, end) in enumerate(zip(np.append(0, ends), ends, strict=False)):
+        if begin < end:
+            g, s = divmod(cell, stages)
+            rows, of_age = slice(begin, end), bins.of_age[segment[g], s]
+            visits = _Visits(entry[rows], start[rows], duration[rows])
+            exposure[g, s] = visits.exposure(of_age, bins.bins, first_day, days)
+    return Statistics(exposure, *_exits(stays, of_row, segment, bins, first_day), first_day)
+
+
+def _exits(
+    stays: Stays, of_row: Ints, segment: Ints, bins: AgeBins, first_day: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Find the cell (profile, stage, destination, bin) and the day of each exit."""
+    stages = len(stays.stages)
     age = np.minimum(stays.duration, bins.cap)
-    exit_day = stays.entry + stays.duration - first_day
-    shape = (len(segment), stages, destinations, bins.bins, days)
-    place = (of_row, stays.stage, stays.to, bins.of_age[segment[of_row], stays.stage, age], exit_day)
-    cell = np.ravel_multi_index(tuple(axis[done] for axis in place), shape) if done.any() else np.empty(0, np.int64)
-    assert not (stays.to[done] == CENSORED).any()
-    events = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
-    return Statistics(exposure, events, first_day)
+    row = of_row * stages + stays.stage
+    # The age bins of each profile and stage in a row of their own.
+    bin_of = np.take(bins.of_age[segment].reshape(-1), row * (bins.cap + 1) + age)
+    cell = (row * (stages + 2) + stays.to) * bins.bins + bin_of
+    done = ~stays.censored
+    day = stays.entry + stays.duration - first_day
+    return cell.astype(np.int32)[done], day.astype(np.int32)[done]
 
 
-def _exposure(stays: Stays, rows: npt.NDArray[np.bool_], of_age: Ints, bins: int, first_day: int, days: int) -> Array:
-    """Count the days at risk of one profile and stage by (bin, day)."""
-    entry, start, duration = stays.entry[rows], stays.start[rows], stays.duration[rows]
-    cap = len(of_age) - 1
-    birth0 = int(entry.min())
-    births = int(entry.max()) - birth0 + 1
-    low, high = np.minimum(start, cap), np.minimum(duration + 1, cap)
-    row = (entry - birth0) * (cap + 1)
-    steps = np.bincount(row + low, minlength=births * (cap + 1)) - np.bincount(row + high, minlength=births * (cap + 1))
-    at_risk = np.cumsum(steps.reshape(births, cap + 1), axis=1)[:, :cap]
-    birth, age = np.nonzero(at_risk)
-    day = birth + age + (birth0 - first_day)
-    out = np.bincount(of_age[age] * days + day, weights=at_risk[birth, age], minlength=bins * days).reshape(bins, days)
-    old = duration >= cap
-    begin = entry[old] + np.maximum(start[old], cap) - first_day
-    end = entry[old] + duration[old] + 1 - first_day
-    tail = np.bincount(begin, minlength=days + 1) - np.bincount(end, minlength=days + 1)
-    out[of_age[cap]] += np.cumsum(tail)[:days]
-    return np.asarray(out, dtype=np.float64)
+@dataclass(frozen=True)
+class _Visits:
+    """Stays of one profile in one stage: entry day, first age watched, last age; each of shape (n,)."""
+
+    entry: Ints
+    start: Ints
+    duration: Ints
+
+    def exposure(self, of_age: Ints, bins: int, first_day: int, days: int) -> Array:
+        """Count the days at risk by (bin, day)."""
+        cap, first = len(of_age) - 1, int(self.entry.min())
+        at_risk = self._at_risk(cap, first)
+        # Those who entered on one day are all of one age: along the days, an age is that age's row moved on.
+        out = np.zeros((bins, max(first_day - first, 0) + days + cap), dtype=np.int64)
+        moved = max(first - first_day, 0)
+        for age in np.flatnonzero(at_risk.any(axis=1)):
+            out[of_age[age], moved + age : moved + age + at_risk.shape[1]] += at_risk[age]
+        seen = out[:, max(first_day - first, 0) :][:, :days].astype(np.float64)
+        old = self.duration >= cap
+        begin = self.entry[old] + np.maximum(self.start[old], cap) - first_day
+        end = self.entry[old] + self.duration[old] + 1 - first_day
+        tail = np.bincount(begin, minlength=days + 1) - np.bincount(end, minlength=days + 1)
+        seen[of_age[cap]] += np.cumsum(tail)[:days]
+        return seen
+
+    def _at_risk(self, cap: int, first: int) -> Ints:
+        """Count the deals at risk of each age below the cap by day of entry, shape (cap, days of entry)."""
+        births = int(self.entry.max()) - first + 1
+        column = self.entry - first
+        low, high = np.minimum(self.start, cap), np.minimum(self.duration + 1, cap)
+        size = (cap + 1) * births
+        steps = np.bincount(low * births + column, minlength=size) - np.bincount(high * births + column, minlength=size)
+        return np.asarray(np.cumsum(steps.reshape(cap + 1, births), axis=0)[:cap])
