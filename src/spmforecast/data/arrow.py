@@ -160,7 +160,7 @@ def rows_of(wanted: pd.Series, known: pd.Series) -> Ints:
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def codes_of(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
+def codes_of(column: pd.Series) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
     """Give each different text of a column a number.
 
     Parameters
@@ -170,7 +170,7 @@ def codes_of(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
 
     Returns
     -------
-    codes : numpy.ndarray of int, shape (n,)
+    codes : numpy.ndarray of int32, shape (n,)
         Place of each text among the names, -1 where it is missing.
     names : tuple of str
         The texts that there are, in alphabetical order.
@@ -178,9 +178,9 @@ def codes_of(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
     coded = arrow_of(column).dictionary_encode()
     names = np.array(coded.dictionary.to_pylist(), dtype=object)
     order = np.argsort(names, kind="stable") if len(names) else np.empty(0, dtype=np.int64)
-    place = np.append(np.argsort(order, kind="stable"), -1)
-    indices = np.asarray(pc.fill_null(coded.indices, len(names)).to_numpy(zero_copy_only=False))
-    return place[indices], tuple(names[order].tolist())
+    place = np.append(np.argsort(order, kind="stable"), -1).astype(np.int32)
+    indices = coded.indices if coded.null_count == 0 else pc.fill_null(coded.indices, len(names))
+    return place[indices.to_numpy(zero_copy_only=False)], tuple(names[order].tolist())
 
 
 def rising(column: pd.Series) -> bool:

@@ -6,13 +6,15 @@ closed: many exports carry days without times, and some list the newest event fi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import rows_of
+from spmforecast.data.arrow import codes_of, rows_of
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 
@@ -64,6 +66,7 @@ class EventLog:
     status: npt.NDArray[np.int8]
     deals: int
     _filled: dict[str, Mask | None] = field(default_factory=dict, repr=False)
+    _codes: dict[str, tuple[npt.NDArray[np.int32], tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, deals: pd.DataFrame, history: pd.DataFrame, deal: Ints | None = None) -> EventLog:
@@ -85,6 +88,13 @@ class EventLog:
         order = order[np.searchsorted(deal[order], 0) :]
         return cls(history, order, deal[order], at[order], status[order], len(deals))
 
+    def rows_before(self, until: np.datetime64, created: Mask) -> Mask:
+        """Mark the rows, in file order, that are dated before an instant and of a deal that was created by then."""
+        kept = (self.when < until) & created[self.deal]
+        rows = np.zeros(len(self.frame), dtype=bool)
+        rows[self.row if kept.all() else self.row[kept]] = True
+        return rows
+
     def cut(self, deals: pd.DataFrame, history: pd.DataFrame, created: Mask, until: np.datetime64) -> EventLog:
         """Return the log of tables that are cut back to an instant, as :meth:`of` would make it.
 
@@ -97,12 +107,16 @@ class EventLog:
         until : numpy.datetime64
             The instant; events dated before it were kept.
         """
-        kept = (self.when < until) & created[self.deal]
-        inside = np.zeros(len(self.frame), dtype=bool)
-        inside[self.row[kept]] = True
-        row = (np.cumsum(inside) - 1)[self.row[kept]]
-        deal, when, status = (np.cumsum(created) - 1)[self.deal[kept]], self.when[kept], self.status[kept]
-        ended = deals["status"].isin(CLOSED).to_numpy()
+        row, deal, when, status = self.row, self.deal, self.when, self.status
+        if len(history) < len(self.frame):
+            kept = np.flatnonzero((when < until) & created[deal])
+            row, deal, when, status = row[kept], deal[kept], when[kept], status[kept]
+            inside = np.zeros(len(self.frame), dtype=bool)
+            inside[row] = True
+            row = (np.cumsum(inside) - 1)[row]
+        if not created.all():
+            deal = (np.cumsum(created) - 1)[deal]
+        ended = status_codes(deals["status"]) > _OPEN
         if _sorted(deal, when, (status > _OPEN) & ended[deal], row):
             return EventLog(history, row, deal, when, status, len(deals))
         return EventLog.of(deals, history)  # a deal that was open then has events of one instant in another order
@@ -115,6 +129,19 @@ class EventLog:
         place = np.repeat(begin, length) + np.arange(len(self.deal))
         deal = np.repeat(np.arange(self.deals), length)
         return EventLog(self.frame, self.row[place], deal, self.when[place], self.status[place], self.deals)
+
+    def parts(self, deals: int) -> Iterator[EventLog]:
+        """Hand out the events of so many deals after those of others, as views."""
+        edges = [*range(0, max(self.deals, 1), deals), self.deals]
+        for begin, end in pairwise(np.searchsorted(self.deal, edges).tolist()):
+            rows = slice(begin, end)
+            yield EventLog(self.frame, self.row[rows], self.deal[rows], self.when[rows], self.status[rows], self.deals)
+
+    def codes(self, column: str) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+        """Return the number of each row's text in a column, in file order, and the texts; found once."""
+        if column not in self._codes:
+            self._codes[column] = codes_of(self.frame[column].astype("str"))
+        return self._codes[column]
 
     def filled(self, column: str) -> Mask | None:
         """Mark the events that fill a column, shape (n,); None where all do. Found once for each column."""

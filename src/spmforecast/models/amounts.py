@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import codes_of
 from spmforecast.data.events import EventLog, last_of_run, status_codes
 from spmforecast.models.profiles import Profiles
 from spmforecast.models.selection import fit_shifts, yearly_trend
@@ -253,7 +252,7 @@ class _Changes:
     """How earlier amounts of won deals became their final ones: an event each, in order of deal and time."""
 
     deal: Ints
-    stage: Ints
+    stage: npt.NDArray[np.int32]
     stages: tuple[str, ...]
     log_ratio: Array
 
@@ -266,7 +265,7 @@ class _Changes:
         then = log.frame["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[row]
         if not (known := then > 0).all():
             deal, row, then = deal[known], row[known], then[known]
-        stage, stages = codes_of(log.frame["stage"].astype("str"))
+        stage, stages = log.codes("stage")
         ratio = np.log(final[deal] / then)
         # Beyond the limit it is a typing error.
         return cls(deal, stage[row], stages, np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT))

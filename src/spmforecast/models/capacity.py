@@ -179,24 +179,25 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
     places = pd.DataFrame(index=list(owners))
+    owner = codes_of(deals["owner_id"].astype("str"))
     for column in ("territory_id", "region", "manager_id"):
-        usual = _most_common(deals["owner_id"], deals[column]).astype(object)
+        usual = _most_common(owner, deals[column]).astype(object)
         usual = usual.where(usual != NONE).reindex(list(owners)).astype(object)
         places[column] = listed[column].fillna(usual)
     # Without a table of territories, a territory lies where its deals do; failing that it is a top itself.
     placed = (deals["region"] != NONE).to_numpy()
-    of_territory = _most_common(deals["territory_id"][placed], deals["region"][placed])
+    of_territory = _most_common(codes_of(deals["territory_id"][placed].astype("str")), deals["region"][placed])
     by_territory = places["territory_id"].map(of_territory).astype(object)
     places["region"] = places["region"].fillna(by_territory).fillna(places["territory_id"])
     places = places.fillna(NONE)
     return Roster(owners, places, spans.hired[spans.active])
 
 
-def _most_common(group: pd.Series, value: pd.Series) -> pd.Series:
+def _most_common(group: tuple[npt.NDArray[np.int32], tuple[str, ...]], value: pd.Series) -> pd.Series:
     """Return the most common value of each group, the first by alphabet among equals; indexed by group."""
-    (of, groups), (code, values) = codes_of(group.astype("str")), codes_of(value.astype("str"))
+    (of, groups), (code, values) = group, codes_of(value.astype("str"))
     known = (of >= 0) & (code >= 0)
-    pair = of[known] * len(values) + code[known]
+    pair = of[known].astype(np.int64) * len(values) + code[known]
     if not len(pair):
         return pd.Series([], dtype=object)
     few = len(groups) * len(values) <= 4 * len(pair)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.models.profiles import Profiles
-from spmforecast.models.risksets import Stays
+from spmforecast.models.risksets import CENSORED, Stays
 from spmforecast.models.spec import ModelSpec
 
 __all__ = ["AgeBins", "Statistics", "age_bins", "collect"]
@@ -21,6 +21,7 @@ __all__ = ["AgeBins", "Statistics", "age_bins", "collect"]
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
+_ROWS_AT_ONCE = 200_000
 _STALE = (1.5, 2.5)  # multiples of the plateau's age at which further bins begin
 _SCALE_PRIOR_EXITS = 10.0
 _STALE_STAYS = 25.0  # deals times usual stays that must have been watched there
@@ -110,8 +111,12 @@ class Statistics:
 
 def _counts(cell: npt.NDArray[np.integer], group: npt.NDArray[np.integer], shape: tuple[int, ...]) -> Array:
     """Count how often each cell of a table is named, the last axis apart from the others."""
-    place = cell.astype(np.int64) * shape[-1] + group
-    return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
+    out = np.zeros(int(np.prod(shape)), dtype=np.int64)
+    at_once = max(_ROWS_AT_ONCE, len(out))
+    for begin in range(0, len(cell), at_once):
+        rows = slice(begin, begin + at_once)
+        out += np.bincount(cell[rows].astype(np.int64) * shape[-1] + group[rows], minlength=len(out))
+    return out.reshape(shape).astype(np.float64)
 
 
 def age_bins(stays: Stays, profiles: Profiles, spec: ModelSpec) -> AgeBins:
@@ -250,36 +255,36 @@ def collect(stays: Stays, profiles: Profiles, bins: AgeBins) -> Statistics:
     stages = len(stays.stages)
     first_day = int((stays.entry + stays.start).min(initial=stays.today))
     days = stays.today - first_day + 1
-    of_row = profiles.of_deal[stays.deal]
     segment = profiles.table[:, 0]
     exposure = np.zeros((len(segment), stages, bins.bins, days))
-    group = of_row * stages + stays.stage
+    group = profiles.of_deal.astype(np.int32)[stays.deal] * stages + stays.stage.astype(np.int32)
     small = group.astype(np.int16) if len(segment) * stages < np.iinfo(np.int16).max else group
     order = np.argsort(small, kind="stable")  # of short integers by counting them
-    entry, start, duration = stays.entry[order], stays.start[order], stays.duration[order]
     ends = np.cumsum(np.bincount(group, minlength=len(segment) * stages))
     for cell, (begin, end) in enumerate(zip(np.append(0, ends), ends, strict=False)):
         if begin < end:
             g, s = divmod(cell, stages)
-            rows, of_age = slice(begin, end), bins.of_age[segment[g], s]
-            visits = _Visits(entry[rows], start[rows], duration[rows])
+            rows, of_age = order[begin:end], bins.of_age[segment[g], s]
+            visits = _Visits(stays.entry[rows], stays.start[rows], stays.duration[rows])
             exposure[g, s] = visits.exposure(of_age, bins.bins, first_day, days)
-    return Statistics(exposure, *_exits(stays, of_row, segment, bins, first_day), first_day)
+    return Statistics(exposure, *_exits(stays, group, segment, bins, first_day), first_day)
 
 
 def _exits(
-    stays: Stays, of_row: Ints, segment: Ints, bins: AgeBins, first_day: int
+    stays: Stays, group: npt.NDArray[np.int32], segment: Ints, bins: AgeBins, first_day: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Find the cell (profile, stage, destination, bin) and the day of each exit."""
-    stages = len(stays.stages)
-    age = np.minimum(stays.duration, bins.cap)
-    row = of_row * stages + stays.stage
+    """Find the cell (profile, stage, destination, bin) and the day of each exit; `group` is profile and stage."""
     # The age bins of each profile and stage in a row of their own.
-    bin_of = np.take(bins.of_age[segment].reshape(-1), row * (bins.cap + 1) + age)
-    cell = (row * (stages + 2) + stays.to) * bins.bins + bin_of
-    done = ~stays.censored
-    day = stays.entry + stays.duration - first_day
-    return cell.astype(np.int32)[done], day.astype(np.int32)[done]
+    of_age = bins.of_age[segment].astype(np.int32).reshape(-1)
+    cells, days = [], []
+    for begin in range(0, len(group), _ROWS_AT_ONCE):
+        rows = begin + np.flatnonzero(stays.to[begin : begin + _ROWS_AT_ONCE] != CENSORED)
+        own, duration = group[rows], stays.duration[rows]
+        bin_of = of_age[own * (bins.cap + 1) + np.minimum(duration, bins.cap)]
+        cells.append((own * (len(stays.stages) + 2) + stays.to[rows].astype(np.int32)) * bins.bins + bin_of)
+        days.append((stays.entry[rows] + duration - first_day).astype(np.int32))
+    none = np.empty(0, dtype=np.int32)
+    return np.concatenate([none, *cells]), np.concatenate([none, *days])
 
 
 @dataclass(frozen=True)
@@ -308,10 +313,14 @@ class _Visits:
         return seen
 
     def _at_risk(self, cap: int, first: int) -> Ints:
-        """Count the deals at risk of each age below the cap by day of entry, shape (cap, days of entry)."""
+        """Count the deals at risk by age below the cap and day of entry, shape (oldest age + 1, days of entry)."""
         births = int(self.entry.max()) - first + 1
-        column = self.entry - first
-        low, high = np.minimum(self.start, cap), np.minimum(self.duration + 1, cap)
-        size = (cap + 1) * births
-        steps = np.bincount(low * births + column, minlength=size) - np.bincount(high * births + column, minlength=size)
-        return np.asarray(np.cumsum(steps.reshape(cap + 1, births), axis=0)[:cap])
+        column, high = self.entry - first, np.minimum(self.duration + 1, cap)
+        ages = int(high.max()) + 1
+        steps = -np.bincount(high * births + column, minlength=ages * births).reshape(ages, births)
+        if self.start.any():
+            low = np.minimum(self.start, cap)
+            steps += np.bincount(low * births + column, minlength=ages * births).reshape(ages, births)
+        else:
+            steps[0] += np.bincount(column, minlength=births)
+        return np.asarray(np.cumsum(steps, axis=0, out=steps)[:cap])

@@ -1,26 +1,27 @@
 """Moves: what each deal entered, stage by stage and at last won or lost, as arrays in order of deal and time.
 
-Texts are numbered once; everything after that is arithmetic on whole columns, so that millions of events take as many
-hundredths of a second as they are hundred thousands.
+Texts are numbered once; all that follows is arithmetic on columns of whole numbers, for some ten thousand deals at a
+time, so that the same few megabytes of memory are used again and again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import codes_of
 from spmforecast.data.events import EventLog, status_codes
 
-__all__ = ["Moves", "day_number", "moves_of"]
+__all__ = ["DEALS_AT_ONCE", "Moves", "day_number", "moves_of"]
 
 Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Short = npt.NDArray[np.int32]  # half the memory is half the time
+Mask = npt.NDArray[np.bool_]
 
+DEALS_AT_ONCE = 50_000
 _SINGLE_STAGE = "Open"
 _NEVER = np.iinfo(np.int32).max
 _DAY_SECONDS = 86_400
@@ -34,18 +35,15 @@ class Moves:
     ----------
     stages : tuple of str
         Stages in the order in which deals usually meet them.
-    deal, day : array of int, shape (n,)
-        Row of the deal and day of the event.
-    state : array of int, shape (n,)
-        Stage entered; ``len(stages)`` is won, ``len(stages) + 1`` lost.
+    parts : sequence of tuple of array of int32
+        For some deals after others three arrays of one length: row of the deal, day of the event and state entered. A
+        state is a stage, ``len(stages)`` for won or ``len(stages) + 1`` for lost.
     unplaced : int
         Deals without an event of their own among others that have some; they begin where most deals do.
     """
 
     stages: tuple[str, ...]
-    deal: Short
-    day: Short
-    state: Short
+    parts: Sequence[tuple[Short, Short, Short]]
     unplaced: int
 
 
@@ -70,118 +68,161 @@ def moves_of(deals: pd.DataFrame, log: EventLog) -> Moves:
         Without repeats of a state and what is dated after the close of a closed deal. A stage in which no open deal
         ever rested ("Closed Won" without a status) is the closing itself.
     """
-    names, deal, day, state = _recorded(log)
-    first = _first_stage(deal, state, len(names))
-    missing = np.bincount(deal, minlength=len(deals)) == 0
-    if first == len(names):
-        names, state = (*names, _SINGLE_STAGE), np.where(state >= len(names), state + 1, state).astype(np.int32)
-    deal, day, state = _with_own_events(deals, (deal, day, state), missing, first, len(names))
-    deal, day, state = _kept(_not_the_closing(deal, day, state, len(names)), deal, day, state)
-    deal, day, state = _kept(_changes(deal, state), deal, day, state)
-    order = _stage_order(deal, state, names, len(deals))
+    code, names = log.codes("stage")
+    names = (*names, _SINGLE_STAGE)  # in which deals are while no stage at all is known
+    own = _OwnRows.of(deals)
+    events = [_recorded(part, code, len(names)) for part in log.parts(DEALS_AT_ONCE)]
+    first = _first_stage(events, len(names))
+    parts, unplaced = [], 0
+    for number, part in enumerate(events):
+        mine = own.part(number * DEALS_AT_ONCE)
+        missing = np.bincount(part[0] - mine.first, minlength=len(mine.close)) == 0
+        unplaced += int(np.count_nonzero(missing))
+        parts.append(mine.added_to(part, missing, first, len(names)))
+    rested = _rested(parts, len(names))
+    parts = [_tidy(part, rested, len(names)) for part in parts]
+    order = _stage_order(parts, names)
     place = np.zeros(len(names) + 2, dtype=np.int32)
     place[order] = np.arange(len(order))
     place[len(names) :] = len(order) + np.arange(2)
-    unplaced = 0 if missing.all() else int(np.count_nonzero(missing))
-    return Moves(tuple(names[s] for s in order), deal, day, place[state], unplaced)
+    told = [(deal, day, place[state]) for deal, day, state in parts]
+    return Moves(tuple(names[s] for s in order), told, 0 if unplaced == len(deals) else unplaced)
 
 
-def _kept(mask: Mask, *columns: Short) -> tuple[Short, ...]:
-    """Take the rows of a mask; copied only where it leaves something out."""
-    if mask.all():
-        return columns
-    rows = np.flatnonzero(mask)
-    return tuple(column[rows] for column in columns)
-
-
-def _changes(deal: Short, state: Short) -> Mask:
-    """Mark the rows that are no repeat of their deal's state."""
-    fresh = np.ones(len(deal), dtype=bool)
-    fresh[1:] = (deal[1:] != deal[:-1]) | (state[1:] != state[:-1])
-    return fresh
-
-
-def _recorded(log: EventLog) -> tuple[tuple[str, ...], Short, Short, Short]:
-    """Name the stages, and list deal, day and state of every event; closings come last of what has the same time."""
-    code, names = codes_of(log.frame["stage"])
-    closing, deal, when = log.status > 0, log.deal.astype(np.int32), log.when
-    state = code.astype(np.int32)[log.row]
+def _recorded(log: EventLog, code: Short, stages: int) -> tuple[Short, Short, Short]:
+    """List deal, day and state of every event; closings come last of what has the same time."""
+    closing, deal, when = log.status > 0, log.deal.astype(np.int32), log.when.astype("datetime64[s]")
+    state = code[log.row]
     if closing.any():
-        state[closing] = len(names) - 1 + log.status[closing]
+        state[closing] = stages - 1 + log.status[closing]
         wrong = (deal[1:] == deal[:-1]) & (closing[1:] < closing[:-1]) & (when[1:] == when[:-1])
         if wrong.any():
             order = np.lexsort((log.row, closing, when, deal))
             deal, when, state = deal[order], when[order], state[order]
-    return names, deal, _days(when), state
+    return deal, (when.view(np.int64) // _DAY_SECONDS).astype(np.int32), state
 
 
-def _days(when: npt.NDArray[np.datetime64]) -> Short:
-    """Count the days since 1970-01-01 of times that are all known."""
-    return (when.astype("datetime64[s]").view(np.int64) // _DAY_SECONDS).astype(np.int32)
+def _first_stage(parts: list[tuple[Short, Short, Short]], stages: int) -> int:
+    """Return the stage in which most deals begin; the last one, which stands for all, where none is known."""
+    count = np.zeros(stages + 2, dtype=np.int64)
+    for deal, _, state in parts:
+        count += np.bincount(state[_begins(deal)], minlength=stages + 2)
+    return int(count[:stages].argmax()) if count[:stages].any() else stages - 1
 
 
-def _first_stage(deal: Short, state: Short, stages: int) -> int:
-    """Return the stage in which most deals begin; the number of stages where none is known."""
-    begins = np.ones(len(deal), dtype=bool)
-    begins[1:] = deal[1:] != deal[:-1]
-    first = state[begins]
-    count = np.bincount(first[first < stages], minlength=1)
-    return int(count.argmax()) if count.any() else stages
+def _begins(deal: Short) -> Mask:
+    """Mark the first row of each deal."""
+    out = np.ones(len(deal), dtype=bool)
+    out[1:] = deal[1:] != deal[:-1]
+    return out
 
 
-def _with_own_events(
-    deals: pd.DataFrame, recorded: tuple[Short, Short, Short], missing: Mask, first: int, stages: int
-) -> tuple[Short, Short, Short]:
-    """Add what the deals' own rows tell, entries of those without an event and closings; drop what is dated later."""
-    status, close = status_codes(deals["status"]), day_number(deals["close_date"])
-    ends = (status > 0) & deals["close_date"].notna().to_numpy()
-    limit = np.where(ends, close, _NEVER).astype(np.int32)
-    deal, day, state = _kept(recorded[1] <= limit[recorded[0]], *recorded)
-    created = np.where(missing, day_number(deals["created_date"]), 0).astype(np.int32)
-    begins = missing & (created <= limit)
-    count = np.bincount(deal, minlength=len(deals))
-    size = count + begins + ends
-    offset = np.cumsum(size) - size
-    at = (offset - (np.cumsum(count) - count)).astype(np.int32)[deal] + np.arange(len(deal), dtype=np.int32)
-    entry, last = offset[begins], (offset + size - 1)[ends]
+@dataclass(frozen=True)
+class _OwnRows:
+    """What the deals' own rows tell, each of shape (deals,), from the deal of number `first` on.
 
-    def together(of_record: Short, of_entry: Short | int, of_closing: npt.NDArray[np.integer]) -> Short:
-        out = np.empty(int(size.sum()), dtype=np.int32)
-        out[at], out[entry], out[last] = of_record, of_entry, of_closing
-        return out
+    Parameters
+    ----------
+    first : int
+        Number of the first of these deals.
+    created : array of int32
+        Day of creation.
+    ends : array of bool
+        Whether the row states a closing.
+    close : array of int32
+        Its day; a day that never comes where there is none.
+    status : array of int8
+        0 open, 1 won, 2 lost.
+    """
 
-    rows = np.arange(len(deals), dtype=np.int32)
-    return (
-        together(deal, rows[begins], rows[ends]),
-        together(day, created[begins], close[ends]),
-        together(state, first, stages - 1 + status[ends]),
-    )
+    first: int
+    created: Short
+    ends: Mask
+    close: Short
+    status: npt.NDArray[np.int8]
+
+    @classmethod
+    def of(cls, deals: pd.DataFrame) -> _OwnRows:
+        status = status_codes(deals["status"])
+        ends = (status > 0) & deals["close_date"].notna().to_numpy()
+        close = np.where(ends, day_number(deals["close_date"]), _NEVER).astype(np.int32)
+        return cls(0, day_number(deals["created_date"]).astype(np.int32), ends, close, status)
+
+    def part(self, first: int) -> _OwnRows:
+        """Return what belongs to some deals from one on."""
+        rows = slice(first, first + DEALS_AT_ONCE)
+        return _OwnRows(first, self.created[rows], self.ends[rows], self.close[rows], self.status[rows])
+
+    def added_to(
+        self, events: tuple[Short, Short, Short], missing: Mask, entered: int, stages: int
+    ) -> tuple[Short, Short, Short]:
+        """Add entries of the deals that are missing and all closings; drop what is dated after a closing."""
+        deal, day, state = _kept(events[1] <= self.close[events[0] - self.first], *events)
+        deal = deal - np.int32(self.first)
+        begins, rows = missing & (self.created <= self.close), np.arange(len(missing), dtype=np.int32)
+        count = np.bincount(deal, minlength=len(missing))
+        size = count + begins + self.ends
+        offset = np.cumsum(size) - size
+        at = (offset - (np.cumsum(count) - count))[deal] + np.arange(len(deal))
+        entry, last = offset[begins], (offset + size - 1)[self.ends]
+
+        def together(of_event: Short, of_entry: Short | int, of_closing: npt.NDArray[np.integer]) -> Short:
+            out = np.empty(int(size.sum()), dtype=np.int32)
+            out[at], out[entry], out[last] = of_event, of_entry, of_closing
+            return out
+
+        return (
+            together(deal, rows[begins], rows[self.ends]) + np.int32(self.first),
+            together(day, self.created[begins], self.close[self.ends]),
+            together(state, entered, stages - 1 + self.status[self.ends]),
+        )
 
 
-def _not_the_closing(deal: Short, day: Short, state: Short, stages: int) -> Mask:
-    """Mark all but the rows of a stage that is only ever entered on the day of the closing that follows."""
-    at_closing = np.zeros(len(deal), dtype=bool)
-    at_closing[:-1] = (state[1:] >= stages) & (day[1:] == day[:-1]) & (deal[1:] == deal[:-1])
-    at_closing &= state < stages
-    if not at_closing.any():
-        return ~at_closing
-    rested = np.bincount(state, minlength=stages + 2) > np.bincount(state[at_closing], minlength=stages + 2)
-    return ~at_closing | rested[state]
+def _kept(mask: Mask, *columns: Short) -> tuple[Short, Short, Short]:
+    """Take the rows of a mask; copied only where it leaves something out."""
+    one, two, three = columns if mask.all() else (column[mask] for column in columns)
+    return one, two, three
 
 
-def _stage_order(deal: Short, state: Short, names: tuple[str, ...], deals: int) -> list[int]:
+def _at_closing(deal: Short, day: Short, state: Short, stages: int) -> Mask:
+    """Mark the stages entered on the day of the closing that follows."""
+    out = np.zeros(len(deal), dtype=bool)
+    out[:-1] = (state[1:] >= stages) & (day[1:] == day[:-1]) & (deal[1:] == deal[:-1])
+    return out & (state < stages)
+
+
+def _rested(parts: list[tuple[Short, Short, Short]], stages: int) -> Mask:
+    """Mark the states that are entered otherwise than on the day of the closing that follows."""
+    count = np.zeros(stages + 2, dtype=np.int64)
+    for part in parts:
+        count += np.bincount(part[2][~_at_closing(*part, stages)], minlength=stages + 2)
+    return count > 0
+
+
+def _tidy(part: tuple[Short, Short, Short], rested: Mask, stages: int) -> tuple[Short, Short, Short]:
+    """Drop the rows of a stage that is the closing itself, then repeats of a deal's state."""
+    if not rested.all():
+        part = _kept(~_at_closing(*part, stages) | rested[part[2]], *part)
+    deal, _, state = part
+    fresh = _begins(deal)
+    fresh[1:] |= state[1:] != state[:-1]
+    return _kept(fresh, *part)
+
+
+def _stage_order(parts: list[tuple[Short, Short, Short]], names: tuple[str, ...]) -> list[int]:
     """Order stages by their mean place among a deal's first visits, names deciding ties."""
-    of_deal, stage = _kept(state < len(names), deal, state)
-    wide = np.dtype(np.int32 if deals * len(names) < _NEVER else np.int64)
-    key = of_deal.astype(wide) * len(names) + stage
-    number = np.arange(len(key), dtype=wide)
-    earliest = np.zeros(deals * len(names), dtype=wide)
-    earliest[key[::-1]] = number[::-1]  # of equal keys the one written last stays
-    of_deal, stage = _kept(earliest[key] == number, of_deal, stage)
-    begins = np.ones(len(of_deal), dtype=bool)
-    begins[1:] = of_deal[1:] != of_deal[:-1]
-    number = np.arange(len(of_deal), dtype=wide)
-    place = number - np.maximum.accumulate(np.where(begins, number, 0))
-    count = np.bincount(stage, minlength=len(names))
-    mean = np.bincount(stage, weights=place, minlength=len(names)) / np.maximum(count, 1)
+    stages = len(names)
+    count, total = np.zeros(stages, dtype=np.int64), np.zeros(stages)
+    for part in parts:
+        deal, _, stage = _kept(part[2] < stages, *part)
+        key = (deal - deal[:1].sum()) * stages + stage
+        number = np.arange(len(key), dtype=np.int32)
+        earliest = np.zeros(int(key.max(initial=-1)) + 1, dtype=np.int32)
+        earliest[key[::-1]] = number[::-1]  # of equal keys the one written last stays
+        deal, _, stage = _kept(earliest[key] == number, deal, deal, stage)
+        number = np.arange(len(deal), dtype=np.int32)
+        place = number - np.maximum.accumulate(np.where(_begins(deal), number, 0))
+        count += np.bincount(stage, minlength=stages)
+        total += np.bincount(stage, weights=place, minlength=stages)
+    mean = total / np.maximum(count, 1)
     return sorted(np.flatnonzero(count).tolist(), key=lambda s: (mean[s], names[s]))

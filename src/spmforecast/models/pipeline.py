@@ -278,7 +278,7 @@ def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: t
     if stays.start.any():
         expected = expected - cumulative(stays.start)
     owner = rows_of(stays.deals["owner_id"], pd.Series(owners, dtype="str"))[stays.deal]
-    seen = np.bincount(owner, weights=stays.to == process.won, minlength=len(owners))
+    seen = np.bincount(owner[stays.to == process.won], minlength=len(owners)).astype(np.float64)
     hoped = np.bincount(owner, weights=expected, minlength=len(owners))
     scale = seen.sum() / hoped.sum() if hoped.sum() > 0 and seen.sum() > 0 else 1.0
     return fit_gamma_pool(seen, hoped * scale, averaged=True)

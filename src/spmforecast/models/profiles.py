@@ -157,7 +157,8 @@ def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], In
         raise InputError(problems)
     if deals.empty:
         return ("(all)",), np.zeros(len(deals), dtype=np.int64)
-    code, names = codes_of(deals[names_of[0]].astype("str"))
+    first, names = codes_of(deals[names_of[0]].astype("str"))
+    code = first.astype(np.int64)
     for name in names_of[1:]:
         code, names = _joined(code, names, *codes_of(deals[name].astype("str")))
     size = np.bincount(code + 1, minlength=len(names) + 1)[1:]
@@ -186,11 +187,13 @@ def entry_amounts(history: History, deals: pd.DataFrame) -> Array:
     """
     log = history.events
     filled = log.filled("amount")
-    known = np.flatnonzero((log.status <= 0) if filled is None else filled & (log.status <= 0))
-    if len(known):
-        first = known[np.append(True, np.diff(log.deal[known]) > 0)]
+    told = (log.status <= 0) if filled is None else filled & (log.status <= 0)
+    if told.any():
+        known = slice(None) if told.all() else np.flatnonzero(told)
+        deal, place = log.deal[known], log.row[known]
+        first = np.flatnonzero(np.append(True, deal[1:] != deal[:-1]))
         by_row = np.full(log.deals, np.nan)
-        by_row[log.deal[first]] = log.frame["amount"].to_numpy(dtype=np.float64)[log.row[first]]
+        by_row[deal[first]] = log.frame["amount"].to_numpy(dtype=np.float64)[place[first]]
         row = aligned_rows(deals["opportunity_id"], history.opportunities["opportunity_id"])
         amount = np.where(row >= 0, by_row[row], np.nan)
     else:

@@ -22,6 +22,7 @@ from spmforecast.models.moves import Moves, day_number, moves_of
 __all__ = ["CENSORED", "Stays", "build_stays", "day_number", "stays_and_events"]
 
 Ints = npt.NDArray[np.int64]
+Short = npt.NDArray[np.int32]
 
 CENSORED = -1
 
@@ -123,27 +124,26 @@ def _watched_until(deals: pd.DataFrame, today: int) -> Ints:
 
 def _to_stays(moves: Moves, deals: pd.DataFrame, today: int, until: Ints, observed_from: pd.Timestamp | None) -> Stays:
     """Pair each entry with the event that ends it."""
-    deal, day, code = moves.deal, moves.day, moves.state
-    known = day <= until.astype(np.int32)[deal]
+    begin = -(2**31) if observed_from is None else int(day_number(pd.DatetimeIndex([observed_from]))[0])
+    end = until.astype(np.int32)
+    parts = [_stays_of(part, len(moves.stages), end, begin) for part in moves.parts]
+    columns = (np.concatenate(column, dtype=np.int64) for column in zip(*parts, strict=True))
+    deal, stage, entry, start, duration, to = columns
+    return Stays(moves.stages, deal, stage, entry, start, duration, to, deals, today, moves.unplaced)
+
+
+def _stays_of(part: tuple[Short, Short, Short], stages: int, until: Short, begin: int) -> tuple[Short, ...]:
+    """List deal, stage, entry, start, duration and destination of the stays of some deals."""
+    deal, day, code = part
+    known = day <= until[deal]
     if not known.all():
         deal, day, code = deal[known], day[known], code[known]
-    has_next = np.zeros(len(deal), dtype=bool)
-    has_next[:-1] = deal[1:] == deal[:-1]
-    begin = -(2**31) if observed_from is None else int(day_number(pd.DatetimeIndex([observed_from]))[0])
-    leave = np.append(day[1:], today)[: len(day)]
-    leave[~has_next] = until[deal[~has_next]]
-    rows = np.flatnonzero((code < len(moves.stages)) & (leave >= np.maximum(day, begin)))
-    entry, ends = day[rows].astype(np.int64), leave[rows]
-    following = code[np.minimum(rows + 1, len(code) - 1)]
-    return Stays(
-        stages=moves.stages,
-        deal=deal[rows].astype(np.int64),
-        stage=code[rows].astype(np.int64),
-        entry=entry,
-        start=np.maximum(begin - entry, 0),
-        duration=ends - entry,
-        to=np.where(has_next[rows], following, CENSORED).astype(np.int64),
-        deals=deals,
-        today=today,
-        unplaced=moves.unplaced,
-    )
+    goes_on = np.zeros(len(deal), dtype=bool)
+    goes_on[:-1] = deal[1:] == deal[:-1]
+    leave, to = until[deal], np.full(len(deal), CENSORED, dtype=np.int32)
+    rows = np.flatnonzero(goes_on)
+    leave[rows], to[rows] = day[rows + 1], code[rows + 1]
+    watched_from = np.maximum(day, np.int32(begin))
+    kept = (code < stages) & (leave >= watched_from)
+    columns = (deal, code, day, watched_from - day, leave - day, to)
+    return tuple(column[kept] for column in columns)
