@@ -25,8 +25,10 @@ def tables(deals: int, seed: int = 1) -> dict[str, pd.DataFrame]:
     day = rng.integers(0, int((np.datetime64(AS_OF) - FIRST).astype(int)) + 1, deals)
     up = rng.random((deals, steps)) < _PASSED - 0.03 * (segment[:, None] == 2)
     stay = _SCALE * _PACE[segment][:, None] * rng.weibull(_SHAPE, (deals, steps))
-    seconds = np.floor((day[:, None] + rng.random((deals, 1)) + np.cumsum(stay, axis=1)) * 86400).astype(np.int64)
-    entered = np.concatenate([day[:, None] * 86400 + 9 * 3600, seconds[:, :-1]], axis=1)
+    first = day[:, None] + rng.random((deals, 1))
+    moments = np.concatenate([first, first + np.cumsum(stay, axis=1)], axis=1)
+    seconds = np.floor(moments * 86400).astype(np.int64)
+    entered, seconds = seconds[:, :-1], seconds[:, 1:]
     reached = np.concatenate([np.ones((deals, 1), dtype=bool), np.cumprod(up, axis=1).astype(bool)[:, :-1]], axis=1)
     last = reached.sum(axis=1) - 1
     end = seconds[np.arange(deals), last]

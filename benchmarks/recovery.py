@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from ranks import judged, ranks  # noqa: E402
+from ranks import judged, ranks
 
 
 def main() -> None:

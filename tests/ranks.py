@@ -73,7 +73,8 @@ def judged(table: pd.DataFrame, level: float = 0.01) -> pd.DataFrame:
     return out.assign(holm=holm, uniform=holm >= level)
 
 
-def _true(companies: drawn.Companies, number: int) -> dict[str, float]:
+def truth(companies: drawn.Companies, number: int) -> dict[str, float]:
+    """Reported quantities of one company as its parameters have them."""
     rate, made = companies.rate[number], companies.made[number]
     rhythm = companies.rhythm[number][:, drawn.day_types(_YEAR, drawn.CALENDAR)].mean(axis=1)
     weight = made / made.sum()

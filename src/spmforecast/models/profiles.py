@@ -160,7 +160,8 @@ def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], In
     first, names = codes_of(deals[names_of[0]].astype("str"))
     code = first.astype(np.int64)
     for name in names_of[1:]:
-        code, names = _joined(code, names, *codes_of(deals[name].astype("str")))
+        other, others = codes_of(deals[name].astype("str"))
+        code, names = _joined(code, names, other.astype(np.int64), others)
     size = np.bincount(code + 1, minlength=len(names) + 1)[1:]
     kept = [name if count >= spec.min_level_deals else OTHER for name, count in zip(names, size, strict=True)]
     kept.append(OTHER)  # of those without a value, whose code is -1
