@@ -32,7 +32,7 @@ def ranks(n: int, seed: int, progress=None) -> pd.DataFrame:
     for number, own in enumerate(tables):
         rng = np.random.default_rng([seed, 2, number])
         model = PipelineModel().fit(read_history(own), drawn.AS_OF)
-        true, said = _true(companies, number), _said(model, rng)
+        true, said = truth(companies, number), _said(model, rng)
         true |= _came(own)
         said |= _foreseen(model, seed + number)
         rows.append({name: _rank(true[name], said[name], rng) for name in said})
