@@ -22,9 +22,8 @@ from spmforecast.models.transitions import BACK, FORWARD, WON, move_types
 START, AS_OF, UNTIL = "2022-01-01", "2023-12-31", "2024-03-31"
 REPS = 8
 FIRST_DAY, TODAY, LAST_DAY = (int(np.datetime64(day, "D").astype(int)) for day in (START, AS_OF, UNTIL))
-AGE_AT, AGE_FROM = (0, 5, 15, 30, 60), (0, 1, 10, 21, 45)
+AGE_AT, AGE_FROM = (0, 5, 15, 30, 60), (0, 1, 10, 21, 45)  # of the first segment; the others have paces of their own
 OLDEST = 120
-OF_AGE = np.searchsorted(AGE_FROM, np.arange(OLDEST + 1), side="right") - 1
 CALENDAR = FiscalCalendar()
 _FIT_FROM, _SEEDS = "2024-12-31", (101, 102, 103)
 _LEAST_EXITS = 40
@@ -34,7 +33,8 @@ _LEAST_EXITS = 40
 class Prior:
     """Means and standard deviations of (logs of) fitted parameters over example companies.
 
-    Each entry of `log` is a pair of arrays; `market` holds the grids and the averaged weights of both levels.
+    Each entry of `log` is a pair of arrays; `of_age` the age bin of each segment and age in days, cut at the pace of the
+    segment; `market` holds the grids and the averaged weights of both levels.
     """
 
     stages: tuple[str, ...]
@@ -42,6 +42,7 @@ class Prior:
     log: dict[str, tuple[np.ndarray, np.ndarray]]
     plain: dict[str, tuple[np.ndarray, np.ndarray]]
     entry_stage: np.ndarray
+    of_age: np.ndarray
     market: tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
@@ -87,7 +88,18 @@ def prior() -> Prior:
         for s in shocks
     )
     entry = np.mean([fit.process.entry_stage.mean(axis=0) for fit in fits], axis=0)
-    return Prior(stages, segments, _spread(log), _spread(plain), entry, market)
+    return Prior(stages, segments, _spread(log), _spread(plain), entry, _of_age(fits), market)
+
+
+def _of_age(fits) -> np.ndarray:
+    """Cut the ages of each segment at its mean pace, shape (segments, ages)."""
+    pace = []
+    for fit in fits:
+        bins = fit.process.bins
+        plateau = (bins.of_age < bins.plateau[:, None]).sum(axis=2)  # the age at which it begins
+        pace.append(np.log(plateau / plateau[0]).mean(axis=1))
+    edges = np.maximum(np.ceil(np.exp(np.mean(pace, axis=0))[:, None] * AGE_FROM[1:]), 1.0)
+    return np.array([np.searchsorted(own, np.arange(OLDEST + 1), side="right") for own in edges])
 
 
 def _rates(fit) -> np.ndarray:
@@ -284,7 +296,7 @@ class _Life:
     def _move(self, rows: np.ndarray, day: int, rate: np.ndarray) -> np.ndarray:
         """Let some deals move once; return those that entered a further stage today."""
         _, company, segment, rep, stage, entry = self.open[:, rows]
-        own = rate[company, segment, stage, :, OF_AGE[np.minimum(day - entry, OLDEST)]]
+        own = rate[company, segment, stage, :, prior().of_age[segment, np.minimum(day - entry, OLDEST)]]
         own[:, self.stages] *= self.drawn.wins[company, rep]
         reached = np.cumsum(own, axis=1)
         leaves = self.rng.random(len(rows)) < -np.expm1(-reached[:, -1])

@@ -81,10 +81,10 @@ def truth(companies: drawn.Companies, number: int) -> dict[str, float]:
     mean, now = companies.mean[number, :, 23], companies.level[number, :, 23]
     reps = np.repeat(rate[None], drawn.REPS, axis=0) * rhythm[:, None]
     reps[:, :, :, rate.shape[1]] *= companies.wins[number][:, None, None, None]
-    of_age = np.tile(drawn.OF_AGE, (rate.shape[1], 1))
     start = companies.entry_stage
     out = {}
     for k, name in enumerate(drawn.prior().segments):
+        of_age = np.tile(drawn.prior().of_age[k], (rate.shape[1], 1))
         chance = [_won(drawn.at_level(reps[:, k], at, 2), of_age, start) for at in (mean[1], now[1])]
         out[f"win rate, {name}"], out[f"win rate now, {name}"] = (float(weight @ one) for one in chance)
         density = _won_by_day(drawn.at_level(reps[:, k], mean[1], 2), of_age, start)
@@ -112,9 +112,8 @@ def _said(model, rng: np.random.Generator) -> dict[str, np.ndarray]:
             if label == "win rate":
                 few = moved[:CYCLE_DRAWS]
                 out[f"median cycle, {name}"] = _median(_won_by_day(few, of_age, start))
-        sd = model.amounts.location_sd[k]
-        shift = sd * rng.standard_normal(DRAWS) - 0.5 * sd**2
-        out[f"mean amount, {name}"] = model.amounts.won.mean()[k] * np.exp(shift)
+        spread = model.amounts.location_sd[k] * rng.standard_normal(DRAWS)
+        out[f"mean amount, {name}"] = model.amounts.won.mean()[k] * np.exp(spread)
     reps = model.creation.reps.quantile(rng.random((DRAWS, len(model.creation.owners)))).sum(axis=1)
     out["creation, long run"] = model.creation.base * reps * np.exp(creation["mean"])
     out["creation now"] = model.creation.base * reps * np.exp(creation["now"])

@@ -184,7 +184,7 @@ class _Lengths:
         moved = self.exits[:, 1:].astype(np.float64)
         if not moved.any():
             return np.ones(len(moved))
-        count, total = moved.sum(axis=1), moved @ np.log(np.arange(1, self.exits.shape[1]))
+        count, total = moved.sum(axis=1), (moved * np.log(np.arange(1, self.exits.shape[1]))).sum(axis=1)
         lean = _SCALE_PRIOR_EXITS * float(total.sum() / count.sum())
         return np.asarray(np.exp((total + lean) / (count + _SCALE_PRIOR_EXITS)))
 

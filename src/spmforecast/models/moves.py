@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.arrays import in_turn
 from spmforecast.data.events import EventLog, status_codes
 
 __all__ = ["DEALS_AT_ONCE", "Moves", "day_number", "moves_of"]
@@ -20,6 +21,7 @@ __all__ = ["DEALS_AT_ONCE", "Moves", "day_number", "moves_of"]
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.int32]  # half the memory is half the time
 Mask = npt.NDArray[np.bool_]
+Events = tuple[Short, Short, Short]  # deal, day and state of each
 
 DEALS_AT_ONCE = 50_000
 _SINGLE_STAGE = "Open"
@@ -43,7 +45,7 @@ class Moves:
     """
 
     stages: tuple[str, ...]
-    parts: Sequence[tuple[Short, Short, Short]]
+    parts: Sequence[Events]
     unplaced: int
 
 
@@ -71,16 +73,15 @@ def moves_of(deals: pd.DataFrame, log: EventLog) -> Moves:
     code, names = log.codes("stage")
     names = (*names, _SINGLE_STAGE)  # in which deals are while no stage at all is known
     own = _OwnRows.of(deals)
-    events = [_recorded(part, code, len(names)) for part in log.parts(DEALS_AT_ONCE)]
+    many = len(deals) > DEALS_AT_ONCE
+    events = in_turn(lambda part: _recorded(part, code, len(names)), log.parts(DEALS_AT_ONCE), many)
     first = _first_stage(events, len(names))
-    parts, unplaced = [], 0
-    for number, part in enumerate(events):
-        mine = own.part(number * DEALS_AT_ONCE)
-        missing = np.bincount(part[0] - mine.first, minlength=len(mine.close)) == 0
-        unplaced += int(np.count_nonzero(missing))
-        parts.append(mine.added_to(part, missing, first, len(names)))
-    rested = _rested(parts, len(names))
-    parts = [_tidy(part, rested, len(names)) for part in parts]
+    added = in_turn(
+        lambda part: own.added_to(part[1], part[0] * DEALS_AT_ONCE, first, len(names)), enumerate(events), many
+    )
+    unplaced = sum(missing for missing, _ in added)
+    rested = _rested([part for _, part in added], len(names))
+    parts = in_turn(lambda part: _tidy(part[1], rested, len(names)), added, many)
     order = _stage_order(parts, names)
     place = np.zeros(len(names) + 2, dtype=np.int32)
     place[order] = np.arange(len(order))
@@ -89,7 +90,7 @@ def moves_of(deals: pd.DataFrame, log: EventLog) -> Moves:
     return Moves(tuple(names[s] for s in order), told, 0 if unplaced == len(deals) else unplaced)
 
 
-def _recorded(log: EventLog, code: Short, stages: int) -> tuple[Short, Short, Short]:
+def _recorded(log: EventLog, code: Short, stages: int) -> Events:
     """List deal, day and state of every event; closings come last of what has the same time."""
     closing, deal, when = log.status > 0, log.deal.astype(np.int32), log.when.astype("datetime64[s]")
     state = code[log.row]
@@ -102,7 +103,7 @@ def _recorded(log: EventLog, code: Short, stages: int) -> tuple[Short, Short, Sh
     return deal, (when.view(np.int64) // _DAY_SECONDS).astype(np.int32), state
 
 
-def _first_stage(parts: list[tuple[Short, Short, Short]], stages: int) -> int:
+def _first_stage(parts: list[Events], stages: int) -> int:
     """Return the stage in which most deals begin; the last one, which stands for all, where none is known."""
     count = np.zeros(stages + 2, dtype=np.int64)
     for deal, _, state in parts:
@@ -119,12 +120,10 @@ def _begins(deal: Short) -> Mask:
 
 @dataclass(frozen=True)
 class _OwnRows:
-    """What the deals' own rows tell, each of shape (deals,), from the deal of number `first` on.
+    """What the deals' own rows tell, each of shape (deals,).
 
     Parameters
     ----------
-    first : int
-        Number of the first of these deals.
     created : array of int32
         Day of creation.
     ends : array of bool
@@ -135,7 +134,6 @@ class _OwnRows:
         0 open, 1 won, 2 lost.
     """
 
-    first: int
     created: Short
     ends: Mask
     close: Short
@@ -146,39 +144,43 @@ class _OwnRows:
         status = status_codes(deals["status"])
         ends = (status > 0) & deals["close_date"].notna().to_numpy()
         close = np.where(ends, day_number(deals["close_date"]), _NEVER).astype(np.int32)
-        return cls(0, day_number(deals["created_date"]).astype(np.int32), ends, close, status)
+        return cls(day_number(deals["created_date"]).astype(np.int32), ends, close, status)
 
-    def part(self, first: int) -> _OwnRows:
-        """Return what belongs to some deals from one on."""
-        rows = slice(first, first + DEALS_AT_ONCE)
-        return _OwnRows(first, self.created[rows], self.ends[rows], self.close[rows], self.status[rows])
+    def added_to(self, events: Events, number: int, entered: int, stages: int) -> tuple[int, Events]:
+        """Add entries of deals without an event and all closings; drop what is dated after a closing.
 
-    def added_to(
-        self, events: tuple[Short, Short, Short], missing: Mask, entered: int, stages: int
-    ) -> tuple[Short, Short, Short]:
-        """Add entries of the deals that are missing and all closings; drop what is dated after a closing."""
-        deal, day, state = _kept(events[1] <= self.close[events[0] - self.first], *events)
-        deal = deal - np.int32(self.first)
-        begins, rows = missing & (self.created <= self.close), np.arange(len(missing), dtype=np.int32)
+        Returns
+        -------
+        missing : int
+            Deals without an event.
+        events : tuple of array
+            Deal, day and state of those of :data:`DEALS_AT_ONCE` deals, from a number on.
+        """
+        mine = slice(number, number + DEALS_AT_ONCE)
+        created, ends, close, status = self.created[mine], self.ends[mine], self.close[mine], self.status[mine]
+        missing = np.bincount(events[0] - number, minlength=len(close)) == 0
+        deal, day, state = _kept(events[1] <= close[events[0] - number], *events)
+        deal = deal - np.int32(number)
+        begins, rows = missing & (created <= close), np.arange(len(missing), dtype=np.int32)
         count = np.bincount(deal, minlength=len(missing))
-        size = count + begins + self.ends
+        size = count + begins + ends
         offset = np.cumsum(size) - size
         at = (offset - (np.cumsum(count) - count))[deal] + np.arange(len(deal))
-        entry, last = offset[begins], (offset + size - 1)[self.ends]
+        entry, last = offset[begins], (offset + size - 1)[ends]
 
         def together(of_event: Short, of_entry: Short | int, of_closing: npt.NDArray[np.integer]) -> Short:
             out = np.empty(int(size.sum()), dtype=np.int32)
             out[at], out[entry], out[last] = of_event, of_entry, of_closing
             return out
 
-        return (
-            together(deal, rows[begins], rows[self.ends]) + np.int32(self.first),
-            together(day, self.created[begins], self.close[self.ends]),
-            together(state, entered, stages - 1 + self.status[self.ends]),
+        return int(np.count_nonzero(missing)), (
+            together(deal, rows[begins], rows[ends]) + np.int32(number),
+            together(day, created[begins], close[ends]),
+            together(state, entered, stages - 1 + status[ends]),
         )
 
 
-def _kept(mask: Mask, *columns: Short) -> tuple[Short, Short, Short]:
+def _kept(mask: Mask, *columns: Short) -> Events:
     """Take the rows of a mask; copied only where it leaves something out."""
     one, two, three = columns if mask.all() else (column[mask] for column in columns)
     return one, two, three
@@ -191,7 +193,7 @@ def _at_closing(deal: Short, day: Short, state: Short, stages: int) -> Mask:
     return out & (state < stages)
 
 
-def _rested(parts: list[tuple[Short, Short, Short]], stages: int) -> Mask:
+def _rested(parts: list[Events], stages: int) -> Mask:
     """Mark the states that are entered otherwise than on the day of the closing that follows."""
     count = np.zeros(stages + 2, dtype=np.int64)
     for part in parts:
@@ -199,7 +201,7 @@ def _rested(parts: list[tuple[Short, Short, Short]], stages: int) -> Mask:
     return count > 0
 
 
-def _tidy(part: tuple[Short, Short, Short], rested: Mask, stages: int) -> tuple[Short, Short, Short]:
+def _tidy(part: Events, rested: Mask, stages: int) -> Events:
     """Drop the rows of a stage that is the closing itself, then repeats of a deal's state."""
     if not rested.all():
         part = _kept(~_at_closing(*part, stages) | rested[part[2]], *part)
@@ -209,7 +211,7 @@ def _tidy(part: tuple[Short, Short, Short], rested: Mask, stages: int) -> tuple[
     return _kept(fresh, *part)
 
 
-def _stage_order(parts: list[tuple[Short, Short, Short]], names: tuple[str, ...]) -> list[int]:
+def _stage_order(parts: list[Events], names: tuple[str, ...]) -> list[int]:
     """Order stages by their mean place among a deal's first visits, names deciding ties."""
     stages = len(names)
     count, total = np.zeros(stages, dtype=np.int64), np.zeros(stages)

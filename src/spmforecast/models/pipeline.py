@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.arrays import side_by_side
 from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
 from spmforecast.data.arrow import rows_of
@@ -29,6 +30,8 @@ __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+_MANY_DEALS = 100_000  # from which threads pay
 
 
 @dataclass(frozen=True)
@@ -187,11 +190,17 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     stays, log = stays_and_events(known)
     deals = stays.deals
     profiles = build_profiles(known, deals, spec)
-    process, count = fit_with_statistics(stays, profiles, calendar, spec)
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
-    creation = fit_creation(deals, spans, first_day, stays.today, calendar)
-    amounts = fit_amounts(deals, known.stage_history, profiles, log)
+    (process, count), (creation, amounts, roster) = side_by_side(
+        lambda: fit_with_statistics(stays, profiles, calendar, spec),
+        lambda: (
+            fit_creation(deals, spans, first_day, stays.today, calendar),
+            fit_amounts(deals, known.stage_history, profiles, log),
+            build_roster(known, deals, spans),
+        ),
+        len(deals) >= _MANY_DEALS,
+    )
     if spec.amount_tail == "pareto":
         amounts = with_pareto_tail(amounts, deals, profiles)
     return FittedPipeline(
@@ -205,7 +214,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         creation=creation,
         market=_market(process, count, creation),
         spans=spans,
-        roster=build_roster(known, deals, spans),
+        roster=roster,
         attrition=fit_attrition(known, spans),
         rep_wins=_rep_wins(stays, profiles, process, creation.owners),
     )

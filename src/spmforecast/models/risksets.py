@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.arrays import in_turn
 from spmforecast.data import History
 from spmforecast.data.arrow import rising, sorted_rows
 from spmforecast.data.events import EventLog
@@ -126,7 +127,7 @@ def _to_stays(moves: Moves, deals: pd.DataFrame, today: int, until: Ints, observ
     """Pair each entry with the event that ends it."""
     begin = -(2**31) if observed_from is None else int(day_number(pd.DatetimeIndex([observed_from]))[0])
     end = until.astype(np.int32)
-    parts = [_stays_of(part, len(moves.stages), end, begin) for part in moves.parts]
+    parts = in_turn(lambda part: _stays_of(part, len(moves.stages), end, begin), moves.parts, len(moves.parts) > 1)
     columns = (np.concatenate(column, dtype=np.int64) for column in zip(*parts, strict=True))
     deal, stage, entry, start, duration, to = columns
     return Stays(moves.stages, deal, stage, entry, start, duration, to, deals, today, moves.unplaced)
