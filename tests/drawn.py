@@ -33,8 +33,8 @@ _LEAST_EXITS = 40
 class Prior:
     """Means and standard deviations of (logs of) fitted parameters over example companies.
 
-    Each entry of `log` is a pair of arrays; `of_age` the age bin of each segment and age in days, cut at the pace of the
-    segment; `market` holds the grids and the averaged weights of both levels.
+    Each entry of `log` is a pair of arrays; `of_age` holds the age bin of each segment and age in days, cut at the pace
+    of the segment; `market` the grids and the averaged weights of both levels.
     """
 
     stages: tuple[str, ...]

@@ -112,7 +112,7 @@ def _said(model, rng: np.random.Generator) -> dict[str, np.ndarray]:
             if label == "win rate":
                 few = moved[:CYCLE_DRAWS]
                 out[f"median cycle, {name}"] = _median(_won_by_day(few, of_age, start))
-        spread = model.amounts.location_sd[k] * rng.standard_normal(DRAWS)
+        spread = model.amounts.mean_sd[k] * rng.standard_normal(DRAWS)
         out[f"mean amount, {name}"] = model.amounts.won.mean()[k] * np.exp(spread)
     reps = model.creation.reps.quantile(rng.random((DRAWS, len(model.creation.owners)))).sum(axis=1)
     out["creation, long run"] = model.creation.base * reps * np.exp(creation["mean"])

@@ -82,6 +82,8 @@ class AmountModel:
         Law of a won amount, a row for each segment.
     location_sd : array of float, shape (segments,)
         Standard error of each segment's log location: the parameter uncertainty of its amounts.
+    mean_sd : array of float, shape (segments,)
+        Standard error of the log of each segment's mean amount today: of the location, the trend and the law's tail.
     deals : array of int, shape (segments,)
         Won deals behind each segment.
     shrinkage : array of float, shape (segments,)
@@ -100,6 +102,7 @@ class AmountModel:
 
     won: AmountLaw
     location_sd: Array
+    mean_sd: Array
     deals: Ints
     shrinkage: Array
     nothing: Array
@@ -155,7 +158,7 @@ def fit_amounts(
     since = _years_since(deals, many)
     entry, entry_segment = np.log(profiles.amount[asked]), profiles.segment_of_deal[asked]
     told = (entry, entry_segment, since[asked]) if many else (log_amount, segment, since[good])
-    trend = yearly_trend(*told)
+    trend, trend_variance = yearly_trend(*told)
     log_amount = log_amount + trend * since[good]
     if many:
         entry = entry + trend * since[asked]
@@ -174,9 +177,14 @@ def fit_amounts(
     empty = is_won & (amount == 0)
     zeros = np.bincount(profiles.segment_of_deal[empty], minlength=segments)
     pooled = zeros.sum() / max(zeros.sum() + len(segment), 1)
+    law = AmountLaw(np.stack(rows) + location[:, None])
+    age = np.bincount(told[1], weights=told[2], minlength=segments) / np.maximum(
+        np.bincount(told[1], minlength=segments), 1
+    )
     return AmountModel(
-        won=AmountLaw(np.stack(rows) + location[:, None]),
+        won=law,
         location_sd=sd,
+        mean_sd=np.sqrt(sd**2 + _tail_variance(law, count) + trend_variance * age**2),
         deals=count,
         shrinkage=shrinkage,
         nothing=(zeros + _ZERO_PRIOR_DEALS * pooled) / (zeros + count + _ZERO_PRIOR_DEALS),
@@ -185,6 +193,17 @@ def fit_amounts(
         from_stage=changes.by_stage(),
         trend=trend,
     )
+
+
+def _tail_variance(law: AmountLaw, deals: Ints) -> Array:
+    """Variance of each log mean beyond that of the location: few deals tell little of the largest amounts.
+
+    At least that of a lognormal law of the same spread: the largest amounts seen understate those there are.
+    """
+    spread = law.log_quantiles.var(axis=1)
+    amount = np.exp(law.log_quantiles - law.log_quantiles.mean(axis=1, keepdims=True))
+    relative = np.maximum(amount.var(axis=1) / amount.mean(axis=1) ** 2, np.expm1(np.minimum(spread, 4.0)))
+    return np.asarray(np.maximum(relative - spread, 0.0) / (deals + 1.0))
 
 
 def _years_since(deals: pd.DataFrame, created: bool) -> Array:
