@@ -9,7 +9,8 @@ import pytest
 from companies import AS_OF, example_tables, profiles_of, shuffled
 from spmforecast.data import read_history
 from spmforecast.models import moves
-from spmforecast.models.exposure import age_bins, collect
+from spmforecast.models.agebins import age_bins
+from spmforecast.models.exposure import collect
 from spmforecast.models.risksets import CENSORED, build_stays
 from spmforecast.models.spec import ModelSpec
 

@@ -113,7 +113,7 @@ class EventLog:
             row, deal, when, status = row[kept], deal[kept], when[kept], status[kept]
             inside = np.zeros(len(self.frame), dtype=bool)
             inside[row] = True
-            row = (np.cumsum(inside) - 1)[row]
+            row = (np.cumsum(inside, dtype=np.int32) - 1)[row].astype(np.int64)
         if not created.all():
             deal = (np.cumsum(created) - 1)[deal]
         ended = status_codes(deals["status"]) > _OPEN
@@ -197,12 +197,12 @@ class Known:
         """Return each deal's last filled value of a column, shape (deals,), missing where there is none."""
         values = self.log.frame[column]
         filled = self.log.filled(column)
-        place = self.place if filled is None else self.place[filled[self.place]]
+        place = self.place if filled is None else self._told(filled[self.place])
         return self._at_deals(values, place[last_of_run(self.log.deal[place])])
 
     def last_status(self) -> npt.NDArray[np.int8]:
         """Return each deal's last known status as a code, -1 where no event tells one; shape (deals,)."""
-        place = self.place[self.log.status[self.place] != _UNSAID]
+        place = self._told(self.log.status[self.place] != _UNSAID)
         ends = place[last_of_run(self.log.deal[place])]
         out = np.full(self.log.deals, _UNSAID, dtype=np.int8)
         out[self.log.deal[ends]] = self.log.status[ends]
@@ -210,7 +210,7 @@ class Known:
 
     def last_status_since(self) -> npt.NDArray[np.datetime64]:
         """Return when each deal's last known status began, NaT where no event tells one; shape (deals,)."""
-        place = self.place[self.log.status[self.place] != _UNSAID]
+        place = self._told(self.log.status[self.place] != _UNSAID)
         deal, status = self.log.deal[place], self.log.status[place]
         begins = np.ones(len(place), dtype=bool)
         begins[1:] = (deal[1:] != deal[:-1]) | (status[1:] != status[:-1])
@@ -218,13 +218,17 @@ class Known:
 
     def last_open(self) -> npt.NDArray[np.datetime64]:
         """Return when an event last said that each deal is open, NaT where none does; shape (deals,)."""
-        return self._when(self.place[self.log.status[self.place] == _OPEN])
+        return self._when(self._told(self.log.status[self.place] == _OPEN))
 
     def has_closing(self) -> Mask:
         """Mark the deals of which a closing is known, shape (deals,)."""
         told = np.zeros(self.log.deals, dtype=bool)
         told[self.log.deal[self.place[self.log.status[self.place] > _OPEN]]] = True
         return told
+
+    def _told(self, mask: Mask) -> Ints:
+        """Return the places that a mask over them keeps; the same array where that is all of them."""
+        return self.place if mask.all() else self.place[mask]
 
     def _when(self, place: Ints) -> npt.NDArray[np.datetime64]:
         ends = place[last_of_run(self.log.deal[place])]

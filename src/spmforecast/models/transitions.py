@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.models.agebins import AgeBins, age_bins
 from spmforecast.models.daytypes import DAY_TYPES, day_types
-from spmforecast.models.exposure import AgeBins, Statistics, age_bins, collect
+from spmforecast.models.exposure import Statistics, collect
 from spmforecast.models.parametric.hazards import FREE, LawHazards, StageAges
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool, gamma_quantile
 from spmforecast.models.profiles import Profiles
