@@ -82,7 +82,7 @@ def choose_step() -> dict[str, float]:
             path.write_text(CHOOSE % name)
             result, spent = timed(lambda path=path: spm.run(path))
             out |= {f"{key} {name}": value for key, value in spent.items()}
-        out["tried"] = float(len(result.record["measured"]["choice"]))
+        out["tried"] = float(len(result.measured.tables["choice"]))
     return out
 
 
