@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["Floats", "columns", "finite", "require"]
+__all__ = ["Floats", "columns", "finite", "in_turn", "require", "side_by_side"]
+
+T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,3 +102,24 @@ def columns(about: str, values: dict[str, npt.ArrayLike], least: int = 1) -> lis
     require(len(set(sizes.values())) == 1, about, f"lengths differ: {told}")
     require(arrays[0].size >= least, about, f"at least {least} rows are needed, {arrays[0].size} are given")
     return arrays
+
+
+def in_turn(do: Callable[[T], U], items: Iterable[T], many: bool) -> list[U]:
+    """Do the same with each item; where that is much work, in as many threads as there are cores.
+
+    Arrays of some hundred thousand numbers let other threads run while they are worked on. Results come in the order of
+    the items and are the same either way.
+    """
+    if not many:
+        return [do(item) for item in items]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(do, items))
+
+
+def side_by_side(one: Callable[[], U], other: Callable[[], V], many: bool) -> tuple[U, V]:
+    """Do two things that do not hang on each other; where that is much work, in two threads."""
+    if not many:
+        return one(), other()
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(other)
+        return one(), later.result()

@@ -8,7 +8,18 @@ import pyarrow as pa
 import pytest
 
 from spmforecast.data import arrow
-from spmforecast.data.arrow import arrow_of, column_by_column, has_blank_ends, select, text_of, whole
+from spmforecast.data.arrow import (
+    aligned_rows,
+    arrow_of,
+    codes_of,
+    column_by_column,
+    has_blank_ends,
+    rising,
+    select,
+    sorted_rows,
+    text_of,
+    whole,
+)
 
 WORDS = ["a", "bc", "", "é", " d"]
 
@@ -42,3 +53,24 @@ def test_long_columns_are_worked_on_side_by_side_with_the_same_result(monkeypatc
     pd.testing.assert_frame_equal(alone[0], together[0])
     assert alone[1] == together[1] == [True, False]
     assert alone[0]["x"].tolist() == ["a", "", "é"]
+
+
+def test_texts_are_numbered_by_alphabet_and_missing_ones_stand_apart() -> None:
+    codes, names = codes_of(pd.Series(["b", None, "a", "b", "é"], dtype="str"))
+    assert names == ("a", "b", "é")
+    assert codes.tolist() == [1, -1, 0, 1, 2]
+    none, no_names = codes_of(pd.Series([None, None], dtype="str"))
+    assert (none.tolist(), no_names) == ([-1, -1], ())
+
+
+@pytest.mark.parametrize("words", [[], ["x"], ["a", "b", "b"], ["b", "a"], WORDS])
+def test_order_is_told_and_made(words: list[str]) -> None:
+    column = pd.Series(words, dtype="str")
+    assert rising(column) == (words == sorted(words))
+    assert column.iloc[sorted_rows(column)].tolist() == sorted(words)
+
+
+def test_rows_of_equal_columns_are_their_numbers() -> None:
+    column = pd.Series(["b", "a", "c"], dtype="str")
+    assert aligned_rows(column, column.copy()).tolist() == [0, 1, 2]
+    assert aligned_rows(pd.Series(["c", "d", "b"], dtype="str"), column).tolist() == [2, -1, 0]

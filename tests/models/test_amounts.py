@@ -168,3 +168,16 @@ def test_without_earlier_amounts_nothing_changes_until_the_end():
     model = fit_amounts(deals_of([100.0, 200.0]), EVENTS, profiles_of([0, 0]))
     assert model.ratio_deals == 0
     assert (model.ratio.log_quantiles == 0).all()
+
+
+def test_the_error_of_a_mean_is_what_repeated_companies_show():
+    rng = np.random.default_rng(17)
+    off, said = [], []
+    for _ in range(300):
+        amount = np.exp(rng.normal(9.0, 0.9, 60))
+        model = fit_amounts(deals_of(amount), EVENTS, profiles_of(np.zeros(60)))
+        off.append(np.log(model.won.mean()[0]) - (9.0 + 0.9**2 / 2))
+        said.append((model.location_sd[0], model.mean_sd[0]))
+    location, mean = np.mean(said, axis=0)
+    assert np.std(off) == pytest.approx(mean, rel=0.1)
+    assert np.std(off) > 1.1 * location

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companies import example_fit, profiles_of, stays_of
-from spmforecast.models.exposure import AgeBins, age_bins, collect
+from spmforecast.models.agebins import AgeBins, age_bins
+from spmforecast.models.exposure import collect
 from spmforecast.models.risksets import CENSORED
 from spmforecast.models.spec import ModelSpec
 

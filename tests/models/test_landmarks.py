@@ -71,6 +71,33 @@ def test_lags_lean_on_one():
     assert lags[0, 2] == 1.0
 
 
+def test_a_segment_of_few_wins_leans_on_what_others_show_at_the_same_lag():
+    seen, hoped = np.array([[220.0, 160.0, 20.0], [5.0, 8.0, 6.0]]), np.array([[180.0, 200.0, 20.0], [4.0, 10.0, 6.0]])
+    lags = fit_lags(seen, hoped)
+    # Five wins of a segment tell nothing by themselves; those of the large one at that lag do.
+    assert lags[1] == pytest.approx(lags[0], abs=0.05)
+    assert lags[1, 0] > 1.1
+    assert lags[1, 1] < 0.9
+    # Where it has a story of its own, it keeps it.
+    apart = fit_lags(seen * [[1.0], [30.0]], hoped * [[1.0], [30.0]] / [[1.0, 1.0, 1.0], [1.5, 1.0, 1.0]])
+    assert apart[1, 0] > 1.6 > 1.4 > apart[0, 0]
+
+
+def test_that_all_deals_win_less_often_is_found_however_mild_the_ridge_on_signals():
+    rng, marks = np.random.default_rng(7), []
+    for mark in landmarks(rng, effect=0.0, deals=30):
+        fewer = special.expit(chance_logit(mark.chance) - 0.4)
+        marks.append(replace(mark, won=(rng.random(fewer.shape) < fewer).astype(float)))
+    found = fit_landmarks(marks)
+    assert min(found.prior_sd[:2]) > 0
+    for part in (0, 1):
+        hoped = sum(
+            special.expit(chance_logit(mark.chance[:, part]) + mark.x @ found.coefficients[part]).sum()
+            for mark in marks
+        )
+        assert hoped == pytest.approx(sum(mark.won[:, part].sum() for mark in marks), rel=0.06)
+
+
 def test_corrected_chances_stay_chances():
     rng = np.random.default_rng(6)
     parts = rng.dirichlet(np.ones(7), size=50)

@@ -102,12 +102,31 @@ def test_paths_hang_on_their_own_trial_only():
 
 
 def test_log_ratio_knows_which_months_tell_nothing():
-    counts = MonthlyCounts(np.array([10.0, 0.0, 5.0]), np.array([10.0, 0.0, 0.0]))
+    counts = MonthlyCounts(np.array([20.0, 0.0, 5.0]), np.array([10.0, 0.0, 0.0]))
     ratio, noise = counts.log_ratio()
     assert counts.known.tolist() == [True, False, False]
-    assert ratio.tolist() == [0.0, 0.0, 0.0]
+    assert ratio[0] == pytest.approx(np.log(2.0), abs=0.05)
+    assert ratio[1:].tolist() == [0.0, 0.0]
     assert np.isinf(noise[1:]).all()
     assert np.isfinite(noise[0])
+
+
+@pytest.mark.parametrize("few", [3, 10, 40, 140, 160])
+def test_months_without_a_shock_read_zero_on_average_however_few_their_events(few):
+    expected = np.full(20_000, float(few))
+    counts = MonthlyCounts(np.random.default_rng(9).poisson(expected).astype(float), expected)
+    ratio, noise = counts.log_ratio()
+    assert ratio.mean() == pytest.approx(0.0, abs=4 * np.sqrt(noise[0] / len(expected)))
+    assert ratio.var() == pytest.approx(noise[0], rel=0.05)
+
+
+def test_a_small_company_is_not_forecast_below_its_record():
+    rng = np.random.default_rng(10)
+    expected = np.full(42, 9.0)
+    found = [fit_shock(*MonthlyCounts(rng.poisson(expected).astype(float), expected).log_ratio()) for _ in range(60)]
+    means = [float(one.weight @ (one.mean - 0.5 * one.tau**2)) for one in found]
+    # Single records scatter by some 5 %; their mean is zero.
+    assert np.mean(means) == pytest.approx(0.0, abs=0.02)
 
 
 def test_correlation_is_that_of_levels_that_move_together():

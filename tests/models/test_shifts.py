@@ -70,9 +70,11 @@ def test_a_trend_of_all_deals_is_found_within_segments():
     rng = np.random.default_rng(3)
     segment, since = rng.integers(0, 3, 20_000), rng.uniform(0.0, 3.5, 20_000)
     log_amount = 9.0 + 1.2 * segment - 0.03 * since + rng.normal(0.0, 0.6, 20_000)
-    assert yearly_trend(log_amount, segment, since) == pytest.approx(0.03, abs=0.012)
-    assert abs(yearly_trend(log_amount[:5], segment[:5], since[:5])) < 0.03
-    assert yearly_trend(log_amount[:1], segment[:1], since[:1]) == 0.0
+    trend, variance = yearly_trend(log_amount, segment, since)
+    assert trend == pytest.approx(0.03, abs=0.012)
+    assert 0.0 < variance < 0.012**2
+    assert abs(yearly_trend(log_amount[:5], segment[:5], since[:5])[0]) < 0.03
+    assert yearly_trend(log_amount[:1], segment[:1], since[:1]) == (0.0, pytest.approx(0.03**2))
 
 
 def test_deals_to_come_stand_where_the_trend_will_have_them():

@@ -18,7 +18,7 @@ from spmforecast.simulate import simulate
 from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.from_model import _futures, _response, build_inputs
 from spmforecast.simulate.horizon import build_horizon
-from spmforecast.simulate.outcomes import winning_chances, winning_speed
+from spmforecast.simulate.outcomes import bent, winning_chances, winning_speed
 
 UNTIL = "2024-12-31"
 
@@ -230,13 +230,33 @@ def test_deals_are_described_by_the_same_draws(model, inputs, forecast):
 
 def test_a_shift_of_the_market_moves_chances_as_the_stage_process_does(model):
     horizon = build_horizon(model.as_of, UNTIL, "quarter", model.calendar)
-    level = 0.2
-    calm, lifted = (_futures(model, horizon, model.process.shifted(z)).arrival_won for z in (0.0, level))
-    speed = np.exp(level * _response(calm, lifted))
-    won = winning_chances(winning_speed(calm), np.zeros(calm.shape), speed)
-    np.testing.assert_allclose(won, lifted, atol=1e-4)
-    # Not by a hair: a fifth more odds at every stage are more than a twentieth more wins, late stages included.
-    assert won.sum() > 1.05 * calm.sum()
+    shifts = (0.0, -0.3, 0.3, -0.6, 0.6)
+    calm, *moved = (_futures(model, horizon, model.process.shifted(z)).arrival_won for z in shifts)
+    response, bend = _response(calm, *moved[:2])
+
+    def won(level, bend):
+        speed = np.exp(level * response - bent(np.float64(level)) * bend)
+        return winning_chances(winning_speed(calm), np.zeros(calm.shape), speed)
+
+    for level, table in zip(shifts[1:], moved, strict=True):
+        np.testing.assert_allclose(won(level, bend), table, atol=1e-3 if abs(level) < 0.5 else 6e-3)
+    # Not by a hair: a third more odds at every stage are more than a tenth more wins, late stages included.
+    assert won(0.3, bend).sum() > 1.1 * calm.sum()
+    # Chances saturate. A straight line would make more of good luck than bad luck takes, and grow with doubt.
+    mean, straight, table = (
+        (one.sum() + other.sum()) / 2
+        for one, other in ((won(-0.6, bend), won(0.6, bend)), (won(-0.6, 0.0), won(0.6, 0.0)), moved[2:])
+    )
+    assert abs(mean / table - 1) < 0.01 < 0.03 < straight / table - 1
+
+
+def test_the_bend_of_the_market_goes_on_straight_beyond_one():
+    level = np.linspace(-2.0, 2.0, 81)
+    slope = np.diff(bent(level)) / np.diff(level)
+    inside = np.abs(level) <= 1
+    np.testing.assert_allclose(bent(level)[inside], level[inside] ** 2)
+    np.testing.assert_allclose(slope[level[:-1] >= 1], 2.0)
+    np.testing.assert_allclose(slope[level[1:] <= -1], -2.0)
 
 
 def test_open_deals_win_as_often_as_their_exact_chances_say(inputs):

@@ -71,9 +71,11 @@ def test_bounds_leave_no_winner_out(monkeypatch, lost):
 
 
 def test_bounds_hold_where_the_market_slows_deals_down():
-    levels = clocks._Levels(*(np.random.default_rng(1).normal(0, 1, s).astype(np.float32) for s in ((50, 4), 50, 50)))
+    levels = clocks._Levels(
+        *(np.random.default_rng(1).normal(0, 1, s).astype(np.float32) for s in ((50, 4), (50, 4), 50, 50))
+    )
     level = levels.by_period
-    levels = clocks._Levels(level, level.max(axis=1), level.min(axis=1))
+    levels = clocks._Levels(level, level**2, level.max(axis=1), level.min(axis=1))
     for response in ([[0.5, 1.5, 1.0, 0.7]], [[-0.5, 0.2, -1.0, 0.1]]):
         moved = level * np.array(response, dtype=np.float32)
         assert (levels.bound(np.array(response, dtype=np.float32))[0] >= moved.max(axis=1) - 1e-6).all()

@@ -14,14 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = [
+    "aligned_rows",
     "all_distinct",
     "arrow_of",
     "choose",
+    "codes_of",
     "column_by_column",
     "has_blank_ends",
     "lengths_of",
+    "rising",
     "rows_of",
     "select",
+    "sorted_rows",
     "text_of",
     "whole",
     "without_empty",
@@ -154,3 +158,43 @@ def rows_of(wanted: pd.Series, known: pd.Series) -> Ints:
     """
     found = pc.index_in(arrow_of(wanted), value_set=arrow_of(known), skip_nulls=True)
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def codes_of(column: pd.Series) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+    """Give each different text of a column a number.
+
+    Parameters
+    ----------
+    column : pandas.Series of str, shape (n,)
+        Texts.
+
+    Returns
+    -------
+    codes : numpy.ndarray of int32, shape (n,)
+        Place of each text among the names, -1 where it is missing.
+    names : tuple of str
+        The texts that there are, in alphabetical order.
+    """
+    coded = arrow_of(column).dictionary_encode()
+    names = np.array(coded.dictionary.to_pylist(), dtype=object)
+    order = np.argsort(names, kind="stable") if len(names) else np.empty(0, dtype=np.int64)
+    place = np.append(np.argsort(order, kind="stable"), -1).astype(np.int32)
+    indices = coded.indices if coded.null_count == 0 else pc.fill_null(coded.indices, len(names))
+    return place[indices.to_numpy(zero_copy_only=False)], tuple(names[order].tolist())
+
+
+def rising(column: pd.Series) -> bool:
+    """Tell whether the texts of a column stand in alphabetical order."""
+    values = arrow_of(column)
+    return len(values) < 2 or bool(pc.all(pc.less_equal(values[:-1], values[1:])).as_py())
+
+
+def sorted_rows(column: pd.Series) -> Ints:
+    """Return the rows of a column of distinct texts in alphabetical order, shape (n,)."""
+    return np.asarray(pc.array_sort_indices(arrow_of(column)).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def aligned_rows(wanted: pd.Series, known: pd.Series) -> Ints:
+    """Find texts among others as :func:`rows_of` does, at once where both columns are the same."""
+    one, other = arrow_of(wanted), arrow_of(known)
+    return np.arange(len(one)) if one.equals(other) else rows_of(wanted, known)

@@ -135,9 +135,7 @@ def _known_rows(
     """Mark the rows of a table of deals that are known: dated by then, and of a deal that was created by then."""
     if name == "splits":
         return frame["opportunity_id"].isin(deals["opportunity_id"][created]).to_numpy()
-    known = np.zeros(len(frame), dtype=bool)
-    known[log.row] = (log.when < np.datetime64(cut, "s")) & created[log.deal]
-    return known
+    return log.rows_before(np.datetime64(cut, "s"), created)
 
 
 def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:

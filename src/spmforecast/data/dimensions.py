@@ -10,10 +10,13 @@ that row holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.arrow import codes_of
 from spmforecast.data.tables import NONE
 
 __all__ = ["latest_reps", "moved_reps", "resolve", "rows_in_force", "top_parents"]
@@ -43,22 +46,46 @@ def resolve(deals: pd.DataFrame, reps: pd.DataFrame, territories: pd.DataFrame) 
         ``manager_id``, ``segment``, ``product``, ``type`` and ``lead_source`` filled. A region taken from the
         territories is the top parent's name where it has one, else its id.
     """
-    closed = deals["status"].isin(_CLOSED).to_numpy()
-    rows = rows_in_force(reps, deals["owner_id"], deals["close_date"].where(closed))
+    rows = np.full(len(deals), -1, dtype=np.int64)
+    if len(reps):
+        closed = deals["status"].isin(_CLOSED).to_numpy()
+        rows = rows_in_force(reps, deals["owner_id"], deals["close_date"].where(closed))
     owner_territory = _taken(reps["territory_id"], rows, deals.index)
-    territory = deals["territory_id"].fillna(owner_territory)
+    territory = _filled(deals["territory_id"], lambda: owner_territory)
     top = top_parents(territories)
-    manager = _taken(reps["manager_id"], rows, deals.index)
-    if "manager_id" in deals:
-        manager = manager.fillna(deals["manager_id"])
-    region = deals["region"].fillna(territory.map(top).astype("str")).fillna(owner_territory.map(top).astype("str"))
+    managers = [lambda: deals["manager_id"]] if "manager_id" in deals else []
     filled = {
-        "region": region.fillna(NONE),
-        "territory_id": territory.fillna(NONE),
-        "manager_id": manager.fillna(NONE),
-        **{column: deals[column].fillna(NONE) for column in _PLAIN},
+        "region": _filled(deals["region"], lambda: _mapped(territory, top), lambda: _mapped(owner_territory, top)),
+        "territory_id": territory,
+        "manager_id": _filled(_taken(reps["manager_id"], rows, deals.index), *managers),
+        **{column: deals[column] for column in _PLAIN},
     }
+    filled = {column: _named(values) for column, values in filled.items()}
     return deals.assign(**filled)
+
+
+def _filled(column: pd.Series, *others: Callable[[], pd.Series]) -> pd.Series:
+    """Fill what is missing from the first of others that has it; they are asked for only while something is."""
+    for other in others:
+        if not column.isna().any():
+            break
+        column = column.fillna(other())
+    return column
+
+
+def _named(column: pd.Series) -> pd.Series:
+    """Write (none) for what is missing."""
+    missing = column.isna().to_numpy()
+    if not missing.any():
+        return column
+    return pd.Series(NONE, index=column.index, dtype="str") if missing.all() else column.fillna(NONE)
+
+
+def _mapped(names: pd.Series, to: pd.Series) -> pd.Series:
+    """Look names up, each different one once; missing where there is none."""
+    code, known = codes_of(names)
+    found = to.reindex(list(known)).astype("str")
+    return pd.Series(found.array.take(code, allow_fill=True), index=names.index, dtype="str")
 
 
 def latest_reps(reps: pd.DataFrame) -> pd.DataFrame:

@@ -6,13 +6,15 @@ closed: many exports carry days without times, and some list the newest event fi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import rows_of
+from spmforecast.data.arrow import codes_of, rows_of
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 
@@ -64,6 +66,7 @@ class EventLog:
     status: npt.NDArray[np.int8]
     deals: int
     _filled: dict[str, Mask | None] = field(default_factory=dict, repr=False)
+    _codes: dict[str, tuple[npt.NDArray[np.int32], tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, deals: pd.DataFrame, history: pd.DataFrame, deal: Ints | None = None) -> EventLog:
@@ -84,6 +87,61 @@ class EventLog:
         order = _order(deal, at, (status > _OPEN) & ended)
         order = order[np.searchsorted(deal[order], 0) :]
         return cls(history, order, deal[order], at[order], status[order], len(deals))
+
+    def rows_before(self, until: np.datetime64, created: Mask) -> Mask:
+        """Mark the rows, in file order, that are dated before an instant and of a deal that was created by then."""
+        kept = (self.when < until) & created[self.deal]
+        rows = np.zeros(len(self.frame), dtype=bool)
+        rows[self.row if kept.all() else self.row[kept]] = True
+        return rows
+
+    def cut(self, deals: pd.DataFrame, history: pd.DataFrame, created: Mask, until: np.datetime64) -> EventLog:
+        """Return the log of tables that are cut back to an instant, as :meth:`of` would make it.
+
+        Parameters
+        ----------
+        deals, history : pandas.DataFrame
+            ``opportunities`` and ``stage_history`` once cut.
+        created : numpy.ndarray of bool, shape (deals,)
+            Which deals were kept.
+        until : numpy.datetime64
+            The instant; events dated before it were kept.
+        """
+        row, deal, when, status = self.row, self.deal, self.when, self.status
+        if len(history) < len(self.frame):
+            kept = np.flatnonzero((when < until) & created[deal])
+            row, deal, when, status = row[kept], deal[kept], when[kept], status[kept]
+            inside = np.zeros(len(self.frame), dtype=bool)
+            inside[row] = True
+            row = (np.cumsum(inside, dtype=np.int32) - 1)[row].astype(np.int64)
+        if not created.all():
+            deal = (np.cumsum(created) - 1)[deal]
+        ended = status_codes(deals["status"]) > _OPEN
+        if _sorted(deal, when, (status > _OPEN) & ended[deal], row):
+            return EventLog(history, row, deal, when, status, len(deals))
+        return EventLog.of(deals, history)  # a deal that was open then has events of one instant in another order
+
+    def arranged(self, order: Ints) -> EventLog:
+        """Return the log of the deals in another order; `order` lists the rows in which they stand now."""
+        count = np.bincount(self.deal, minlength=self.deals)
+        length = count[order]
+        begin = (np.cumsum(count) - count)[order] - (np.cumsum(length) - length)
+        place = np.repeat(begin, length) + np.arange(len(self.deal))
+        deal = np.repeat(np.arange(self.deals), length)
+        return EventLog(self.frame, self.row[place], deal, self.when[place], self.status[place], self.deals)
+
+    def parts(self, deals: int) -> Iterator[EventLog]:
+        """Hand out the events of so many deals after those of others, as views."""
+        edges = [*range(0, max(self.deals, 1), deals), self.deals]
+        for begin, end in pairwise(np.searchsorted(self.deal, edges).tolist()):
+            rows = slice(begin, end)
+            yield EventLog(self.frame, self.row[rows], self.deal[rows], self.when[rows], self.status[rows], self.deals)
+
+    def codes(self, column: str) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+        """Return the number of each row's text in a column, in file order, and the texts; found once."""
+        if column not in self._codes:
+            self._codes[column] = codes_of(self.frame[column].astype("str"))
+        return self._codes[column]
 
     def filled(self, column: str) -> Mask | None:
         """Mark the events that fill a column, shape (n,); None where all do. Found once for each column."""
@@ -106,6 +164,13 @@ def _order(deal: Ints, at: npt.NDArray[np.datetime64], last: Mask) -> Ints:
         key = (((deal + 1) * spread) + (seconds - seconds.min(initial=seconds[0] if len(seconds) else 0))) * 2 + last
         return np.argsort(key, kind="stable")
     return np.lexsort((last, at, deal))
+
+
+def _sorted(deal: Ints, when: npt.NDArray[np.datetime64], last: Mask, row: Ints) -> bool:
+    """Tell whether events stand in order of deal, time, `last` and row, given that deals and times do."""
+    tied = np.flatnonzero((deal[1:] == deal[:-1]) & (when[1:] == when[:-1]))
+    later, rank = last[tied + 1], last[tied]
+    return bool(((later > rank) | ((later == rank) & (row[tied + 1] > row[tied]))).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +197,12 @@ class Known:
         """Return each deal's last filled value of a column, shape (deals,), missing where there is none."""
         values = self.log.frame[column]
         filled = self.log.filled(column)
-        place = self.place if filled is None else self.place[filled[self.place]]
+        place = self.place if filled is None else self._told(filled[self.place])
         return self._at_deals(values, place[last_of_run(self.log.deal[place])])
 
     def last_status(self) -> npt.NDArray[np.int8]:
         """Return each deal's last known status as a code, -1 where no event tells one; shape (deals,)."""
-        place = self.place[self.log.status[self.place] != _UNSAID]
+        place = self._told(self.log.status[self.place] != _UNSAID)
         ends = place[last_of_run(self.log.deal[place])]
         out = np.full(self.log.deals, _UNSAID, dtype=np.int8)
         out[self.log.deal[ends]] = self.log.status[ends]
@@ -145,7 +210,7 @@ class Known:
 
     def last_status_since(self) -> npt.NDArray[np.datetime64]:
         """Return when each deal's last known status began, NaT where no event tells one; shape (deals,)."""
-        place = self.place[self.log.status[self.place] != _UNSAID]
+        place = self._told(self.log.status[self.place] != _UNSAID)
         deal, status = self.log.deal[place], self.log.status[place]
         begins = np.ones(len(place), dtype=bool)
         begins[1:] = (deal[1:] != deal[:-1]) | (status[1:] != status[:-1])
@@ -153,13 +218,17 @@ class Known:
 
     def last_open(self) -> npt.NDArray[np.datetime64]:
         """Return when an event last said that each deal is open, NaT where none does; shape (deals,)."""
-        return self._when(self.place[self.log.status[self.place] == _OPEN])
+        return self._when(self._told(self.log.status[self.place] == _OPEN))
 
     def has_closing(self) -> Mask:
         """Mark the deals of which a closing is known, shape (deals,)."""
         told = np.zeros(self.log.deals, dtype=bool)
         told[self.log.deal[self.place[self.log.status[self.place] > _OPEN]]] = True
         return told
+
+    def _told(self, mask: Mask) -> Ints:
+        """Return the places that a mask over them keeps; the same array where that is all of them."""
+        return self.place if mask.all() else self.place[mask]
 
     def _when(self, place: Ints) -> npt.NDArray[np.datetime64]:
         ends = place[last_of_run(self.log.deal[place])]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from spmforecast import display
 from spmforecast.calendar import to_day
-from spmforecast.data.asof import BLANK_WINS, FINAL_ONLY, NOTE, Cut, tables_as_of
+from spmforecast.data.asof import BLANK_WINS, FINAL_ONLY, NOTE, Cut, close_of, tables_as_of
 from spmforecast.data.dimensions import latest_reps, resolve
 from spmforecast.data.events import EventLog
 from spmforecast.data.ledger import ledger, pushes, visits
@@ -263,7 +263,13 @@ class History:
             return self
         tables, notes, done = tables_as_of(self.tables, self.events, day, self.cut, self.final_only)
         kept = tuple(said for said in self.warnings if not said.startswith(NOTE) and not said.endswith(BLANK_WINS))
-        return replace(self, tables=tables, warnings=kept + notes, known_at=day, cut=done)
+        out = replace(self, tables=tables, warnings=kept + notes, known_at=day, cut=done)
+        if "opportunities" in tables:
+            until = close_of(day)
+            created = (self.opportunities["created_date"] < until).to_numpy()
+            cut = self.events.cut(out.opportunities, out.stage_history, created, np.datetime64(until, "s"))
+            out.__dict__["events"] = cut
+        return out
 
     def visits(self) -> pd.DataFrame:
         """List every visit of a deal to a stage (see :func:`spmforecast.data.ledger.visits`)."""

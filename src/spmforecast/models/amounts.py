@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.events import EventLog, last_of_run, status_codes
 from spmforecast.models.profiles import Profiles
 from spmforecast.models.selection import fit_shifts, yearly_trend
 
@@ -26,6 +27,7 @@ __all__ = ["AmountLaw", "AmountModel", "fit_amounts"]
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_WON = 1  # code of the status
 _GRID = 2048
 _MOST_PRIOR_DEALS, _PRIOR_SPREAD, _PRIOR_SPREAD_SEGMENTS = 50.0, 0.7, 2.0
 _ZERO_PRIOR_DEALS = 5.0
@@ -80,6 +82,8 @@ class AmountModel:
         Law of a won amount, a row for each segment.
     location_sd : array of float, shape (segments,)
         Standard error of each segment's log location: the parameter uncertainty of its amounts.
+    mean_sd : array of float, shape (segments,)
+        Standard error of the log of each segment's mean amount today: of the location, the trend and the law's tail.
     deals : array of int, shape (segments,)
         Won deals behind each segment.
     shrinkage : array of float, shape (segments,)
@@ -98,6 +102,7 @@ class AmountModel:
 
     won: AmountLaw
     location_sd: Array
+    mean_sd: Array
     deals: Ints
     shrinkage: Array
     nothing: Array
@@ -120,7 +125,9 @@ class AmountModel:
         return np.asarray(self.trend * days / 365.25 / 3.0 - 0.5 * self.location_sd**2)
 
 
-def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Profiles) -> AmountModel:
+def fit_amounts(
+    deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Profiles, log: EventLog | None = None
+) -> AmountModel:
     """Fit the amount laws from won deals.
 
     Parameters
@@ -131,24 +138,27 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
         Events with the amounts as they stood.
     profiles : Profiles
         Segment of each deal.
+    log : EventLog, optional
+        The same events in the order of `deals`, where they are at hand.
 
     Returns
     -------
     AmountModel
     """
-    amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
+    amount = _amounts_of(deals)
+    is_won = status_codes(deals["status"]) == _WON
     known = np.isfinite(amount) & (amount > 0)
-    good = (deals["status"] == "won").to_numpy() & known
+    good = is_won & known
     if not good.any():
         good = known  # nothing is won yet: any recorded amount tells more than none
     segments = len(profiles.segments)
     segment, log_amount = profiles.segment_of_deal[good], np.log(amount[good])
     asked = np.isfinite(profiles.amount) & (profiles.amount > 0)
-    many = (deals["status"] == "won").to_numpy()[good].all() and asked.sum() > good.sum()
+    many = is_won[good].all() and asked.sum() > good.sum()
     since = _years_since(deals, many)
     entry, entry_segment = np.log(profiles.amount[asked]), profiles.segment_of_deal[asked]
     told = (entry, entry_segment, since[asked]) if many else (log_amount, segment, since[good])
-    trend = yearly_trend(*told)
+    trend, trend_variance = yearly_trend(*told)
     log_amount = log_amount + trend * since[good]
     if many:
         entry = entry + trend * since[asked]
@@ -162,22 +172,38 @@ def fit_amounts(deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Prof
         centre = location
     residual = log_amount - centre[segment]
     rows = [_mixed_quantiles(residual[segment == s], residual, _SHAPE_PRIOR_DEALS) for s in range(segments)]
-    pairs = _amount_pairs(deals, stage_history)
-    ratio = _log_ratios(pairs.drop_duplicates("opportunity_id", keep="last"))
-    empty = (deals["status"] == "won").to_numpy() & (amount == 0)
+    changes = _Changes.of(deals, EventLog.of(deals, stage_history) if log is None else log)
+    ratio = changes.last()
+    empty = is_won & (amount == 0)
     zeros = np.bincount(profiles.segment_of_deal[empty], minlength=segments)
     pooled = zeros.sum() / max(zeros.sum() + len(segment), 1)
+    law = AmountLaw(np.stack(rows) + location[:, None])
+    age = np.bincount(told[1], weights=told[2], minlength=segments) / np.maximum(
+        np.bincount(told[1], minlength=segments), 1
+    )
     return AmountModel(
-        won=AmountLaw(np.stack(rows) + location[:, None]),
+        won=law,
         location_sd=sd,
+        mean_sd=np.sqrt(sd**2 + _tail_variance(law, count) + trend_variance * age**2),
         deals=count,
         shrinkage=shrinkage,
         nothing=(zeros + _ZERO_PRIOR_DEALS * pooled) / (zeros + count + _ZERO_PRIOR_DEALS),
         ratio=AmountLaw(_mixed_quantiles(ratio, np.zeros(1), _RATIO_PRIOR_DEALS)[None]),
         ratio_deals=len(ratio),
-        from_stage=_stage_changes(pairs, ratio),
+        from_stage=changes.by_stage(),
         trend=trend,
     )
+
+
+def _tail_variance(law: AmountLaw, deals: Ints) -> Array:
+    """Variance of each log mean beyond that of the location: few deals tell little of the largest amounts.
+
+    At least that of a lognormal law of the same spread: the largest amounts seen understate those there are.
+    """
+    spread = law.log_quantiles.var(axis=1)
+    amount = np.exp(law.log_quantiles - law.log_quantiles.mean(axis=1, keepdims=True))
+    relative = np.maximum(amount.var(axis=1) / amount.mean(axis=1) ** 2, np.expm1(np.minimum(spread, 4.0)))
+    return np.asarray(np.maximum(relative - spread, 0.0) / (deals + 1.0))
 
 
 def _years_since(deals: pd.DataFrame, created: bool) -> Array:
@@ -240,26 +266,47 @@ def _mixed_quantiles(own: Array, pooled: Array, prior_deals: float) -> Array:
     return np.asarray(value[order][place], dtype=np.float64)
 
 
-def _amount_pairs(deals: pd.DataFrame, stage_history: pd.DataFrame) -> pd.DataFrame:
-    """Earlier amounts of won deals beside their final ones, in order of time."""
-    final = deals.loc[(deals["status"] == "won") & (deals["amount"] > 0), ["opportunity_id", "amount"]]
-    still_open = stage_history["status"].fillna("open").eq("open") & (stage_history["amount"] > 0)
-    columns = ["opportunity_id", "stage", "entered_date", "amount"]
-    pairs = stage_history.loc[still_open, columns].merge(final, on="opportunity_id", suffixes=("_then", ""))
-    return pairs.sort_values("entered_date", kind="stable")
+@dataclass(frozen=True)
+class _Changes:
+    """How earlier amounts of won deals became their final ones: an event each, in order of deal and time."""
+
+    deal: Ints
+    stage: npt.NDArray[np.int32]
+    stages: tuple[str, ...]
+    log_ratio: Array
+
+    @classmethod
+    def of(cls, deals: pd.DataFrame, log: EventLog) -> _Changes:
+        """Compare every amount on record while a deal was open with that at which it was won."""
+        final = np.where(status_codes(deals["status"]) == _WON, _amounts_of(deals), np.nan)
+        told = np.flatnonzero((final > 0)[log.deal] & (log.status <= 0))
+        deal, row = log.deal[told], log.row[told]
+        then = log.frame["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[row]
+        if not (known := then > 0).all():
+            deal, row, then = deal[known], row[known], then[known]
+        stage, stages = log.codes("stage")
+        ratio = np.log(final[deal] / then)
+        # Beyond the limit it is a typing error.
+        return cls(deal, stage[row], stages, np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT))
+
+    def last(self) -> Array:
+        """Take the last one of each deal: a deal with many events must not count many times."""
+        return self.log_ratio[last_of_run(self.deal)]
+
+    def by_stage(self) -> dict[str, float]:
+        """Log mean change from each stage's last amount to the end, beyond the mean change from the last of all."""
+        number: Ints = np.cumsum(last_of_run(self.deal)) - last_of_run(self.deal)
+        key = number * len(self.stages) + self.stage
+        place = np.zeros(int(key.max(initial=-1)) + 1, dtype=np.int64)
+        place[key] = np.arange(len(key))  # of equal keys the one written last stays
+        last = place[key] == np.arange(len(key))
+        usual = _shrunk_change(self.last())
+        stage, ratio = self.stage[last], self.log_ratio[last]
+        return {self.stages[s]: _shrunk_change(ratio[stage == s]) - usual for s in np.unique(stage).tolist()}
 
 
-def _log_ratios(pairs: pd.DataFrame) -> Array:
-    """Log of final over earlier amounts; a deal with many events must not count many times, so hand in one each."""
-    ratio = np.log(pairs["amount"].to_numpy(dtype=np.float64) / pairs["amount_then"].to_numpy(dtype=np.float64))
-    return np.asarray(np.clip(ratio, -_RATIO_LIMIT, _RATIO_LIMIT))
-
-
-def _stage_changes(pairs: pd.DataFrame, ratio: Array) -> dict[str, float]:
-    """Log mean change from each stage's last amount to the end, beyond the mean change from the last amount of all."""
-    usual = _shrunk_change(ratio)
-    last = pairs.drop_duplicates(["opportunity_id", "stage"], keep="last")
-    return {str(stage): _shrunk_change(_log_ratios(rows)) - usual for stage, rows in last.groupby("stage")}
+def _amounts_of(deals: pd.DataFrame) -> Array:
+    return np.asarray(deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _shrunk_change(ratio: Array) -> float:

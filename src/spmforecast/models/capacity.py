@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data import NONE, History
+from spmforecast.data.arrow import codes_of
 from spmforecast.data.dimensions import top_parents
 from spmforecast.models.ramp import RAMP_MONTHS
 from spmforecast.models.risksets import day_number
@@ -133,10 +134,11 @@ def rep_spans(history: History, deals: pd.DataFrame, first_day: int, today: int)
     -------
     RepSpans
     """
-    created = pd.Series(day_number(deals["created_date"]), index=deals["owner_id"].to_numpy())
-    first, last = created.groupby(level=0).min(), created.groupby(level=0).max()
+    code, names = codes_of(deals["owner_id"].astype("str"))
+    created = pd.Series(day_number(deals["created_date"])).groupby(code)
+    first, last = (ends.set_axis([names[k] for k in ends.index]) for ends in (created.min(), created.max()))
     reps = history.current_reps()
-    owners = tuple(sorted({*map(str, first.index), *map(str, reps.index)}))
+    owners = tuple(sorted({*names, *map(str, reps.index)}))
     listed = np.array([owner in reps.index for owner in owners], dtype=bool)
     hire = reps["hire_date"].reindex(owners)
     leave = reps["end_date"].reindex(owners)
@@ -177,18 +179,33 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
     places = pd.DataFrame(index=list(owners))
+    owner = codes_of(deals["owner_id"].astype("str"))
     for column in ("territory_id", "region", "manager_id"):
-        usual = deals.groupby("owner_id")[column].agg(lambda values: values.mode().iloc[0]).astype(object)
+        usual = _most_common(owner, deals[column]).astype(object)
         usual = usual.where(usual != NONE).reindex(list(owners)).astype(object)
         places[column] = listed[column].fillna(usual)
     # Without a table of territories, a territory lies where its deals do; failing that it is a top itself.
-    of_territory = (
-        deals[deals["region"] != NONE].groupby("territory_id")["region"].agg(lambda values: values.mode().iloc[0])
-    )
+    placed = (deals["region"] != NONE).to_numpy()
+    of_territory = _most_common(codes_of(deals["territory_id"][placed].astype("str")), deals["region"][placed])
     by_territory = places["territory_id"].map(of_territory).astype(object)
     places["region"] = places["region"].fillna(by_territory).fillna(places["territory_id"])
     places = places.fillna(NONE)
     return Roster(owners, places, spans.hired[spans.active])
+
+
+def _most_common(group: tuple[npt.NDArray[np.int32], tuple[str, ...]], value: pd.Series) -> pd.Series:
+    """Return the most common value of each group, the first by alphabet among equals; indexed by group."""
+    (of, groups), (code, values) = group, codes_of(value.astype("str"))
+    known = (of >= 0) & (code >= 0)
+    pair = of[known].astype(np.int64) * len(values) + code[known]
+    if not len(pair):
+        return pd.Series([], dtype=object)
+    few = len(groups) * len(values) <= 4 * len(pair)
+    count = np.bincount(pair) if few else np.empty(0, dtype=np.int64)
+    cell, count = (np.flatnonzero(count), count[count > 0]) if few else np.unique(pair, return_counts=True)
+    order = np.lexsort((cell, -count, cell // len(values)))
+    best = cell[order[np.append(True, np.diff(cell[order] // len(values)) > 0)]]
+    return pd.Series([values[k] for k in best % len(values)], index=[groups[k] for k in best // len(values)])
 
 
 def fit_attrition(history: History, spans: RepSpans) -> Attrition:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.data.arrow import rows_of
 from spmforecast.models.capacity import RepSpans
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp, usual_ramp
@@ -128,8 +129,7 @@ def fit_creation(
     created = day_number(deals["created_date"])
     inside = (created >= first_day) & (created <= today)
     created = created[inside]
-    code = {owner: index for index, owner in enumerate(spans.owners)}
-    owner = np.asarray(deals["owner_id"].map(code), dtype=np.int64)[inside]
+    owner = rows_of(deals["owner_id"], pd.Series(spans.owners, dtype="str"))[inside]
     days = np.arange(first_day, today + 1)
     weekday = _weekday(created, days)
     grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7], month_of(days, calendar))

@@ -27,6 +27,7 @@ Ints = npt.NDArray[np.int64]
 PARTS = 3  # the period at hand, the next one, all later ones
 _PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no correction
 _PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
+_LEVEL_SD = 0.5  # of the coefficient that all deals share
 _FEW_ROWS = 40
 _STEPS = 12
 _SETTLED = 1e-10
@@ -151,6 +152,8 @@ def _fit(x: Array, offset: Array, seen: Array, prior_sd: float) -> tuple[Array, 
     if prior_sd == 0.0:
         return beta, np.zeros((columns, columns))
     ridge = np.full(columns, prior_sd**-2.0)
+    # The first column is one for every deal: that all win less often than the process says needs no small effect.
+    ridge[0] = min(ridge[0], _LEVEL_SD**-2.0)
     row = np.ascontiguousarray(x.T)
     hessian = np.diag(ridge)
     for _ in range(_STEPS):
@@ -191,9 +194,12 @@ def fit_lags(seen: Array, hoped: Array) -> Array:
     Returns
     -------
     array of float, shape (segments, lags)
-        Multipliers, leaning on one by as much as the cells are alike; what was not watched takes one.
+        Multipliers. Those of a lag, all segments together, lean on one by as much as lags are alike; those of a segment
+        lean on its lag's, as what the process misses at a lag it misses in every segment. What was not watched takes
+        its lag's.
     """
-    return fit_gamma_pool(seen, hoped, averaged=True).mean
+    together = fit_gamma_pool(seen.sum(axis=0), hoped.sum(axis=0), averaged=True).mean
+    return together * fit_gamma_pool(seen, hoped * together, averaged=True).mean
 
 
 def apply_shift(won: Array, lost: Array, shifted: Array) -> tuple[Array, Array]:

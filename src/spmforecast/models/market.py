@@ -36,6 +36,7 @@ _GROWTH_PRIOR_SD = 0.03 / 12.0
 _DAMPING = 0.98  # of growth from month to month ahead (Gardner 1985, J Forecasting 4:1)
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
 _LEAST_KEPT = 0.3  # of a covariance once the sample's mean is taken off
+_MANY_EVENTS = 150  # in a month: the log of their number is normal around that of the expectation
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,28 @@ class MonthlyCounts:
         return ratio - other, noise + also
 
     def log_ratio(self) -> tuple[Array, Array]:
-        """Log of observed over expected, half an event added to both, and its Poisson variance."""
-        ratio = np.where(self.known, np.log((self.observed + 0.5) / (self.expected + 0.5)), 0.0)
-        return ratio, np.where(self.known, 1.0 / (self.expected + 0.5), np.inf)
+        """Log of observed over expected, half an event added, and its Poisson variance.
+
+        The log is taken against its own mean under the expected count, so that a month without a shock reads zero on
+        average however few its events: adding half an event to both counts reads ten events as 5 % too few.
+        """
+        mean, variance = _log_moments(self.expected)
+        ratio = np.where(self.known, np.log(self.observed + 0.5) - mean, 0.0)
+        return ratio, np.where(self.known, np.maximum(variance, 1.0 / (self.expected + 0.5)), np.inf)
+
+
+def _log_moments(expected: Array) -> tuple[Array, Array]:
+    """Mean and variance of the log of a Poisson count and a half, shape of `expected`."""
+    many = expected > _MANY_EVENTS
+    few = np.where(many, 0.0, expected)[:, None]
+    count = np.arange(2 * _MANY_EVENTS)
+    chance = np.exp(special.xlogy(count, few) - few - special.gammaln(count + 1.0))
+    log = np.log(count + 0.5)
+    mean = (chance * log).sum(axis=1)
+    variance = (chance * (log - mean[:, None]) ** 2).sum(axis=1)
+    # Of many events the mean is the log of the expectation, but for terms in one over its square.
+    safe = np.maximum(expected, 1.0)
+    return np.where(many, np.log(safe), mean), np.where(many, 1.0 / safe, variance)
 
 
 def fit_market(created: MonthlyCounts, up: MonthlyCounts, lost: MonthlyCounts) -> MarketModel:

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.arrays import side_by_side
 from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
+from spmforecast.data.arrow import rows_of
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountModel, fit_amounts
 from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, rep_spans
@@ -19,7 +21,7 @@ from spmforecast.models.exposure import Statistics
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.profiles import Profiles, build_profiles
-from spmforecast.models.risksets import Stays, build_stays, day_number
+from spmforecast.models.risksets import Stays, day_number, stays_and_events
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
 from spmforecast.models.transitions import FORWARD, LOST, WON, StageProcess, fit_with_statistics, move_types
@@ -28,6 +30,8 @@ __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+_MANY_DEALS = 100_000  # from which threads pay
 
 
 @dataclass(frozen=True)
@@ -183,14 +187,20 @@ class PipelineModel:
 
 
 def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPipeline:
-    stays = build_stays(known)
+    stays, log = stays_and_events(known)
     deals = stays.deals
     profiles = build_profiles(known, deals, spec)
-    process, count = fit_with_statistics(stays, profiles, calendar, spec)
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
-    creation = fit_creation(deals, spans, first_day, stays.today, calendar)
-    amounts = fit_amounts(deals, known.stage_history, profiles)
+    (process, count), (creation, amounts, roster) = side_by_side(
+        lambda: fit_with_statistics(stays, profiles, calendar, spec),
+        lambda: (
+            fit_creation(deals, spans, first_day, stays.today, calendar),
+            fit_amounts(deals, known.stage_history, profiles, log),
+            build_roster(known, deals, spans),
+        ),
+        len(deals) >= _MANY_DEALS,
+    )
     if spec.amount_tail == "pareto":
         amounts = with_pareto_tail(amounts, deals, profiles)
     return FittedPipeline(
@@ -204,7 +214,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         creation=creation,
         market=_market(process, count, creation),
         spans=spans,
-        roster=build_roster(known, deals, spans),
+        roster=roster,
         attrition=fit_attrition(known, spans),
         rep_wins=_rep_wins(stays, profiles, process, creation.owners),
     )
@@ -230,10 +240,10 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
     kind = move_types(len(process.stages))
     column = month_of(count.days, creation.calendar) - creation.months[0]
     inside = (column >= 0) & (column < len(creation.months))
-    hoped = _expected_exits(process, count)
+    hoped, seen = _expected_exits(process, count), count.events_of_day()
 
     def monthly(moves: npt.NDArray[np.bool_]) -> MonthlyCounts:
-        daily = (np.einsum("gsjbd,sj->d", count.events, moves.astype(np.float64)), hoped[moves].sum(axis=0))
+        daily = (seen[moves].sum(axis=0), hoped[moves].sum(axis=0))
         size = len(creation.months)
         return MonthlyCounts(
             *(np.bincount(column[inside], weights=of[inside], minlength=size).astype(np.float64) for of in daily)
@@ -249,7 +259,7 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
 def _expected_exits(process: StageProcess, count: Statistics) -> Array:
     """Work out the exits that the process expects of the deals at risk, shape (stages, destinations, days)."""
     rate, kind = process.intensities(), day_types(count.days, process.calendar)
-    out = np.zeros((*count.events.shape[1:3], len(kind)))
+    out = np.zeros((*rate.shape[1:3], len(kind)))
     for k in np.unique(kind):
         scaled = rate * process.rhythm[:, k, None]
         total = np.maximum(scaled.sum(axis=2, keepdims=True), 1e-300)
@@ -264,17 +274,20 @@ def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: t
     bins = process.bins
     by_age = np.take_along_axis(rate, bins.of_age[profiles.table[:, 0]], axis=2)
     until = np.concatenate([np.zeros((*by_age.shape[:2], 1)), np.cumsum(by_age, axis=2)], axis=2)
-    profile = profiles.of_deal[stays.deal]
+    row = profiles.of_deal[stays.deal] * len(stays.stages) + stays.stage
 
     def cumulative(age: Ints) -> Array:
         capped = np.minimum(age, bins.cap + 1)
-        beyond = (age - capped) * by_age[profile, stays.stage, -1]
-        return np.asarray(until[profile, stays.stage, capped] + beyond)
+        reached = np.take(until.reshape(-1), row * until.shape[2] + capped)
+        old = np.flatnonzero(age > capped)
+        reached[old] += (age[old] - capped[old]) * by_age.reshape(-1, by_age.shape[2])[row[old], -1]
+        return np.asarray(reached)
 
-    expected = cumulative(stays.duration + 1) - cumulative(stays.start)
-    code = {owner: index for index, owner in enumerate(owners)}
-    owner = stays.deals["owner_id"].map(code).to_numpy(dtype=np.int64)[stays.deal]
-    seen = np.bincount(owner, weights=stays.to == process.won, minlength=len(owners))
+    expected = cumulative(stays.duration + 1)
+    if stays.start.any():
+        expected = expected - cumulative(stays.start)
+    owner = rows_of(stays.deals["owner_id"], pd.Series(owners, dtype="str"))[stays.deal]
+    seen = np.bincount(owner[stays.to == process.won], minlength=len(owners)).astype(np.float64)
     hoped = np.bincount(owner, weights=expected, minlength=len(owners))
     scale = seen.sum() / hoped.sum() if hoped.sum() > 0 and seen.sum() > 0 else 1.0
     return fit_gamma_pool(seen, hoped * scale, averaged=True)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data import History
+from spmforecast.data.arrow import aligned_rows, codes_of
+from spmforecast.data.events import status_codes
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.spec import ModelSpec, attributes
 from spmforecast.written import nearest
@@ -87,9 +89,13 @@ def build_profiles(history: History, deals: pd.DataFrame, spec: ModelSpec) -> Pr
         band = np.full(len(deals), UNKNOWN_BAND, dtype=np.int64)
     else:
         band = np.where(usable, np.searchsorted(edges, np.where(usable, size, 0.0), side="right") + 1, UNKNOWN_BAND)
-    pairs = np.stack([segment, band], axis=1) if len(deals) else np.zeros((1, 2), dtype=np.int64)
-    table, of_deal = np.unique(pairs, axis=0, return_inverse=True)
-    return Profiles(names, edges, table, of_deal.reshape(-1)[: len(deals)].astype(np.int64), segment, amount)
+    bands = len(edges) + 2
+    pair = segment * bands + band if len(deals) else np.zeros(1, dtype=np.int64)
+    found = np.flatnonzero(np.bincount(pair, minlength=len(names) * bands))
+    place = np.zeros(len(names) * bands, dtype=np.int64)
+    place[found] = np.arange(len(found))
+    table = np.stack(np.divmod(found, bands), axis=1)
+    return Profiles(names, edges, table, place[pair[: len(deals)]], segment, amount)
 
 
 def _relative(amount: Array, segment: Ints, segments: int) -> Array:
@@ -151,14 +157,27 @@ def _segments(deals: pd.DataFrame, spec: ModelSpec) -> tuple[tuple[str, ...], In
         raise InputError(problems)
     if deals.empty:
         return ("(all)",), np.zeros(len(deals), dtype=np.int64)
-    value = deals[names_of[0]].astype(object)
+    first, names = codes_of(deals[names_of[0]].astype("str"))
+    code = first.astype(np.int64)
     for name in names_of[1:]:
-        value = value.astype(str) + _JOINED + deals[name].astype(str)
-    size = value.map(value.value_counts())
-    value = value.where(size >= spec.min_level_deals, OTHER)
-    names = tuple(sorted(str(name) for name in value.unique()))
-    code = {name: index for index, name in enumerate(names)}
-    return names, value.map(lambda name: code[str(name)]).to_numpy(dtype=np.int64)
+        other, others = codes_of(deals[name].astype("str"))
+        code, names = _joined(code, names, other.astype(np.int64), others)
+    size = np.bincount(code + 1, minlength=len(names) + 1)[1:]
+    kept = [name if count >= spec.min_level_deals else OTHER for name, count in zip(names, size, strict=True)]
+    kept.append(OTHER)  # of those without a value, whose code is -1
+    used = [name for name, count in zip(kept, [*size, np.count_nonzero(code < 0)], strict=True) if count]
+    out = tuple(sorted(set(used)))
+    place = np.array([out.index(name) if name in out else -1 for name in kept], dtype=np.int64)
+    return out, place[code]
+
+
+def _joined(code: Ints, names: tuple[str, ...], other: Ints, others: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
+    """Give each pair of two attributes that there is a number; -1 where either is missing."""
+    pair = np.where((code >= 0) & (other >= 0), code * len(others) + other, -1)
+    found, place = np.unique(pair, return_inverse=True)
+    missing = int(len(found) > 0 and found[0] < 0)
+    told = [f"{names[k // len(others)]}{_JOINED}{others[k % len(others)]}" for k in found[missing:].tolist()]
+    return place - missing, tuple(told)
 
 
 def entry_amounts(history: History, deals: pd.DataFrame) -> Array:
@@ -167,15 +186,20 @@ def entry_amounts(history: History, deals: pd.DataFrame) -> Array:
     The first amount in the stage history where there is one, otherwise the recorded amount; but only where won, lost
     and open deals carry amounts about equally often: one that stands on wins alone would tell the outcome.
     """
-    moves = history.stage_history
-    known = moves[moves["amount"].notna() & moves["status"].fillna("open").eq("open")]
-    if len(known):
-        first = known.sort_values("entered_date", kind="stable").drop_duplicates("opportunity_id")
-        by_deal = pd.Series(first["amount"].to_numpy(dtype=np.float64), index=first["opportunity_id"])
-        amount = by_deal.reindex(deals["opportunity_id"]).to_numpy(dtype=np.float64)
+    log = history.events
+    filled = log.filled("amount")
+    told = (log.status <= 0) if filled is None else filled & (log.status <= 0)
+    if told.any():
+        known = slice(None) if told.all() else np.flatnonzero(told)
+        deal, place = log.deal[known], log.row[known]
+        first = np.flatnonzero(np.append(True, deal[1:] != deal[:-1]))
+        by_row = np.full(log.deals, np.nan)
+        by_row[deal[first]] = log.frame["amount"].to_numpy(dtype=np.float64)[place[first]]
+        row = aligned_rows(deals["opportunity_id"], history.opportunities["opportunity_id"])
+        amount = np.where(row >= 0, by_row[row], np.nan)
     else:
         amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)
     usable = np.isfinite(amount) & (amount > 0)
-    status = deals["status"].to_numpy()
-    telling = [usable[status == s].mean() if (status == s).any() else 1.0 for s in ("won", "lost", "open")]
+    status = status_codes(deals["status"])
+    telling = [usable[status == s].mean() if (status == s).any() else 1.0 for s in (1, 2, 0)]
     return amount if min(telling) > 0.8 * max(telling) else np.full(len(deals), np.nan)

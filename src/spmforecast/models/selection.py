@@ -75,8 +75,8 @@ def fit_shifts(won: Array, won_segment: Ints, every: Array, segment: Ints, segme
     return Shifts(pooled + trust * (own - pooled), variance, 1.0 - trust)
 
 
-def yearly_trend(log_amount: Array, segment: Ints, since: Array) -> float:
-    """Yearly rise of log amounts within segments, shrunk to none.
+def yearly_trend(log_amount: Array, segment: Ints, since: Array) -> tuple[float, float]:
+    """Yearly rise of log amounts within segments, shrunk to none, and its variance.
 
     Parameters
     ----------
@@ -89,15 +89,16 @@ def yearly_trend(log_amount: Array, segment: Ints, since: Array) -> float:
 
     Returns
     -------
-    float
+    tuple of float
     """
     if len(log_amount) < 2:
-        return 0.0
+        return 0.0, _TREND_SD**2
     count = np.maximum(np.bincount(segment), 1)
     x = (np.bincount(segment, weights=since) / count)[segment] - since
     y = log_amount - (np.bincount(segment, weights=log_amount) / count)[segment]
     variance = max(float(y.var()), 0.01)
-    return float((x * y).sum() / ((x * x).sum() + variance / _TREND_SD**2))
+    precision = (x * x).sum() + variance / _TREND_SD**2
+    return float((x * y).sum() / precision), float(variance / precision)
 
 
 def _means(value: Array, segment: Ints, segments: int) -> tuple[Ints, Array]:

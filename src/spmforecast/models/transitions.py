@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.models.agebins import AgeBins, age_bins
 from spmforecast.models.daytypes import DAY_TYPES, day_types
-from spmforecast.models.exposure import AgeBins, Statistics, age_bins, collect
+from spmforecast.models.exposure import Statistics, collect
 from spmforecast.models.parametric.hazards import FREE, LawHazards, StageAges
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool, gamma_quantile
 from spmforecast.models.profiles import Profiles
@@ -188,8 +189,9 @@ def fit_with_statistics(
     """Fit the stage process and hand on the counts it was fitted to."""
     bins = age_bins(stays, profiles, spec if spec.law == FREE else _finer(spec))
     count = collect(stays, profiles, bins)
-    by_type = np.eye(len(DAY_TYPES))[day_types(count.days, calendar)]
-    fit = _CyclicFit(count.events @ by_type, count.exposure @ by_type, profiles, bins)
+    kind = day_types(count.days, calendar)
+    events = count.events_by(kind, len(DAY_TYPES))
+    fit = _CyclicFit(events, count.exposure @ np.eye(len(DAY_TYPES))[kind], profiles, bins)
     for _ in range(_SWEEPS):
         fit.sweep()
     laws = None
@@ -208,7 +210,7 @@ def fit_with_statistics(
         rhythm=fit.rhythm,
         entry_stage=entry_stage,
         entry_profile=entry_profile,
-        observed=count.events.sum(axis=(3, 4)),
+        observed=events.sum(axis=(3, 4)),
         exposure=count.exposure.sum(axis=(2, 3)),
         calendar=calendar,
         laws=laws,

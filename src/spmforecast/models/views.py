@@ -273,7 +273,7 @@ def _cycle_rows(model: FittedPipeline) -> pd.DataFrame:
 
 def _amount_rows(model: FittedPipeline) -> pd.DataFrame:
     law = model.amounts
-    mean, sd = law.won.mean(), law.location_sd
+    mean, sd = law.won.mean(), law.mean_sd
     return pd.DataFrame(
         {
             "kind": "amount",

@@ -34,9 +34,10 @@ _COARSE, _COARSE_SHIFT = 256, 8  # steps of the bound on what is won before it i
 
 @dataclass(frozen=True)
 class _Levels:
-    """The market's level in each trial: by period, shape (trials, periods), and its extremes over the horizon."""
+    """The market's level in each trial: by period and bent, shape (trials, periods); its extremes over the horizon."""
 
     by_period: Floats
+    bent: Floats
     top: Floats
     low: Floats
 
@@ -45,10 +46,11 @@ class _Levels:
         if shocks is None:
             return None
         level = shocks.level[0]
-        return cls(np.ascontiguousarray(level.T), level.max(axis=0), level.min(axis=0))
+        bent = np.ascontiguousarray(shocks.bent[0].T)
+        return cls(np.ascontiguousarray(level.T), bent, level.max(axis=0), level.min(axis=0))
 
     def bound(self, response: Floats) -> Floats:
-        """Bound the change of the log hazard of any period, shape (deals, trials)."""
+        """Bound the change of the log hazard of any period, shape (deals, trials); what bends it only lowers it."""
         most, least = response.max(axis=1)[:, None], response.min(axis=1)[:, None]
         out = np.maximum(most * self.top, least * self.top)
         if (least < 0).any():
@@ -95,7 +97,7 @@ class ByClocks:
         deals = self.inputs.open_deals
         state = deals.state[rows]
         win = deals.win[:, state].transpose(1, 0, 2).astype(np.float32)
-        response = deals.response[state].astype(np.float32)
+        response, bend = (table[state].astype(np.float32) for table in (deals.response, deals.bend))
         effects = [self.effects[owner] for owner in deals.owner[rows].tolist()]
         most = self._most(deals.whole[state], response, effects)
         place = np.flatnonzero(luck.outcome <= _first_bits(most))
@@ -103,7 +105,7 @@ class ByClocks:
             place = _in_time(place, luck, most, _share_in_time(deals.share[state], deals.kept[state]))
         may = Winners.at_places(place, luck.amount)
         asked = self._asked(rows, luck, may)
-        cumulated = self._cumulated(win, response, may)
+        cumulated = self._cumulated(win, response, bend, may)
         period = _count(cumulated[1:], asked)
         if self.loses:
             return self._alive(rows, may, cumulated, asked, period)
@@ -153,7 +155,7 @@ class ByClocks:
                 here = slice(bound[first], bound[last])
                 asked[here] /= effect.take(may.trial[here])
 
-    def _cumulated(self, win: Floats, response: Floats, may: Winners) -> Floats:
+    def _cumulated(self, win: Floats, response: Floats, bend: Floats, may: Winners) -> Floats:
         """Hazard cumulated by each period's end, zero first, but for the owner's effect, shape (periods + 1, n)."""
         _, worlds, periods = win.shape
         row = may.at * worlds
@@ -162,6 +164,8 @@ class ByClocks:
         if self.levels is not None:
             moved = self.levels.by_period.take(may.trial, axis=0)
             moved *= response.take(may.at, axis=0)
+            if bend.any():
+                moved -= self.levels.bent.take(may.trial, axis=0) * bend.take(may.at, axis=0)
             speed *= np.exp(moved, out=moved)
         out = np.empty((periods + 1, len(row)), dtype=np.float32)
         out[0], out[1:] = 0.0, speed.T

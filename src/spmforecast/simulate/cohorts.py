@@ -90,7 +90,10 @@ class Chances:
         if self.shocks is None:
             return wide
         response = self.inputs.new_deals.response[segment, cohort, cohort:].astype(np.float32)
+        bend = self.inputs.new_deals.bend[segment, cohort, cohort:].astype(np.float32)
         moved = self.shocks.level[cohort, cohort:] * response[:, None]
+        if bend.any():
+            moved -= self.shocks.bent[cohort, cohort:] * bend[:, None]
         return np.asarray(np.multiply(wide, np.exp(moved, out=moved), out=moved))
 
     def _wide(self, table: Floats) -> Floats:

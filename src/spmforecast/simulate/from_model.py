@@ -25,7 +25,7 @@ __all__ = ["build_inputs"]
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_LEVEL_STEP = 0.2  # shift of the market's level by which responses are measured
+_LEVEL_STEP = 0.3  # shift of the market's level, up and down, by which responses are measured
 _LARGEST_RESPONSE = 6.0
 
 
@@ -57,7 +57,9 @@ def build_inputs(
     process = model.process
     drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), worlds)
     futures = _futures(model, horizon, drawn.reshape(-1, *drawn.shape[2:]))
-    centre, moved = (_futures(model, horizon, process.shifted(level)) for level in (0.0, _LEVEL_STEP))
+    centre, worse, better = (
+        _futures(model, horizon, process.shifted(level)) for level in (0.0, -_LEVEL_STEP, _LEVEL_STEP)
+    )
     back = look_back(model, horizon, centre, rows)
     owners = tuple(sorted({*model.creation.owners, *model.roster.owners, TO_BE_HIRED}))
     win_shape, win_rate = _win_effect(model, owners)
@@ -65,8 +67,8 @@ def build_inputs(
     return SimulationInputs(
         seed=seed,
         plan=plan,
-        open_deals=_open_deals(model, rows, (futures, centre, moved), horizon, owners, plan, back, streams),
-        new_deals=_new_deals(model, (futures, centre, moved), horizon, creation, back.lags),
+        open_deals=_open_deals(model, rows, (futures, centre, worse, better), horizon, owners, plan, back, streams),
+        new_deals=_new_deals(model, (futures, centre, worse, better), horizon, creation, back.lags),
         owners=owners,
         win_shape=win_shape,
         win_rate=win_rate,
@@ -105,11 +107,25 @@ def _futures(model: FittedPipeline, horizon: Horizon, rate: Array) -> Futures:
     )
 
 
-def _response(centre: Array, moved: Array) -> Array:
-    """Log change of the speed of winning for one unit of the market's level, from chances (..., periods)."""
-    speed, faster = (winning_speed(won) for won in (centre, moved))
-    ratio = np.log(np.maximum(faster, 1e-12) / np.maximum(speed, 1e-12)) / _LEVEL_STEP
-    return np.asarray(np.where(speed > 1e-9, np.clip(ratio, 0.0, _LARGEST_RESPONSE), 0.0))
+def _response(centre: Array, worse: Array, better: Array) -> tuple[Array, Array]:
+    """Log speed of winning as a parabola in the market's level: slope at its mean, and bend.
+
+    Parameters
+    ----------
+    centre, worse, better : array of float, shape (..., periods)
+        Chances to be won with the level at its mean, and a step below and above.
+
+    Returns
+    -------
+    response, bend : array of float, shape (..., periods)
+        The bend is at most half of the response, so that within one unit a better market never wins less.
+    """
+    speed = winning_speed(centre)
+    lower, middle, upper = (np.log(np.maximum(winning_speed(won), 1e-12)) for won in (worse, centre, better))
+    told = speed > 1e-9
+    response = np.where(told, np.clip((upper - lower) / (2 * _LEVEL_STEP), 0.0, _LARGEST_RESPONSE), 0.0)
+    bend = np.where(told, (2 * middle - upper - lower) / (2 * _LEVEL_STEP**2), 0.0)
+    return response, np.clip(bend, 0.0, 0.5 * response)
 
 
 def _win_effect(model: FittedPipeline, owners: tuple[str, ...]) -> tuple[Array, Array]:
@@ -125,14 +141,14 @@ def _win_effect(model: FittedPipeline, owners: tuple[str, ...]) -> tuple[Array, 
 def _open_deals(
     model: FittedPipeline,
     rows: Ints,
-    runs: tuple[Futures, Futures, Futures],
+    runs: tuple[Futures, Futures, Futures, Futures],
     horizon: Horizon,
     owners: tuple[str, ...],
     plan: CellPlan,
     back: LookingBack,
     streams: Streams,
 ) -> OpenDeals:
-    futures, centre, moved = runs
+    futures, *moved = runs
     stays, deals, cap = model.stays, model.deals, model.process.bins.cap
     deal = stays.deal[rows]
     age = np.minimum(horizon.days[0] - stays.entry[rows], cap)
@@ -154,10 +170,12 @@ def _open_deals(
     place = {owner: index for index, owner in enumerate(owners)}
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
     shift = model.amounts.stage_shift(stays.stages)
+    response, bend = _response(*(pick(run.won)[0] for run in moved))
     return OpenDeals(
         ids=tuple(str(name) for name in deals["opportunity_id"].to_numpy(dtype=object)[deal]),
         state=state.reshape(-1).astype(np.int64),
-        response=_response(pick(centre.won)[0], pick(moved.won)[0]),
+        response=response,
+        bend=bend,
         win=win,
         lose=lose,
         owner=np.asarray(deals["owner_id"].map(place), dtype=np.int64)[deal],
@@ -184,12 +202,12 @@ def _told_by_lag(won: Array, lost: Array, lags: Array) -> tuple[Array, Array]:
 
 def _new_deals(
     model: FittedPipeline,
-    runs: tuple[Futures, Futures, Futures],
+    runs: tuple[Futures, Futures, Futures, Futures],
     horizon: Horizon,
     creation: CreationCells,
     lags: Array,
 ) -> NewDeals:
-    futures, centre, moved = runs
+    futures, *moved = runs
     pool = model.creation.reps
     mixed = (_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
     win = winning_speed(_told_by_lag(*mixed, lags)[0]).astype(np.float32)
@@ -199,10 +217,11 @@ def _new_deals(
     seen = np.where(at >= 0, pool.observed[at], 0.0)
     hoped = np.where(at >= 0, pool.expected[at], 0.0)
     created, succeeded, vacant = capacity_tables(model, horizon, creation.places)
-    base, shifted = (_entry_mix(model, run.arrival_won)[0] for run in (centre, moved))
+    response, bend = _response(*(_entry_mix(model, run.arrival_won)[0] for run in moved))
     return NewDeals(
         cells=creation,
-        response=_response(base, shifted),
+        response=response,
+        bend=bend,
         win=win,
         lose=lose,
         created=created,

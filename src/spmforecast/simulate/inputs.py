@@ -60,7 +60,9 @@ class OpenDeals:
     state : array of int, shape (deals,)
         Position of each deal's (profile, stage, age) in the tables.
     response : array of float, shape (states, periods)
-        Change of the log chance to be won in a period for one unit of the market's level.
+        Change of the log speed of winning in a period for one unit of the market's level, at its mean.
+    bend : array of float, shape (states, periods)
+        By how much that bends as the level moves; see :func:`spmforecast.simulate.outcomes.bent`.
     win : array of float32, shape (worlds, states, periods)
         Integrated intensities of winning. From a fit they hold what is lost (a subdistribution hazard).
     lose : array of float32, shape (worlds or 1, states, periods)
@@ -78,6 +80,7 @@ class OpenDeals:
     ids: tuple[str, ...]
     state: Ints
     response: Array
+    bend: Array
     win: Floats
     lose: Floats
     owner: Ints
@@ -129,7 +132,7 @@ class NewDeals:
     ----------
     cells : CreationCells
         Who creates what, and where it is counted.
-    response : array of float, shape (segments, cohorts, periods)
+    response, bend : array of float, shape (segments, cohorts, periods)
         As for open deals.
     win, lose : array of float32, shape (worlds, segments, cohorts, periods)
         Integrated intensities of a deal created in a cohort (a period), as for open deals.
@@ -157,6 +160,7 @@ class NewDeals:
 
     cells: CreationCells
     response: Array
+    bend: Array
     win: Floats
     lose: Floats
     created: Array

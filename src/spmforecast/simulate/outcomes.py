@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-__all__ = ["period_intensities", "poisson_quantile", "win_cells", "winning_chances", "winning_speed"]
+__all__ = ["bent", "period_intensities", "poisson_quantile", "win_cells", "winning_chances", "winning_speed"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -78,6 +80,16 @@ def winning_chances(win: Array | Floats, lose: Array | Floats, multiplier: Array
     total = speed + lose
     before = np.exp(total - np.cumsum(total, axis=-1))
     return np.asarray(before * -np.expm1(-total) * (speed / np.maximum(total, 1e-300)))
+
+
+def bent(level: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Square of the market's level, going on straight beyond one; what `bend` of the log speed of winning multiplies.
+
+    Chances saturate: a better market adds less than a worse one takes away, so that the log speed is
+    ``response * level - bend * bent(level)``, not a straight line, whose exponential would grow with doubt.
+    """
+    near = np.clip(level, -1.0, 1.0)
+    return np.asarray(near * (2.0 * level - near), dtype=level.dtype)
 
 
 def win_cells(chances: Array, uniform: Array) -> npt.NDArray[np.int64]:

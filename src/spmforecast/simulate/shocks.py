@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.simulate.inputs import SimulationInputs
+from spmforecast.simulate.outcomes import bent
 from spmforecast.simulate.trials import Trials
 
 __all__ = ["Shocks", "draw_shocks", "draw_win_effects"]
@@ -26,10 +27,13 @@ class Shocks:
         Multipliers of creation.
     level : array of float32, shape (cohorts, periods, trials)
         The market's level as a deal of a cohort has met it by a period; the first cohort stands for open deals.
+    bent : array of float32, shape (cohorts, periods, trials)
+        Its square, by which chances saturate.
     """
 
     creation: Array
     level: Floats
+    bent: Floats
 
 
 def draw_shocks(inputs: SimulationInputs, trials: Trials) -> Shocks | None:
@@ -68,10 +72,8 @@ def draw_shocks(inputs: SimulationInputs, trials: Trials) -> Shocks | None:
             ("conversion", market.conversion, joint),
         )
     )
-    return Shocks(
-        creation=np.einsum("tm,pm->pt", np.exp(creation), shares),
-        level=np.einsum("tm,cpm->cpt", conversion, inputs.lived).astype(np.float32),
-    )
+    level = np.einsum("tm,cpm->cpt", conversion, inputs.lived).astype(np.float32)
+    return Shocks(creation=np.einsum("tm,pm->pt", np.exp(creation), shares), level=level, bent=bent(level))
 
 
 def draw_win_effects(inputs: SimulationInputs, trials: Trials) -> dict[int, Floats | None]:

@@ -58,7 +58,7 @@ def gather(
     def missing() -> Iterator[_Task]:
         for origin in origins:
             known = history.as_of(origin.as_of)
-            key = f"{origin.name}-{fingerprint(known, origin, settings, code)}"
+            key = "" if store is None else f"{origin.name}-{fingerprint(known, origin, settings, code)}"
             told = _stored(store, key)
             if told is None:
                 yield origin, key, known

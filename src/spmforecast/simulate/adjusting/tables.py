@@ -50,6 +50,7 @@ def change_open(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulat
         deals,
         state=state,
         response=np.concatenate([deals.response, deals.response[states]]),
+        bend=np.concatenate([deals.bend, deals.bend[states]]),
         win=_beside(deals.win, win),
         lose=_beside(deals.lose, _narrow(lose)),
     )
@@ -77,6 +78,7 @@ def change_new(inputs: SimulationInputs, rows: Ints, change: Change) -> Simulati
         new,
         cells=replace(new.cells, segment=segment),
         response=np.concatenate([new.response, new.response[segments]]),
+        bend=np.concatenate([new.bend, new.bend[segments]]),
         win=_beside(new.win, win),
         lose=_beside(new.lose, _narrow(lose)),
     )

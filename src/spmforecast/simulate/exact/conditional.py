@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from spmforecast.models.market import ShockPosterior
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.outcomes import winning_chances
+from spmforecast.simulate.outcomes import bent, winning_chances
 
 __all__ = ["Conditional", "conditionals", "expected_cohorts"]
 
@@ -132,7 +132,8 @@ def _open(inputs: SimulationInputs, level: Array, effect: Array) -> Array:
     deals = inputs.open_deals
     if not len(deals.ids):
         return np.zeros((0, inputs.periods))
-    speed = np.exp(level * deals.response)[deals.state] * effect[deals.owner][:, None]
+    lifted = np.exp(level * deals.response - bent(level) * deals.bend)
+    speed = lifted[deals.state] * effect[deals.owner][:, None]
     chance = np.zeros((len(deals.ids), inputs.periods))
     for win, lose in zip(deals.win, np.broadcast_to(deals.lose, deals.win.shape), strict=True):
         chance += winning_chances(win[deals.state], lose[deals.state], speed)
@@ -151,7 +152,8 @@ def _cohorts(inputs: SimulationInputs, level: Array, market: Array, effect: Arra
     known = cells.seller < len(cells.sellers)
     owner = np.array([inputs.owners.index(name) for name in cells.sellers], dtype=np.int64)
     own = np.where(known, effect[owner[seller]] if len(owner) else 1.0, 1.0)
-    speed = np.exp(level * new.response[cells.segment]) * own[:, None, None]
+    lifted = np.exp(level * new.response - bent(level) * new.bend)
+    speed = lifted[cells.segment] * own[:, None, None]
     chance = np.zeros(speed.shape)
     for win, lose in zip(new.win, np.broadcast_to(new.lose, new.win.shape), strict=True):
         chance += winning_chances(win[cells.segment], lose[cells.segment], speed)
