@@ -9,7 +9,6 @@ import pytest
 
 from spmforecast.data import arrow
 from spmforecast.data.arrow import (
-    aligned_rows,
     arrow_of,
     codes_of,
     column_by_column,
@@ -20,6 +19,7 @@ from spmforecast.data.arrow import (
     text_of,
     whole,
 )
+from spmforecast.data.ids import aligned_rows
 
 WORDS = ["a", "bc", "", "é", " d"]
 

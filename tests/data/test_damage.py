@@ -14,6 +14,7 @@ import pytest
 
 from spmforecast import cli
 from spmforecast.data import ExampleCompany, read_history, write_tables
+from spmforecast.data.sources import bigcsv
 from spmforecast.errors import InputError
 
 Damage = Callable[[Path, np.random.Generator], None]
@@ -182,6 +183,26 @@ def _status(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with pytest.raises(SystemExit, match=r"^\d$") as left:
         cli.main()
     return int(left.value.code or 0)
+
+
+def _judged(folder: Path) -> tuple[object, ...]:
+    try:
+        history = read_history(folder, max_rejected_share=1.0)
+    except InputError as error:
+        return (error.problems,)
+    frames = [*history.tables.values(), history.rejected, history.counts]
+    return (history.warnings, history.sources, *(frame.to_json(orient="split") for frame in frames))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGES if not kind.startswith("huge")])
+def test_a_file_in_pieces_is_judged_as_a_whole_one(
+    whole: Path, tmp_path: Path, kind: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _damaged(whole, tmp_path / "copy", kind, seed)
+    at_once = _judged(folder)
+    monkeypatch.setattr(bigcsv, "PIECE", 5_000)
+    assert _judged(folder) == at_once
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -14,26 +14,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = [
-    "aligned_rows",
-    "all_distinct",
     "arrow_of",
+    "bytes_of",
     "choose",
     "codes_of",
     "column_by_column",
+    "empty_cells",
     "has_blank_ends",
     "lengths_of",
+    "places_among",
+    "places_of",
     "rising",
-    "rows_of",
     "select",
     "sorted_rows",
     "text_of",
     "whole",
     "without_empty",
+    "words_at",
 ]
 
 Ints = npt.NDArray[np.int64]
 T = TypeVar("T")
 
+_BLOCK = 1 << 16  # rows at a time, so that they stay in the processor's cache
 _MANY = 200_000  # rows from which columns are worth a thread each: Arrow lets others run while it copies
 
 _BLANK = np.zeros(256, dtype=bool)
@@ -64,12 +67,6 @@ def text_of(values: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -
     return column if index is None else column.set_axis(index)
 
 
-def all_distinct(column: pd.Series) -> bool:
-    """Tell whether no text stands twice in a column and none is missing."""
-    values = arrow_of(column)
-    return bool(values.null_count == 0 and pc.count_distinct(values).as_py() == len(values))
-
-
 def lengths_of(column: pd.Series) -> Ints:
     """Return the number of UTF-8 bytes of each cell, 0 where it is missing; shape (n,)."""
     values = arrow_of(column)
@@ -86,16 +83,31 @@ def _lengths(values: pa.LargeStringArray) -> Ints:
     return np.diff(_offsets(values))
 
 
+def bytes_of(values: pa.LargeStringArray) -> tuple[Ints, npt.NDArray[np.uint8]]:
+    """Return where each text begins, shape (n + 1,), and the bytes in which they stand."""
+    data = values.buffers()[2] if len(values) else None
+    return _offsets(values), np.frombuffer(b"" if data is None else data, dtype=np.uint8)
+
+
+def empty_cells(column: pd.Series) -> npt.NDArray[np.bool_]:
+    """Mark the cells that hold no text or are missing, shape (n,)."""
+    offsets = _offsets(arrow_of(column))
+    empty = np.zeros(len(column), dtype=bool)
+    for start in range(0, len(column), _BLOCK):
+        part = offsets[start : start + _BLOCK + 1]
+        np.equal(part[1:], part[:-1], out=empty[start : start + _BLOCK])
+    return empty
+
+
 def has_blank_ends(column: pd.Series) -> bool:
     """Tell whether any cell may begin or end with a blank; surely so if it does, seldom if it does not."""
-    values = arrow_of(column)
-    data = values.buffers()[2] if len(values) else None
-    if data is None or not data.size:
-        return False
-    offsets, text = _offsets(values), np.frombuffer(data, dtype=np.uint8)
-    filled = offsets[1:] > offsets[:-1]
-    ends = (offsets[:-1][filled], offsets[1:][filled] - 1)
-    return any(bool(_BLANK[text[end]].any()) for end in ends)
+    offsets, text = bytes_of(arrow_of(column))
+    for start in range(0, len(column), _BLOCK):
+        part = offsets[start : start + _BLOCK + 1]
+        filled = part[1:] > part[:-1]
+        if _BLANK[text[part[:-1][filled]]].any() or _BLANK[text[part[1:][filled] - 1]].any():
+            return True
+    return False
 
 
 def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -134,30 +146,30 @@ def choose(first: pd.Series, second: pd.Series, use_first: npt.NDArray[np.bool_]
 
 def without_empty(column: pd.Series) -> pd.Series:
     """Let empty text be a missing value."""
-    values = arrow_of(column)
-    empty = _lengths(values) == 0
+    empty = empty_cells(column)
     if not empty.any():
         return column
+    values = arrow_of(column)
     return text_of(pc.if_else(pa.array(empty), pa.scalar(None, values.type), values), column.index)
 
 
-def rows_of(wanted: pd.Series, known: pd.Series) -> Ints:
-    """Find texts among others.
+def places_among(column: pd.Series, words: Sequence[str]) -> npt.NDArray[np.int32]:
+    """Return the place of each text among a few words, -1 for any other and for missing ones; shape (n,)."""
+    return places_of(arrow_of(column), pa.array(words, type=pa.large_string()))
 
-    Parameters
-    ----------
-    wanted : pandas.Series of str, shape (n,)
-        What to find; missing values are found nowhere.
-    known : pandas.Series of str, shape (m,)
-        Where to find it.
 
-    Returns
-    -------
-    numpy.ndarray of int, shape (n,)
-        Row of `known` that holds each text first, -1 where none does.
-    """
-    found = pc.index_in(arrow_of(wanted), value_set=arrow_of(known), skip_nulls=True)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+def words_at(places: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Series:
+    """Return a column of dtype ``str`` that holds, row by row, one of a few words; shape (n,)."""
+    coded = pa.DictionaryArray.from_arrays(pa.array(places), pa.array(words, type=pa.large_string()))
+    return text_of(coded.dictionary_decode())
+
+
+def places_of(wanted: pa.Array, known: pa.Array) -> npt.NDArray[np.int32]:
+    """Return the first place of each value among known ones, -1 where there is none or it is missing; shape (n,)."""
+    found = pc.index_in(wanted, value_set=known, skip_nulls=True)
+    if found.null_count:
+        found = pc.fill_null(found, -1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
 
 
 def codes_of(column: pd.Series) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
@@ -192,9 +204,3 @@ def rising(column: pd.Series) -> bool:
 def sorted_rows(column: pd.Series) -> Ints:
     """Return the rows of a column of distinct texts in alphabetical order, shape (n,)."""
     return np.asarray(pc.array_sort_indices(arrow_of(column)).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def aligned_rows(wanted: pd.Series, known: pd.Series) -> Ints:
-    """Find texts among others as :func:`rows_of` does, at once where both columns are the same."""
-    one, other = arrow_of(wanted), arrow_of(known)
-    return np.arange(len(one)) if one.equals(other) else rows_of(wanted, known)

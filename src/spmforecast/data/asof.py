@@ -18,13 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import choose, rows_of, select
+from spmforecast.data.arrow import choose, select, words_at
 from spmforecast.data.events import CLOSED, EventLog, Known, status_codes
+from spmforecast.data.ids import rows_of
+from spmforecast.data.lazy import Tables
 from spmforecast.data.tables import TABLES
 
 __all__ = ["BLANK_WINS", "FINAL_ONLY", "GRACE", "NOTE", "Cut", "close_of", "tables_as_of"]
@@ -43,7 +46,7 @@ GRACE = np.timedelta64(31, "D")
 
 _NEARLY_ALL = 0.9
 _CARRIED = ("stage", "amount", "close_date", "forecast_category")
-_STATUS = np.array(["open", "won", "lost"], dtype=object)
+_STATUS = ("open", *CLOSED)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -82,7 +85,7 @@ def tables_as_of(
     day: pd.Timestamp,
     earlier: Cut | None = None,
     final_only: frozenset[str] = FINAL_ONLY,
-) -> tuple[dict[str, pd.DataFrame], tuple[str, ...], Cut | None]:
+) -> tuple[Mapping[str, pd.DataFrame], tuple[str, ...], Cut | None]:
     """Cut every table back to the close of a day.
 
     Parameters
@@ -100,8 +103,8 @@ def tables_as_of(
 
     Returns
     -------
-    tables : dict of str to pandas.DataFrame
-        New frames; the given ones are left alone.
+    tables : mapping of str to pandas.DataFrame
+        New frames; the given ones are left alone. Events and splits are picked out when they are asked for.
     notes : tuple of str
         What could not be known, with counts.
     done : Cut or None
@@ -116,26 +119,28 @@ def tables_as_of(
     states = _States(deals, log.before(np.datetime64(cut, "s")), cut, recorded_until < cut)
     out = {name: _cut_dated(name, frame, cut) for name, frame in tables.items() if name not in _OF_DEALS}
     out["opportunities"] = select(states.frame(final_only), created)
-    for name in _OF_DEALS[1:]:
-        if name in tables:
-            out[name] = select(tables[name], _known_rows(name, tables[name], log, created, deals, cut))
+    later = {
+        name: partial(_known_part, name, tables[name], log, created, deals, cut)
+        for name in _OF_DEALS[1:]
+        if name in tables
+    }
     notes = _notes(out["opportunities"], day)
     if "reps" in out and recorded_until >= cut:
         notes += _undated_reps(out["reps"], day)
     own = deals[["opportunity_id", "status", "owner_id", *_CARRIED, *sorted(final_only & set(deals.columns))]]
-    return {name: out[name] for name in tables}, notes, Cut(select(own, created), recorded_until)
+    return Tables(out, later, tuple(tables)), notes, Cut(select(own, created), recorded_until)
 
 
 _OF_DEALS = ("opportunities", "stage_history", "splits")
 
 
-def _known_rows(
+def _known_part(
     name: str, frame: pd.DataFrame, log: EventLog, created: Mask, deals: pd.DataFrame, cut: pd.Timestamp
-) -> Mask:
-    """Mark the rows of a table of deals that are known: dated by then, and of a deal that was created by then."""
+) -> pd.DataFrame:
+    """Return the rows of a table of deals that are known: dated by then, and of a deal that was created by then."""
     if name == "splits":
-        return frame["opportunity_id"].isin(deals["opportunity_id"][created]).to_numpy()
-    return log.rows_before(np.datetime64(cut, "s"), created)
+        return select(frame, frame["opportunity_id"].isin(deals["opportunity_id"][created]).to_numpy())
+    return select(frame, log.rows_before(np.datetime64(cut, "s"), created))
 
 
 def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
@@ -152,8 +157,8 @@ def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFram
 
 def _recorded_until(deals: pd.DataFrame, log: EventLog) -> pd.Timestamp:
     """Return the last event that the records tell of, which is when the deals' own rows were true."""
-    ends = deals.loc[deals["status"].isin(CLOSED), "close_date"]
-    last = [deals["created_date"].max(), ends.max(), log.when.max() if len(log.when) else pd.NaT]
+    ends = deals["close_date"][status_codes(deals["status"]) > 0]
+    last = [deals["created_date"].max(), ends.max(), log.latest]
     known = [pd.Timestamp(stamp) for stamp in last if not pd.isna(stamp)]
     return max(known) if known else pd.Timestamp.min
 
@@ -189,17 +194,20 @@ class _States:
         about = np.abs(self.since.astype("datetime64[D]") - close.astype("datetime64[D]")) <= GRACE
         self.own: Mask = self.closed & (self.status == status) & (close < self.cut) & (~told | about)
         # What a closed deal's own row leaves out, its events up to its close fill in.
-        settled = known.until(np.where(self.own, close.astype("datetime64[D]") + 1, self.cut).astype("datetime64[s]"))
-        self.seen = {column: settled.last(column) for column in _CARRIED}
+        self.settled = known.until(
+            np.where(self.own, close.astype("datetime64[D]") + 1, self.cut).astype("datetime64[s]")
+        )
         self.spare: Mask = self.own | (~self.closed & ~recorded & current)
 
     def frame(self, final_only: frozenset[str]) -> pd.DataFrame:
         """Return the deals in that state, shape (n, columns)."""
-        new: dict[str, pd.Series] = {"status": pd.Series(_STATUS[self.status], dtype="str")}
+        new: dict[str, pd.Series] = {"status": words_at(self.status, _STATUS)}
         for column in _CARRIED:
-            recorded, seen = self.deals[column], self.seen[column]
+            recorded = self.deals[column]
+            filled = recorded.notna().to_numpy()
+            seen = self.settled.last(column, of=~(self.own & filled))
             wanted = self.own | (self.spare & seen.isna().to_numpy())
-            new[column] = choose(recorded, seen, wanted & recorded.notna().to_numpy())
+            new[column] = choose(recorded, seen, wanted & filled)
         new["close_date"] = self._actual_close(new["close_date"])
         new["owner_id"] = choose(self.owner, self.deals["owner_id"], self.owner.notna().to_numpy())
         for column in sorted(final_only & set(self.deals.columns)):

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import rows_of, select, without_empty
+from spmforecast.data.arrow import select, without_empty
 from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS, TRANSLATIONS_COLUMNS
+from spmforecast.data.ids import rows_of
 from spmforecast.data.parsing import parse_column
 from spmforecast.data.pieces import Piece
 from spmforecast.data.rules import RULES, DealIds
@@ -129,8 +130,10 @@ def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
     sheet = Sheet(
         name=name,
         text=text,
-        file=np.repeat(np.array([piece.file for piece in pieces], dtype=object), [len(p.frame) for p in pieces]),
-        line=np.concatenate([piece.lines for piece in pieces]),
+        files=tuple(piece.file for piece in pieces),
+        starts=np.cumsum([0, *(len(piece.frame) for piece in pieces[:-1])]),
+        origins=tuple(piece.origin for piece in pieces),
+        line=pieces[0].lines if len(pieces) == 1 else np.concatenate([piece.lines for piece in pieces]),
     )
     columns: dict[str, pd.Series] = {}
     for column in TABLES[name].columns:
@@ -140,7 +143,7 @@ def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
             columns[column.name] = pd.Series(None, index=text.index, dtype=dtype_of(column.kind))
     extra = [column for column in text.columns if column not in columns]
     columns |= {column: _extra(text[column]) for column in extra}
-    sheet.typed = pd.DataFrame(columns, index=text.index)
+    sheet.typed = pd.DataFrame(columns, index=text.index, copy=False)
     return sheet
 
 
@@ -200,7 +203,7 @@ def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:
 
 
 def _not_among(ids: pd.Series, used: pd.Series) -> frozenset[str]:
-    return frozenset(ids[rows_of(ids, used) < 0])
+    return frozenset(ids[rows_of(ids, used) < 0]) if len(ids) else frozenset()
 
 
 def _rejected_frame(sheet: Sheet, pieces: Sequence[Piece]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from spmforecast.calendar import to_day
 from spmforecast.data.asof import BLANK_WINS, FINAL_ONLY, NOTE, Cut, close_of, tables_as_of
 from spmforecast.data.dimensions import latest_reps, resolve
 from spmforecast.data.events import EventLog
+from spmforecast.data.lazy import Tables
 from spmforecast.data.ledger import ledger, pushes, visits
 from spmforecast.data.tables import TABLES, empty_frame
 
@@ -121,7 +122,8 @@ class History:
     translations: pd.DataFrame = field(default_factory=_no_translations)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+        if not isinstance(self.tables, Tables):
+            object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
 
     def __getstate__(self) -> dict[str, object]:
         """Give plain dictionaries to a worker process, which cannot receive a mapping proxy."""
@@ -149,13 +151,16 @@ class History:
     @cached_property
     def events(self) -> EventLog:
         """The stage history in order of deal and time; looked up and sorted once."""
+        if "_uncut" in self.__dict__:
+            log, created, until = self.__dict__.pop("_uncut")
+            cut: EventLog = log.cut(self.opportunities, self.stage_history, created, until)
+            return cut
         return EventLog.of(self.opportunities, self.stage_history)
 
     def with_warning(self, said: str) -> History:
         """Return the same history with one warning more; events that were sorted are not sorted again."""
         more = replace(self, warnings=(*self.warnings, said))
-        if "events" in self.__dict__:
-            more.__dict__["events"] = self.events
+        more.__dict__.update({name: self.__dict__[name] for name in ("events", "_uncut") if name in self.__dict__})
         return more
 
     def with_events(self, deal: npt.NDArray[np.int64] | None) -> History:
@@ -267,8 +272,7 @@ class History:
         if "opportunities" in tables:
             until = close_of(day)
             created = (self.opportunities["created_date"] < until).to_numpy()
-            cut = self.events.cut(out.opportunities, out.stage_history, created, np.datetime64(until, "s"))
-            out.__dict__["events"] = cut
+            out.__dict__["_uncut"] = (self.events, created, np.datetime64(until, "s"))
         return out
 
     def visits(self) -> pd.DataFrame:

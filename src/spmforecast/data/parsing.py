@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import without_empty
+from spmforecast.data.arrow import empty_cells, places_among, without_empty
 from spmforecast.data.quick import quick_dates, quick_numbers
 from spmforecast.data.sources.columns import as_text, is_text
 from spmforecast.data.tables import PERIOD_LABEL, Column
@@ -90,7 +90,17 @@ def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str |
         return _after(values, doubtful | _outside(values, column), text, column, zone)
     if column.kind in ("id", "text") and not column.choices:
         return Parsed(without_empty(text), *_no_fault())
+    if column.choices:
+        return _chosen(text, column, zone)
     return _singly(text, column, zone, pattern)
+
+
+def _chosen(text: pd.Series, column: Column, zone: ZoneInfo) -> Parsed:
+    """Take the words that a column may hold as they are; judge the others singly if there are any."""
+    other = places_among(text, column.choices) < 0
+    if other.any() and (other & ~empty_cells(text)).any():
+        return _singly(text, column, zone, None)
+    return Parsed(without_empty(text), *_no_fault())
 
 
 def _outside(values: pd.Series, column: Column) -> npt.NDArray[np.bool_]:
@@ -136,6 +146,8 @@ def _singly(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str | None
 def _typed(values: pd.Series, column: Column, zone: ZoneInfo) -> Parsed | None:
     """Take a column whose type the source knew as it is; None where it must be read as text after all."""
     if column.kind == "date" and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        if values.dtype == "datetime64[s]":
+            return Parsed(values, *_no_fault())
         zoned = isinstance(values.dtype, pd.DatetimeTZDtype)
         local = values.dt.tz_convert(zone).dt.tz_localize(None) if zoned else values
         return Parsed(local.dt.floor("s").astype("datetime64[s]"), *_no_fault())

@@ -15,6 +15,7 @@ from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapper
 from spmforecast.data.maps import Loc, Map, TableMap
 from spmforecast.data.naming import find_name, fold_file
 from spmforecast.data.sources import RawTable, Source
+from spmforecast.data.sources.base import CanonicalSource, Origin
 from spmforecast.data.sources.columns import is_text
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
@@ -55,6 +56,8 @@ class Piece:
         Names in the source of everything that was read for it.
     translations : mapping of (str, str, str) to int
         Rows by column, old text and new one, of the names that the map writes otherwise.
+    origin : Origin, optional
+        Tells how the cells of typed columns are written, where the source is text.
     """
 
     table: str
@@ -69,6 +72,7 @@ class Piece:
     broken_ids: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     translations: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    origin: Origin | None = None
 
     @property
     def read(self) -> int:
@@ -108,10 +112,12 @@ def make_piece(
         If the file cannot be read, the mapping names columns that are not there, or a required column is missing;
         every problem at once.
     """
-    raw = source.read(name, table)
+    # What a map says of a column's cells speaks of their text.
+    canonical = source if mapping is None and isinstance(source, CanonicalSource) else None
+    raw = source.read(name, table) if canonical is None else canonical.read_canonical(name, table)
     frame, notes = _stripped(raw)
     piece = Piece(table, raw.file, frame, raw.lines, raw.broken, raw.exclusions, notes=(*raw.notes, *notes))
-    piece = replace(piece, names=frozenset({name}))
+    piece = replace(piece, names=frozenset({name}), origin=raw.origin)
     if mapping is not None:
         assert of is not None, "a mapping comes with its map"
         piece = _mapped(piece, source, mapping, of, ("tables", table, place))
@@ -228,7 +234,7 @@ def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
         if changed:
             notes.append(f"{raw.file}: {changed:,} cells of {name} read without the blanks around them")
         out[name] = bare
-    return pd.DataFrame(out, index=raw.frame.index), tuple(notes)
+    return pd.DataFrame(out, index=raw.frame.index, copy=False), tuple(notes)
 
 
 def _missing_columns(piece: Piece, mapping: TableMap | None) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 
 from spmforecast.data.arrow import arrow_of, lengths_of
 
-__all__ = ["quick_dates", "quick_numbers"]
+__all__ = ["plain_dates", "plain_numbers", "quick_dates", "quick_numbers"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,6 +24,7 @@ _PLAIN = _DAY + "(" + _TIME + "(:[0-5][0-9])?)?$"
 _ZONED = _DAY + _TIME + r":[0-5][0-9](\.[0-9]{1,6})?Z$"
 _NUMBER = r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)$"
 _PLAIN_LENGTHS = (10, 16, 19)
+_UTC = ZoneInfo("UTC")
 
 
 def quick_dates(text: pd.Series, zone: ZoneInfo) -> tuple[pd.Series, Mask]:
@@ -62,6 +64,27 @@ def quick_numbers(text: pd.Series) -> tuple[pd.Series, Mask]:
     values = np.asarray(pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False), dtype=np.float64)
     sure = sure & np.isfinite(values)
     return pd.Series(np.where(sure, values, np.nan), index=text.index), filled & ~sure
+
+
+def plain_dates(text: pd.Series) -> npt.NDArray[np.datetime64] | None:
+    """Parse dates and time stamps without a zone, shape (n,), where every filled cell is one beyond doubt."""
+    lengths = lengths_of(text)
+    if len(lengths) and lengths.min() == lengths.max() == _PLAIN_LENGTHS[-1]:
+        with contextlib.suppress(pa.ArrowInvalid):
+            return np.asarray(arrow_of(text).cast(pa.timestamp("s")).to_numpy(zero_copy_only=False))
+    known = lengths == 0
+    for length in _PLAIN_LENGTHS:
+        known |= lengths == length
+    if not known.all():
+        return None
+    stamps, doubtful = quick_dates(text, _UTC)
+    return None if doubtful.any() else stamps.to_numpy()
+
+
+def plain_numbers(text: pd.Series) -> npt.NDArray[np.float64] | None:
+    """Parse decimal numbers, shape (n,), where every filled cell is one beyond doubt."""
+    numbers, doubtful = quick_numbers(text)
+    return None if doubtful.any() else numbers.to_numpy()
 
 
 def _cast(cells: pa.Array, mask: Mask, shape: str, to: Callable[[pa.Array], pa.Array]) -> tuple[pa.Array, Mask]:

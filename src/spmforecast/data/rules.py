@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import all_distinct, rows_of
 from spmforecast.data.dimensions import top_parents
+from spmforecast.data.ids import all_distinct, rows_of
 from spmforecast.data.sheet import Sheet, Texts
 from spmforecast.data.tables import TABLES
 
@@ -45,7 +45,7 @@ def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     without_close = closed & sheet.empty("close_date")
     mend = "Fill in the day on which it was closed."
     sheet.reject(without_close, "close_date", "a closed deal has no close date", mend)
-    early = typed["close_date"].dt.normalize() < typed["created_date"].dt.normalize()
+    early = _days(typed["close_date"]) < _days(typed["created_date"])
     rows = np.flatnonzero(early)
     reasons = _each(f"closes before it was created ({day})" for day in sheet.cells("created_date", rows))
     sheet.reject_rows(rows, "close_date", reasons, "Correct one of the two dates.")
@@ -116,9 +116,14 @@ def _each(words: Iterable[str]) -> Texts:
     return np.array(list(words), dtype=object)
 
 
+def _days(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
+    return stamps.to_numpy().astype("datetime64[D]")
+
+
 def _plausible(sheet: Sheet, column: str) -> None:
-    year = sheet.typed[column].dt.year
-    wrong = ((year < _YEARS[0]) | (year > _YEARS[1])).to_numpy()
+    stamps = sheet.typed[column].to_numpy()
+    first, end = (np.datetime64(f"{year}-01-01", "s") for year in (_YEARS[0], _YEARS[1] + 1))
+    wrong = (stamps < first) | (stamps >= end)
     sheet.reject(wrong, column, f"the year is not between {_YEARS[0]} and {_YEARS[1]}", "Correct the year.")
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.data.arrow import empty_cells
 from spmforecast.data.history import REJECTED_COLUMNS
+from spmforecast.data.sources.base import Origin
 from spmforecast.data.sources.columns import as_text, is_text
 
 __all__ = ["Sheet", "Texts"]
@@ -38,8 +40,14 @@ class Sheet:
         Canonical table.
     text : pandas.DataFrame
         n rows of text.
-    file, line : numpy.ndarray, shape (n,)
-        Where each row stands.
+    files : tuple of str
+        The files that the rows are from, one after the other.
+    starts : numpy.ndarray of int
+        First row of each file.
+    line : numpy.ndarray of int, shape (n,)
+        Line on which each row stands in its file.
+    origins : tuple of Origin or None
+        For each file, what tells how the cells of typed columns are written.
     typed : pandas.DataFrame
         The same rows, typed; missing where a cell is empty or bad.
     notes : list of str
@@ -50,8 +58,10 @@ class Sheet:
 
     name: str
     text: pd.DataFrame
-    file: Texts
+    files: tuple[str, ...]
+    starts: npt.NDArray[np.int64]
     line: npt.NDArray[np.int64]
+    origins: tuple[Origin | None, ...] = ()
     typed: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: list[str] = field(default_factory=list)
     deal: npt.NDArray[np.int64] | None = None
@@ -93,18 +103,29 @@ class Sheet:
         if column not in self.text:
             return np.ones(len(self.text), dtype=bool)
         cells = self.text[column]
-        return ((cells == "") if is_text(cells) else cells.isna()).to_numpy(dtype=bool)
+        return empty_cells(cells) if is_text(cells) else cells.isna().to_numpy(dtype=bool)
 
     def cells(self, column: str, rows: npt.NDArray[np.intp]) -> Texts:
         """Return the cells of some rows as they stand in the source."""
         if column not in self.text:
             return np.full(len(rows), "", dtype=object)
-        return as_text(self.text[column].iloc[rows]).to_numpy(dtype=object)
+        cells = self.text[column].iloc[rows]
+        words = as_text(cells).to_numpy(dtype=object).copy()
+        for place, origin in enumerate(self.origins if len(rows) and not is_text(cells) else ()):
+            here = np.flatnonzero(np.searchsorted(self.starts, rows, side="right") - 1 == place)
+            if origin is not None and len(here):
+                words[here] = origin.cells(column, self.line[rows[here]])
+        return words
 
     def place(self, row: int, seen_from: int) -> str:
         """Say where a row stands, naming its file only where that is another one."""
         line = f"line {self.line[row]}"
-        return line if self.file[row] == self.file[seen_from] else f"{self.file[row]}, {line}"
+        file, here = self.file_of(np.array([row, seen_from]))
+        return line if file == here else f"{file}, {line}"
+
+    def file_of(self, rows: npt.NDArray[np.intp]) -> Texts:
+        """Return the names of the files in which some rows stand."""
+        return np.array(self.files, dtype=object)[np.searchsorted(self.starts, rows, side="right") - 1]
 
     def rejections(self) -> pd.DataFrame:
         """Return a line for each problem (see :class:`~spmforecast.data.history.History`)."""
@@ -112,7 +133,7 @@ class Sheet:
             pd.DataFrame(
                 {
                     "table": self.name,
-                    "file": self.file[finding.rows],
+                    "file": self.file_of(finding.rows),
                     "line": self.line[finding.rows],
                     "column": finding.column,
                     "value": finding.values,

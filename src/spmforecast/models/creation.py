@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
-from spmforecast.data.arrow import rows_of
+from spmforecast.data.ids import rows_of
 from spmforecast.models.capacity import RepSpans
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp, usual_ramp

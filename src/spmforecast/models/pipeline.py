@@ -11,7 +11,7 @@ import pandas as pd
 from spmforecast.arrays import side_by_side
 from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
-from spmforecast.data.arrow import rows_of
+from spmforecast.data.ids import rows_of
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountModel, fit_amounts
 from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, rep_spans

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data import History
-from spmforecast.data.arrow import aligned_rows, codes_of
+from spmforecast.data.arrow import codes_of
 from spmforecast.data.events import status_codes
+from spmforecast.data.ids import aligned_rows
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.spec import ModelSpec, attributes
 from spmforecast.written import nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,14 @@ import pandas as pd
 from spmforecast.data.history import SourceFile
 from spmforecast.errors import Problem
 
-__all__ = ["RawTable", "Source"]
+__all__ = ["CanonicalSource", "Origin", "RawTable", "Source"]
+
+
+class Origin(Protocol):
+    """Text that was typed when it was read."""
+
+    def cells(self, name: str, lines: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        """Return the cells of a column on some lines as they are written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +43,8 @@ class RawTable:
         What was passed over or found out, such as an encoding.
     exclusions : mapping of str to int
         Rows that the source left out on purpose, by reason; they are not in `frame`.
+    origin : Origin, optional
+        Tells how the cells of typed columns are written, where the source is text.
     """
 
     file: str
@@ -44,6 +53,7 @@ class RawTable:
     broken: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     exclusions: Mapping[str, int] = field(default_factory=dict)
+    origin: Origin | None = None
 
     @property
     def rows(self) -> int:
@@ -74,3 +84,11 @@ class Source(Protocol):
 
     def leftovers(self, used: set[str]) -> tuple[str, ...]:
         """Return a note for each thing in the source that is not among the names used."""
+
+
+@runtime_checkable
+class CanonicalSource(Protocol):
+    """A source that is quicker where columns have canonical names, because it types dates and numbers at once."""
+
+    def read_canonical(self, name: str, table: str) -> RawTable:
+        """Read as :meth:`Source.read` does; columns of a kind may be typed."""

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from spmforecast.data.history import SourceFile
 from spmforecast.data.sources.base import RawTable
+from spmforecast.data.sources.bigcsv import read_big_csv
 from spmforecast.data.sources.csvtext import parse_csv, separator_of
 from spmforecast.data.sources.encoding import decode
 from spmforecast.data.sources.headers import called, sole
@@ -89,6 +90,13 @@ class FolderSource:
         InputError
             If it is missing, outside the folder, or cannot be read at all.
         """
+        return self._read(name, table, typed=False)
+
+    def read_canonical(self, name: str, table: str) -> RawTable:
+        """Read as :meth:`read` does; the dates and numbers of a large CSV file are typed at once."""
+        return self._read(name, table, typed=True)
+
+    def _read(self, name: str, table: str, typed: bool) -> RawTable:
         path = self._path(name, table)
         if path.is_dir():
             parts = [f"{name.rstrip('/')}/{part}" for part in parquet_parts(path)]
@@ -105,8 +113,22 @@ class FolderSource:
         if lower.endswith((*_TABLE_LIKE, *JSON)) and not lower.endswith(TEXTS):
             mend = "Export the table as CSV, Parquet or .xlsx."
             raise InputError(Problem(table, "files of this kind are not read as tables", mend, file=name))
+        big = None if lower.endswith(".gz") else self._read_big(path, name, table, typed)
+        if big is not None:
+            return big
         data = self.read_bytes(name, table)
         return _read_csv(_unzip(data, name, table) if lower.endswith(".gz") else data, name, table)
+
+    def _read_big(self, path: Path, name: str, table: str, typed: bool) -> RawTable | None:
+        """Read a large CSV file in pieces; None where another reader must, who also says why one cannot."""
+        try:
+            found = read_big_csv(path, name, table, typed)
+        except OSError:
+            return None
+        if found is None:
+            return None
+        raw, self._seen[name], separator = found
+        return _said(raw, separator)
 
     def read_bytes(self, name: str, table: str) -> bytes:
         """Return the bytes of one file of the folder and note that it was read.
@@ -191,15 +213,18 @@ def _stem(name: str) -> str:
 def _read_csv(data: bytes, file: str, table: str) -> RawTable:
     plain = parse_plain_csv(data, file)
     if plain is not None:
-        return _said(plain, data[:65536].decode("utf-8-sig", "replace"))
+        return _said(plain, _separator(data[:65536].decode("utf-8-sig", "replace")))
     text, notes = decode(data, file, table)
     raw = parse_csv(text, file, table)
-    return _said(replace(raw, notes=(*notes, *raw.notes)), text)
+    return _said(replace(raw, notes=(*notes, *raw.notes)), _separator(text))
 
 
-def _said(raw: RawTable, text: str) -> RawTable:
+def _separator(text: str) -> str:
+    return separator_of(text.lstrip("\r\n").splitlines()[0])
+
+
+def _said(raw: RawTable, found: str) -> RawTable:
     """Say so where cells are not separated by commas, unless the file's name says it."""
-    found = separator_of(text.lstrip("\r\n").splitlines()[0])
     if found == "," or (found == "\t" and raw.file.lower().endswith((".tsv", ".tsv.gz"))):
         return raw
     return replace(raw, notes=(f"{raw.file}: cells are separated by {_SEPARATORS[found]}", *raw.notes))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -13,9 +15,9 @@ from spmforecast.data.arrow import text_of, whole
 from spmforecast.data.sources.base import RawTable
 from spmforecast.data.sources.csvtext import separator_of
 
-__all__ = ["parse_plain_csv"]
+__all__ = ["BOM", "cells_of", "header_of", "in_order", "parse_plain_csv"]
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _BLOCK = 1 << 24
 _QUOTE, _LINE_FEED, _RETURN = 34, 10, 13
 
@@ -37,33 +39,28 @@ def parse_plain_csv(data: bytes, file: str) -> RawTable | None:
         that are not UTF-8, NULs, lone carriage returns, blank lines, odd quotation marks, cells with line breaks,
         rows of another width, a header that is not in order.
     """
-    start = len(_BOM) if data.startswith(_BOM) else 0
-    if b"\0" in data or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
-        return None
-    header = _header(data[start : data.find(b"\n", start) if b"\n" in data else len(data)])
+    start = len(BOM) if data.startswith(BOM) else 0
+    end = data.find(b"\n", start)
+    header = header_of(data[start : end if end >= 0 else len(data)])
     if header is None:
         return None
     names, separator = header
-    quoted = b'"' in data
-    if quoted and not _quotes_in_order(data, start, separator):
-        return None
-    table = _read(data, names, separator, quoted)
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    if table is None or table.num_rows + 1 != lines:
+    table = cells_of(data, names, separator, start, end + 1 if end >= 0 else len(data))
+    if table is None:
         return None
     columns = table.columns
     del table
-    frame = pd.DataFrame({name: text_of(whole(columns.pop(0))) for name in names})
+    frame = pd.DataFrame({name: text_of(whole(columns.pop(0))) for name in names}, copy=False)
     return RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64))
 
 
-def _header(line: bytes) -> tuple[list[str], str] | None:
-    """Return names and separator where every column has a name of its own."""
+def header_of(line: bytes) -> tuple[list[str], str] | None:
+    """Return names and separator of a header without its line feed, where every column has a name of its own."""
     try:
         text = line.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError:
         return None
-    if not text.strip() or text.count('"') % 2:
+    if not text.strip() or "\r" in text or text.count('"') % 2:
         return None
     separator = separator_of(text)
     try:
@@ -71,6 +68,41 @@ def _header(line: bytes) -> tuple[list[str], str] | None:
     except csv.Error:
         return None
     return (names, separator) if all(names) and len(set(names)) == len(names) else None
+
+
+def cells_of(
+    data: bytes, names: Sequence[str], separator: str, start: int = 0, rows: int = 0, columns: Sequence[str] = ()
+) -> pa.Table | None:
+    """Return the rows of CSV bytes as text, a chunk a column; None where anything is in doubt.
+
+    Parameters
+    ----------
+    data : bytes
+        Whole lines.
+    names : sequence of str
+        Of the columns.
+    separator : str
+        What separates cells.
+    start, rows : int
+        Where text begins, and where rows do: behind the header, if there is one.
+    columns : sequence of str
+        Which columns to give; all where none is named.
+    """
+    if not in_order(data, separator, start):
+        return None
+    text = np.frombuffer(data, dtype=np.uint8)[rows:]
+    lines = int(np.count_nonzero(text == _LINE_FEED)) + (len(text) > 0 and text[-1] != _LINE_FEED)
+    if not lines:
+        return pa.table({name: pa.array([], type=pa.large_string()) for name in columns or names})
+    table = _read(text, names, separator, b'"' in data, columns or names)
+    return None if table is None or table.num_rows != lines else table
+
+
+def in_order(data: bytes, separator: str, start: int = 0) -> bool:
+    """Tell whether whole lines hold no NULs, no lone carriage returns and no odd quotation marks."""
+    if b"\0" in data or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
+        return False
+    return b'"' not in data or _quotes_in_order(data, start, separator)
 
 
 def _quotes_in_order(data: bytes, start: int, separator: str) -> bool:
@@ -88,14 +120,19 @@ def _quotes_in_order(data: bytes, start: int, separator: str) -> bool:
     return bool(begins.all() and ends.all())
 
 
-def _read(data: bytes, names: list[str], separator: str, quoted: bool) -> pa.Table | None:
+def _read(
+    data: npt.NDArray[np.uint8], names: Sequence[str], separator: str, quoted: bool, columns: Sequence[str]
+) -> pa.Table | None:
     try:
         return arrow_csv.read_csv(
-            pa.BufferReader(data),
-            arrow_csv.ReadOptions(skip_rows=1, column_names=names, block_size=_BLOCK),
+            pa.BufferReader(pa.py_buffer(data)),
+            arrow_csv.ReadOptions(column_names=list(names), block_size=_BLOCK, use_threads=len(data) > _BLOCK),
             arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=quoted),
             arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=True
+                column_types=dict.fromkeys(names, pa.large_string()),
+                include_columns=list(columns),
+                strings_can_be_null=False,
+                check_utf8=True,
             ),
         )
     except pa.ArrowInvalid:

@@ -1,0 +1,45 @@
+"""Ids are found as numbers where they can be, and always where they are found as texts."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spmforecast.data import ids
+from spmforecast.data.ids import all_distinct, rows_of
+
+SHAPES = (
+    st.integers(0, 99).map("006A{:07d}".format),
+    st.integers(0, 10**9).map("{:010d}".format),
+    st.text(alphabet="0aZ/:é", min_size=3, max_size=3),
+    st.text(alphabet="01", min_size=12, max_size=12),
+    st.text(alphabet="ab", min_size=12, max_size=12),
+    st.one_of(st.none(), st.text(alphabet="01", max_size=2)),
+)
+
+
+@pytest.mark.parametrize("shape", range(len(SHAPES)))
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_ids_are_found_where_texts_are(shape: int, data: st.DataObject) -> None:
+    known = data.draw(st.lists(SHAPES[shape], min_size=1, max_size=20))
+    other = data.draw(st.lists(st.one_of(SHAPES[shape], st.sampled_from(known), *SHAPES), max_size=20))
+    few, block = ids._FEW, ids._BLOCK
+    ids._FEW, ids._BLOCK = 1, 3
+    try:
+        for wanted in (other, [word for word in other if word and len(word) == len(known[0] or "")]):
+            found = rows_of(pd.Series(wanted, dtype="str"), pd.Series(known, dtype="str"))
+            assert found.tolist() == [known.index(w) if w is not None and w in known else -1 for w in wanted]
+        expected = None not in known and len(set(known)) == len(known)
+        assert all_distinct(pd.Series(known, dtype="str")) == expected
+    finally:
+        ids._FEW, ids._BLOCK = few, block
+
+
+def test_characters_beside_the_digits_are_not_taken_for_them() -> None:
+    known = pd.Series([f"D{n:04d}" for n in range(2_000)], dtype="str")
+    wanted = pd.Series([f"D{n:04d}" for n in range(1_000)] + ["D00/9", "D00:0", "D2000", "E0001", "d0001"], dtype="str")
+    assert rows_of(wanted, known).tolist() == [*range(1_000), -1, -1, -1, -1, -1]
+    assert rows_of(wanted.str.slice(0, 4), known).max() == -1
