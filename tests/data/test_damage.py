@@ -191,7 +191,7 @@ def _judged(folder: Path) -> tuple[object, ...]:
     except InputError as error:
         return (error.problems,)
     frames = [*history.tables.values(), history.rejected, history.counts]
-    return (history.warnings, history.sources, *(frame.to_json(orient="split") for frame in frames))
+    return (history.warnings, history.sources, *(frame.to_csv(index=False) for frame in frames))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
