@@ -73,7 +73,8 @@ def test_quotas_change_no_bookings_but_what_is_evaluated(found: Comparison) -> N
     even = found.differences[found.differences["scenario"] == "even"]
     assert (even["difference"] == 0).all()
     metrics = found.metrics[found.metrics["scenario"] == "even"].set_index("metric")["difference"]
-    assert (metrics.filter(like="p_plan") == 0).all()
+    # What is carried is capped at quota, so it may move; the plan itself is reached in the same trials.
+    assert (metrics.filter(regex=r"^p_plan\[") == 0).all()
     assert (metrics.filter(like="fairness_p_range") != 0).any()
     assert not (found.attribution["scenario"] == "even").any()
 

@@ -11,6 +11,7 @@ from spmforecast.errors import InputError
 from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.simulate.cells import plan_cells
 from spmforecast.simulate.horizon import build_horizon
+from spmforecast.simulate.layout import merge_shares
 
 LEVELS = ["product"]
 
@@ -106,3 +107,18 @@ def test_levels_that_deals_do_not_have_are_all_named(model, horizon, open_rows):
         plan_cells(model, horizon, ["colour", "product", "shape"], open_rows)
     assert [problem.value for problem in caught.value.problems] == ["colour", "shape"]
     assert {problem.column for problem in caught.value.problems} == {"levels"}
+
+
+def test_shares_of_several_groups_merge_as_those_of_each_alone():
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame(rng.integers(0, 4, (200, 3)), columns=["seller", "place", "kind"])
+    rows["share"] = rng.random(200) ** 30
+    keys = ["place", "kind"]
+    got = merge_shares(rows, keys, within="seller")
+    for seller, own in rows.groupby("seller"):
+        alone = merge_shares(own, keys).reset_index(drop=True)
+        mine = got.loc[got["seller"] == seller, [*keys, "share"]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(mine, alone)
+    # What is negligible is gone from some of them, and the rest still sum to one.
+    assert len(got) < len(rows.drop_duplicates(["seller", *keys]))
+    np.testing.assert_allclose(got.groupby("seller")["share"].sum(), 1.0)

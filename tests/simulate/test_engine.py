@@ -325,8 +325,15 @@ def test_what_cannot_be_simulated_is_refused(model, options, told):
 
 def test_all_numbers_that_are_wrong_are_told_at_once(model):
     with pytest.raises(InputError, match=r"at least 1") as caught:
-        simulate(model, until=UNTIL, trials=-1, jobs=0)
-    assert [problem.column for problem in caught.value.problems] == ["trials", "jobs"]
+        simulate(model, until=UNTIL, trials=-1, jobs=0, worlds=0)
+    assert [problem.column for problem in caught.value.problems] == ["trials", "jobs", "worlds"]
+
+
+def test_fewer_draws_of_the_parameters_tell_less_of_what_is_in_doubt(model, forecast):
+    sure = simulate(model, until=UNTIL, trials=len(forecast.draws), seed=1, worlds=1)
+    assert set(sure.drivers.world) == {0}
+    assert set(forecast.drivers.world) == set(range(64))
+    assert sure.draws.sum(axis=1).mean() == pytest.approx(forecast.draws.sum(axis=1).mean(), rel=0.1)
 
 
 # --- little and later knowledge -------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ __all__ = ["Measured", "backtest_settings", "chosen", "combined"]
 Progress = Callable[[int, int], None]
 
 _CHOICE_WEEKS = {"quarter": (4,), "month": (1,)}
-_CHOICE_PERIODS, _CHOICE_TRIALS, _MIX_TRIALS = 6, 200, 400
+_CHOICE_PERIODS, _CHOICE_TRIALS, _CHOICE_WORLDS, _MIX_TRIALS = 6, 200, 16, 400
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def chosen(scenario: Scenario, known: History, jobs: int, progress: Progress) ->
     if known.opportunities.empty:
         return base, Measured(("no deals are recorded, so there is no specification to choose",))
     asked = backtest_settings(scenario, base)
-    asked = replace(asked, weeks=_CHOICE_WEEKS[asked.period], periods=_CHOICE_PERIODS, trials=_CHOICE_TRIALS, ahead=1)
+    asked = replace(asked, weeks=_CHOICE_WEEKS[asked.period], periods=_CHOICE_PERIODS, ahead=1)
+    asked = replace(asked, trials=_CHOICE_TRIALS, worlds=_CHOICE_WORLDS)
     try:
         choice = choose_spec(known, candidates(known, base), asked, jobs, progress)
     except InputError as error:

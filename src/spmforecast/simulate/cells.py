@@ -205,40 +205,43 @@ def _creation_mix(model: FittedPipeline, dims: list[str]) -> pd.DataFrame:
     deals["model_segment"] = model.profiles.segment_of_deal
     recent = deals[day_number(model.deals["created_date"]) > model.stays.today - _RECENT_DAYS]
     recent = recent if len(recent) else deals
-    free = [d for d in dims if d not in ("region", "territory_id")] + ["model_segment"]
+    keys, owners = [*dims, "model_segment"], [*model.roster.owners]
+    places = [*model.roster.places[["territory_id", "region"]].itertuples(index=False, name=None)]
+    if model.attrition.shape > 0:
+        places += _places(model)
+        owners += [TO_BE_HIRED] * (len(places) - len(owners))
+    columns = ["owner_id", *dims, "model_segment", "share", "seller"]
+    if not places:
+        return pd.DataFrame(columns=columns)
+    parts = [_own_counts(model, recent, keys), _usual_mix(recent, keys, places)]
+    mix = merge_shares(pd.concat(parts, ignore_index=True), keys, within="seller")
+    mix["owner_id"] = np.array(owners, dtype=object)[mix["seller"].to_numpy(dtype=np.int64)]
+    usual = usual_partners(model.deals.loc[recent.index], model.history.splits, model.roster.owners)
+    return _spread(mix[columns], usual)
+
+
+def _own_counts(model: FittedPipeline, recent: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Count the deals of those who go on selling; what a mover creates from now on lies where the mover now stands."""
+    number = {owner: index for index, owner in enumerate(model.roster.owners)}
+    own = recent.assign(seller=recent["owner_id"].map(number)).dropna(subset="seller").astype({"seller": np.int64})
+    moved = own["owner_id"].isin(moved_reps(model.history.reps)).to_numpy()
+    for name in ("territory_id", "region"):
+        now = model.roster.places[name].to_numpy(dtype=object)[own["seller"]]
+        own[name] = np.where(moved, now, own[name].to_numpy(dtype=object))
+    return own.groupby(["seller", *keys], sort=True, dropna=False).size().rename("share").reset_index()
+
+
+def _usual_mix(recent: pd.DataFrame, keys: list[str], places: list[tuple[str, str]]) -> pd.DataFrame:
+    """List the mix of each seller's region, or of the company, with the weight of a few deals."""
+    free = [name for name in keys if name not in ("region", "territory_id")]
     company = _shares(recent, free)
     by_region = {str(region): _shares(group, free) for region, group in recent.groupby("region")}
-    by_owner = {str(owner): group for owner, group in recent.groupby("owner_id")}
-    parts = []
-    places, moved = model.roster.places, moved_reps(model.history.reps)
-    for index, owner in enumerate(model.roster.owners):
-        place = places.iloc[index]
-        lean = by_region.get(str(place["region"]), company)
-        lean = lean.assign(
-            territory_id=place["territory_id"], region=place["region"], share=_PRIOR_DEALS * lean["share"]
-        )
-        own = by_owner.get(owner)
-        if own is not None and owner in moved:  # what a mover creates from now on lies where the mover now stands
-            own = own.assign(territory_id=place["territory_id"], region=place["region"])
-        counts = _shares(own, [*dims, "model_segment"], normalise=False) if own is not None else lean.iloc[:0]
-        parts.append(
-            merge_shares(pd.concat([counts, lean], ignore_index=True), [*dims, "model_segment"]).assign(
-                owner_id=owner, seller=index
-            )
-        )
-    if model.attrition.shape > 0:
-        for number, (territory, region) in enumerate(_places(model)):
-            lean = by_region.get(region, company).assign(territory_id=territory, region=region)
-            parts.append(
-                merge_shares(lean, [*dims, "model_segment"]).assign(
-                    owner_id=TO_BE_HIRED, seller=len(model.roster.owners) + number
-                )
-            )
-    columns = ["owner_id", *dims, "model_segment", "share", "seller"]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    usual = usual_partners(model.deals.loc[recent.index], model.history.splits, model.roster.owners)
-    return _spread(pd.concat(parts, ignore_index=True)[columns], usual)
+    leans = [by_region.get(str(region), company) for _, region in places]
+    size = [len(lean) for lean in leans]
+    out = pd.concat(leans, ignore_index=True)
+    for column, name in enumerate(("territory_id", "region")):
+        out[name] = np.repeat(np.array([place[column] for place in places], dtype=object), size)
+    return out.assign(seller=np.repeat(np.arange(len(places)), size), share=_PRIOR_DEALS * out["share"])
 
 
 def _spread(mix: pd.DataFrame, usual: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -252,10 +255,9 @@ def _spread(mix: pd.DataFrame, usual: dict[str, dict[str, float]]) -> pd.DataFra
     return pd.DataFrame(rows, columns=mix.columns)
 
 
-def _shares(rows: pd.DataFrame, keys: list[str], normalise: bool = True) -> pd.DataFrame:
+def _shares(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     counts = rows.groupby(keys, sort=True, dropna=False).size().rename("share").reset_index()
-    counts["share"] = counts["share"] / (counts["share"].sum() if normalise else 1.0)
-    return counts
+    return counts.assign(share=counts["share"] / counts["share"].sum())
 
 
 def _places(model: FittedPipeline) -> list[tuple[str, str]]:

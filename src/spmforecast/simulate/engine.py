@@ -23,7 +23,7 @@ from spmforecast.simulate.exact import ExactForecast, exact_forecast
 from spmforecast.simulate.forecast import Forecast
 from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import Horizon, build_horizon
-from spmforecast.simulate.inputs import SimulationInputs
+from spmforecast.simulate.inputs import WORLDS, SimulationInputs
 from spmforecast.simulate.precision import MOST, PILOT, Tolerance
 from spmforecast.simulate.tally import Ledger
 from spmforecast.simulate.workers import block_length, run_blocks
@@ -50,6 +50,7 @@ def simulate(
     cluster: str | None = None,
     ledger: bool = False,
     adjustments: Sequence[Adjustment] = (),
+    worlds: int = WORLDS,
 ) -> Forecast:
     """Project what open deals and deals not yet created will book, or, where no deals are recorded, what reps will.
 
@@ -81,6 +82,9 @@ def simulate(
         Keep every winner (trial, deal, cell, amount) in ``forecast.ledger``.
     adjustments : sequence of Adjustment
         What the future is supposed to be unlike the past in; the same luck is drawn with and without.
+    worlds : int
+        Draws of the parameters fitted to deals, 64 by default; trial i lives in draw i modulo this. Fewer take less
+        time and tell less of what the record leaves in doubt.
 
     Returns
     -------
@@ -89,18 +93,18 @@ def simulate(
     Raises
     ------
     InputError
-        If `trials` or `jobs` is not positive, `until` does not end a period after the as-of date, a level is
+        If `trials`, `jobs` or `worlds` is not positive, `until` does not end a period after the as-of date, a level is
         not an attribute of the deals, the cluster cannot be reached, or an adjustment names what is not there.
     """
     auto = trials == "auto"
-    _check_positive(trials=PILOT if trials == "auto" else trials, jobs=jobs)
+    _check_positive(trials=PILOT if trials == "auto" else trials, jobs=jobs, worlds=worlds)
     horizon = build_horizon(model.as_of, until, period, model.calendar)
     inputs: SimulationInputs | BookingInputs
     if isinstance(model, FittedBookings):
         _refuse_adjustments(adjustments)
         inputs = build_booking_inputs(model, horizon, levels, seed)
     else:
-        inputs = _inputs(model, horizon, levels, seed, adjustments)
+        inputs = _inputs(model, horizon, levels, seed, adjustments, worlds)
     run = _Run(inputs, jobs, cluster, progress, ledger)
     run.extend(PILOT if trials == "auto" else trials)
     goal = tolerance or Tolerance()
@@ -149,10 +153,15 @@ def simulate_exactly(
 
 
 def _inputs(
-    model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int, adjustments: Sequence[Adjustment]
+    model: FittedPipeline,
+    horizon: Horizon,
+    levels: Sequence[str],
+    seed: int,
+    adjustments: Sequence[Adjustment],
+    worlds: int = WORLDS,
 ) -> SimulationInputs:
     """Prepare a simulation of the future as it is supposed to be."""
-    inputs = build_inputs(with_people(model, adjustments), horizon, levels, seed)
+    inputs = build_inputs(with_people(model, adjustments), horizon, levels, seed, worlds)
     check_scopes(inputs.plan.frame, model.deals, adjustments)
     return adjusted(inputs, adjustments, horizon) if adjustments else inputs
 

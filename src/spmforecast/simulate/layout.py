@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +106,7 @@ class Groups:
         return pd.DataFrame(rows, columns=["owner_id", "part", "period", *dims]).astype(object)
 
 
-def merge_shares(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def merge_shares(rows: pd.DataFrame, keys: list[str], within: str | None = None) -> pd.DataFrame:
     """Add up the shares of equal combinations, drop negligible ones and let the rest sum to one.
 
     Parameters
@@ -114,13 +115,23 @@ def merge_shares(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         Keys and ``share``.
     keys : list of str
         What makes a combination.
+    within : str, optional
+        Column whose every value has shares of its own, which sum to one.
 
     Returns
     -------
     pandas.DataFrame
-        Keys and ``share``, in sorted order.
+        `within`, keys and ``share``, in sorted order.
     """
-    merged = rows.groupby(keys, sort=True, dropna=False)["share"].sum().reset_index()
-    share = merged["share"] / merged["share"].sum()
-    merged = merged[share >= min(_SMALLEST_SHARE, float(share.max()))]
-    return merged.assign(share=merged["share"] / merged["share"].sum())
+    by = keys if within is None else [within, *keys]
+    merged = rows.groupby(by, sort=True, dropna=False)["share"].sum().reset_index()
+    merged["share"] = merged["share"] / _over(merged, within, "sum")
+    merged = merged[merged["share"] >= np.minimum(_SMALLEST_SHARE, _over(merged, within, "max"))]
+    return merged.assign(share=merged["share"] / _over(merged, within, "sum"))
+
+
+def _over(rows: pd.DataFrame, within: str | None, what: Literal["sum", "max"]) -> float | npt.NDArray[np.float64]:
+    """Sum or maximum of the shares, of each row's group where there are groups."""
+    if within is None:
+        return float(rows["share"].agg(what))
+    return np.asarray(rows.groupby(within)["share"].transform(what), dtype=np.float64)

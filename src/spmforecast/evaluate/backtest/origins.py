@@ -12,6 +12,7 @@ from spmforecast.data import History
 from spmforecast.errors import InputError, Problem
 from spmforecast.models import ModelSpec
 from spmforecast.models.pipeline import last_recorded
+from spmforecast.simulate.inputs import WORLDS
 
 __all__ = ["BacktestSettings", "Origin", "origins_of", "recorded"]
 
@@ -37,7 +38,7 @@ class BacktestSettings:
         Scored periods at most, the latest.
     least_days : int
         Days of record that the first scored forecast must have; by default a year, 90 days where months are asked for.
-    trials, seed : int
+    trials, seed, worlds : int
         Of the simulation.
     rivals : bool
         Whether rivals speak beside the model.
@@ -54,6 +55,7 @@ class BacktestSettings:
     least_days: int = 0
     trials: int = 1000
     seed: int = 1
+    worlds: int = WORLDS
     rivals: bool = True
     spec: ModelSpec = field(default_factory=ModelSpec)
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
@@ -63,7 +65,7 @@ class BacktestSettings:
         object.__setattr__(self, "least_days", self.least_days or _LEAST_DAYS[self.period])
         most = 13 if self.period == "quarter" else 4
         wrong = [("weeks", str(week), f"must lie from 0 to {most}") for week in self.weeks if not 0 <= week <= most]
-        for name, least in (("ahead", 1), ("periods", 1), ("least_days", 1), ("trials", 2)):
+        for name, least in (("ahead", 1), ("periods", 1), ("least_days", 1), ("trials", 2), ("worlds", 1)):
             if getattr(self, name) < least:
                 wrong.append((name, str(getattr(self, name)), f"must be at least {least}"))
         if wrong:

@@ -100,6 +100,7 @@ def tell(known: History, origin: Origin, settings: BacktestSettings) -> Told:
             seed=settings.seed,
             period=settings.period,
             levels=("region",),
+            worlds=settings.worlds,
         )
         draws, deals = _node_draws(forecast, seen), _deals(forecast, seen)
     return Told(
