@@ -19,8 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.events import EventLog, last_of_run, status_codes
+from spmforecast.models.placing import place_amounts
 from spmforecast.models.profiles import Profiles
-from spmforecast.models.selection import fit_shifts, yearly_trend
 
 __all__ = ["AmountLaw", "AmountModel", "fit_amounts"]
 
@@ -29,9 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 _WON = 1  # code of the status
 _GRID = 2048
-_MOST_PRIOR_DEALS, _PRIOR_SPREAD, _PRIOR_SPREAD_SEGMENTS = 50.0, 0.7, 2.0
 _ZERO_PRIOR_DEALS = 5.0
-_VARIANCE_PRIOR, _VARIANCE_PRIOR_DEALS = 0.4, 2.0  # of log amounts within a segment, where hardly any deal tells
 _SHAPE_PRIOR_DEALS = 50.0
 _RATIO_PRIOR_DEALS = 50.0
 _RATIO_LIMIT = 3.0  # log ratios beyond e^±3 are typing errors, not negotiations
@@ -151,48 +149,33 @@ def fit_amounts(
     good = is_won & known
     if not good.any():
         good = known  # nothing is won yet: any recorded amount tells more than none
-    segments = len(profiles.segments)
-    segment, log_amount = profiles.segment_of_deal[good], np.log(amount[good])
-    asked = np.isfinite(profiles.amount) & (profiles.amount > 0)
-    many = is_won[good].all() and asked.sum() > good.sum()
-    since = _years_since(deals, many)
-    entry, entry_segment = np.log(profiles.amount[asked]), profiles.segment_of_deal[asked]
-    told = (entry, entry_segment, since[asked]) if many else (log_amount, segment, since[good])
-    trend, trend_variance = yearly_trend(*told)
-    log_amount = log_amount + trend * since[good]
-    if many:
-        entry = entry + trend * since[asked]
-        location, sd, _, _ = _locations(entry, entry_segment, segments)
-        shifts = fit_shifts(log_amount, segment, entry, entry_segment, segments)
-        location, sd, shrinkage = location + shifts.mean, np.sqrt(sd**2 + shifts.variance), shifts.shrinkage
-        count = np.bincount(segment, minlength=segments).astype(np.int64)
-        centre = np.bincount(segment, weights=log_amount, minlength=segments) / np.maximum(count, 1)
-    else:
-        location, sd, shrinkage, count = _locations(log_amount, segment, segments)
-        centre = location
-    residual = log_amount - centre[segment]
-    rows = [_mixed_quantiles(residual[segment == s], residual, _SHAPE_PRIOR_DEALS) for s in range(segments)]
+    told = place_amounts(deals, profiles, good, np.log(amount[good]), bool(is_won[good].all()))
+    residual = told.log_amount - told.centre[told.segment]
+    own = [residual[told.segment == s] for s in range(len(profiles.segments))]
+    law = AmountLaw(
+        np.stack([_mixed_quantiles(one, residual, _SHAPE_PRIOR_DEALS) for one in own]) + told.location[:, None]
+    )
+    zeros = np.bincount(profiles.segment_of_deal[is_won & (amount == 0)], minlength=len(own))
     changes = _Changes.of(deals, EventLog.of(deals, stage_history) if log is None else log)
     ratio = changes.last()
-    empty = is_won & (amount == 0)
-    zeros = np.bincount(profiles.segment_of_deal[empty], minlength=segments)
-    pooled = zeros.sum() / max(zeros.sum() + len(segment), 1)
-    law = AmountLaw(np.stack(rows) + location[:, None])
-    age = np.bincount(told[1], weights=told[2], minlength=segments) / np.maximum(
-        np.bincount(told[1], minlength=segments), 1
-    )
     return AmountModel(
         won=law,
-        location_sd=sd,
-        mean_sd=np.sqrt(sd**2 + _tail_variance(law, count) + trend_variance * age**2),
-        deals=count,
-        shrinkage=shrinkage,
-        nothing=(zeros + _ZERO_PRIOR_DEALS * pooled) / (zeros + count + _ZERO_PRIOR_DEALS),
+        location_sd=told.sd,
+        mean_sd=np.sqrt(told.sd**2 + _tail_variance(law, told.count) + told.trend_variance * told.age**2),
+        deals=told.count,
+        shrinkage=told.shrinkage,
+        nothing=_nothing(zeros, told.count),
         ratio=AmountLaw(_mixed_quantiles(ratio, np.zeros(1), _RATIO_PRIOR_DEALS)[None]),
         ratio_deals=len(ratio),
         from_stage=changes.by_stage(),
-        trend=trend,
+        trend=told.trend,
     )
+
+
+def _nothing(zeros: Ints, won: Ints) -> Array:
+    """Share of each segment's won deals that bring nothing, leaning on that of all."""
+    pooled = zeros.sum() / max(zeros.sum() + won.sum(), 1)
+    return np.asarray((zeros + _ZERO_PRIOR_DEALS * pooled) / (zeros + won + _ZERO_PRIOR_DEALS))
 
 
 def _tail_variance(law: AmountLaw, deals: Ints) -> Array:
@@ -204,53 +187,6 @@ def _tail_variance(law: AmountLaw, deals: Ints) -> Array:
     amount = np.exp(law.log_quantiles - law.log_quantiles.mean(axis=1, keepdims=True))
     relative = np.maximum(amount.var(axis=1) / amount.mean(axis=1) ** 2, np.expm1(np.minimum(spread, 4.0)))
     return np.asarray(np.maximum(relative - spread, 0.0) / (deals + 1.0))
-
-
-def _years_since(deals: pd.DataFrame, created: bool) -> Array:
-    """Years from each deal to the last one, by creation or by close; zero where not all of them are dated."""
-    column = "created_date" if created and "created_date" in deals else "close_date"
-    date = (
-        deals[column].to_numpy("datetime64[D]") if column in deals else np.full(len(deals), np.datetime64("NaT", "D"))
-    )
-    known = ~np.isnat(date)
-    if not known.any() or (column == "close_date" and not known[(deals["status"] == "won").to_numpy()].all()):
-        return np.zeros(len(deals))
-    days = (date[known].max() - date).astype(np.float64)
-    return np.where(known, days, 0.0) / 365.25
-
-
-def _locations(log_amount: Array, segment: Ints, segments: int) -> tuple[Array, Array, Array, Ints]:
-    """Mean log amount of each segment, leaning on the pooled mean; its standard error; weights; counts."""
-    count = np.bincount(segment, minlength=segments).astype(np.int64)
-    if len(log_amount) == 0:
-        return np.full(segments, np.log(1e-2)), np.full(segments, 1.0), np.ones(segments), count
-    own = np.bincount(segment, weights=log_amount, minlength=segments) / np.maximum(count, 1)
-    squares = np.bincount(segment, weights=(log_amount - own[segment]) ** 2, minlength=segments)
-    spare = len(log_amount) - np.count_nonzero(count)
-    within = float(squares.sum() + _VARIANCE_PRIOR_DEALS * _VARIANCE_PRIOR) / (spare + _VARIANCE_PRIOR_DEALS)
-    between = _between(own, count, within)
-    weight = np.where(count > 0, 1.0 / (between + within / np.maximum(count, 1)), 0.0)
-    pooled = float((weight * own).sum() / weight.sum())
-    lean = float(min(within / between, _MOST_PRIOR_DEALS))
-    location = (count * own + lean * pooled) / (count + lean)
-    variance = (squares + 5.0 * within) / (count + 5.0)
-    error = np.sqrt(variance / np.maximum(count + lean, 1e-9))
-    bare = float(np.sqrt(between + within / len(log_amount)))
-    return location, np.where(count > 0, error, bare), np.asarray(lean / (count + lean)), count
-
-
-def _between(own: Array, count: Ints, within: float) -> float:
-    """Variance of the segments' true locations, by moments (DerSimonian-Laird), leaning on a usual spread."""
-    seen = count > 0
-    n, mean = count[seen].astype(np.float64), own[seen]
-    levels = len(n)
-    prior = _PRIOR_SPREAD**2
-    if levels < 2:
-        return prior
-    centre = float((n * mean).sum() / n.sum())
-    excess = float((n * (mean - centre) ** 2).sum()) - (levels - 1) * within
-    moment = max(excess / float(n.sum() - (n**2).sum() / n.sum()), 0.0)
-    return float(((levels - 1) * moment + _PRIOR_SPREAD_SEGMENTS * prior) / (levels - 1 + _PRIOR_SPREAD_SEGMENTS))
 
 
 def _mixed_quantiles(own: Array, pooled: Array, prior_deals: float) -> Array:
