@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from spmforecast.errors import InputError
+from spmforecast.scenario import run
 from spmforecast.scenario.check import check_source
 
 
@@ -93,3 +95,20 @@ def test_a_map_is_looked_at(own: Path) -> None:
     assert "the map cannot be read" in _told(own / "scenario.yaml")
     (own / "map.yaml").write_text("tables:\n  opportunities:\n    file: opportunities.csv\n    renam: {a: b}\n")
     assert "map.yaml, line 4, tables.opportunities.renam: unknown key" in _told(own / "scenario.yaml")
+
+
+def test_reps_that_quota_keys_name_must_sell(own: Path) -> None:
+    """Whom the run would refuse to give a quota is told by the check, at its line; R002 has left."""
+    _change(
+        own / "scenario.yaml",
+        "quotas: {",
+        "quotas: {limits: {floor: {R0001: 10}, locks: [{rep_id: nobody, quota: 5, reason: agreed}]},\n"
+        "  figures: {R001: 1, R002: 1}, ",
+    )
+    known, problems = check_source(own / "scenario.yaml")
+    assert known is not None
+    assert [(one.value, one.line) for one in problems] == [("nobody", 9), ("R0001", 9), ("R002", 10)]
+    assert "Did you mean R001?" in problems[1].mend
+    with pytest.raises(InputError, match="no such rep gets a quota") as caught:
+        run(own / "scenario.yaml", trials=20)
+    assert [str(one) for one in caught.value.problems] == [str(one) for one in problems]

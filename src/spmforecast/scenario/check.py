@@ -13,6 +13,8 @@ from spmforecast.data.quality import Finding
 from spmforecast.data.quality.findings import find
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.monitors import alerts, monitor
+from spmforecast.models import BookingsModel, PipelineModel
+from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.scenario.fitting import without_deals
 from spmforecast.scenario.keys import FolderSpec
@@ -27,6 +29,7 @@ from spmforecast.scenario.prepare import (
     wrong_attributes,
 )
 from spmforecast.scenario.quality import QualityKeys
+from spmforecast.scenario.quota_names import reps_named, wrong_reps
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.written import read_file, read_yaml
 
@@ -187,7 +190,19 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
     problems += wrong_periods(history, scenario.calendar, scenario.keys.as_of)
     if plan is not None and scenario.keys.quotas is not None and not quota_totals(scenario, plan):
         problems.append(no_plan_for_quotas(scenario))
+    if not problems:
+        problems += _reps_without_quota(scenario, known)
     return known, problems
+
+
+def _reps_without_quota(scenario: Scenario, known: History) -> list[Problem]:
+    """Find reps whom the keys of quotas name but who do not sell; who does, only a fit tells."""
+    keys = scenario.keys.quotas
+    if keys is None or next(reps_named(keys), None) is None:
+        return []
+    kind = BookingsModel if without_deals(known) else PipelineModel
+    roster = kind(calendar=scenario.calendar).fit(known).roster
+    return wrong_reps(scenario, keys, [*roster.owners, TO_BE_HIRED])
 
 
 def _history_problems(path: Path, strict: bool) -> list[Problem]:

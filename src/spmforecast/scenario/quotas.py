@@ -22,6 +22,7 @@ from spmforecast.plan import CompPlan, Hierarchy, Limits, QuotaProposal
 from spmforecast.plan.ramp import productive_months, table_ramp
 from spmforecast.scenario.keys import OutlierKeys, QuotaKeys
 from spmforecast.scenario.pay import PayCase, pay_case
+from spmforecast.scenario.quota_names import wrong_reps
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
 
@@ -76,6 +77,8 @@ def quotas_of(
         raise InputError(scenario.written.problem(("quotas",), told, "Take quotas out, or check reps and owners."))
     vacant = [TO_BE_HIRED] if (forecast.cells["owner_id"] == TO_BE_HIRED).any() else []
     reps = [*model.roster.owners, *(vacant if keys.method in ON_DRAWS else [])]
+    if problems := wrong_reps(scenario, keys, reps):
+        raise InputError(problems)
     if not keys.cushion.choose:
         found = _propose(keys, model, forecast, totals, reps, keys.over_assignment)
         return replace(found, notes=(*found.notes, *_left_out(model, keys)))
