@@ -7,8 +7,9 @@ import pytest
 
 from companies import live, profiles_of, stays_of
 from spmforecast.calendar import FiscalCalendar
-from spmforecast.models.futures import first_passage, futures_by_segment, residual_futures
+from spmforecast.models.futures import futures_by_segment, residual_futures
 from spmforecast.models.nonparametric import aalen_johansen
+from spmforecast.models.passage import first_passage
 from spmforecast.models.risksets import CENSORED
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.transitions import fit_with_statistics

@@ -1,26 +1,31 @@
 """Residual futures: when and how a deal ends, given its stage, its age there and today's date.
 
-Everything asked of the fitted process is a view on two exact recursions over days: backwards, from the end of
-the horizon to today, for the chance of each outcome from every stage and age at once; and forwards, from entry,
-for the law of the time to an outcome. Several moves may happen on one day: a deal that arrives in a stage can
-leave it again the same day.
+The chance of each outcome is worked out exactly, from the end of the horizon back to today. Several moves may happen on
+one day: a deal that arrives in a stage can leave it again the same day.
+
+Ages are not stepped through one by one. Within a run of ages the intensities are the same, so that all that tells two
+ages of a run apart is when they leave it. Be U what a deal would be worth if the run never ended: U of a day is the
+flow of that day plus the chance to stay times U of the next. A deal that leaves the run after m days is worth U, plus
+the chance to be still there times what the next run's beginning is worth more than U on that day. So values are kept
+for the beginnings of runs alone, and every age's own is read off at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FirstPassage", "Futures", "first_passage", "futures_by_segment", "residual_futures"]
+__all__ = ["Futures", "futures_by_segment", "residual_futures"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-_CHUNK = 24  # profiles and worlds stepped together: small enough for the cache, large enough for vector loops
+_ROOM = 2**24  # numbers that a chunk of profiles and worlds keeps of every day
+_MOST = 128  # rows stepped together: more leave the cache
+_ENDLESS = 2**40  # days, more than any horizon
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Futures:
     lost: Floats
     arrival_won: Floats
     arrival_lost: Floats
+
+    def rows(self, first: int, last: int) -> Futures:
+        """Keep the rows from `first` to before `last`."""
+        return Futures(*(getattr(self, name)[first:last] for name in Futures.__annotations__))
 
 
 def futures_by_segment(
@@ -66,34 +75,9 @@ def futures_by_segment(
     for k in np.unique(segment):
         rows = np.flatnonzero(segment == k)
         order.append(rows)
-        # A quick segment stops changing long before a slow one: what nothing distinguishes is not stepped through.
-        ages = _distinct_ages(of_age[k])
-        run = residual_futures(rate[rows], rhythm, of_age[k][:, :ages], day_type, cell, cells, weight)
-        parts.append(replace(run, won=_older(run.won, of_age.shape[2]), lost=_older(run.lost, of_age.shape[2])))
+        parts.append(residual_futures(rate[rows], rhythm, of_age[k], day_type, cell, cells, weight))
     back = np.argsort(np.concatenate(order), kind="stable")
     return Futures(*(np.concatenate([getattr(part, name) for part in parts])[back] for name in Futures.__annotations__))
-
-
-def _distinct_ages(of_age: Ints) -> int:
-    """Count the ages up to the last change of bin, and one more, which stands for all older ones."""
-    changes = np.flatnonzero((np.diff(of_age, axis=1) != 0).any(axis=0))
-    return int(min(int(changes[-1]) + 2 if len(changes) else 2, of_age.shape[1]))
-
-
-def _older(table: Floats, ages: int) -> Floats:
-    """Give all older ages what the last one has."""
-    missing = ages - table.shape[2]
-    return np.concatenate([table, np.repeat(table[:, :, -1:], missing, axis=2)], axis=2) if missing else table
-
-
-@dataclass(frozen=True)
-class _Day:
-    """Chances of one type of day."""
-
-    stay: Floats  # (stages, ages, n)
-    move: Floats  # (stages, destinations, bins, n)
-    inverse: Floats  # (n, stages, stages): sums over any number of moves on the day of arrival
-    leave_now: Floats  # (stages, destinations, n) at age zero
 
 
 def residual_futures(
@@ -110,7 +94,7 @@ def residual_futures(
     of_age : array of int, shape (stages, ages)
         Bin of each age; the last age stands for all older ones.
     day_type, cell : array of int, shape (days,)
-        Type and outcome cell (period) of each day to come.
+        Type and outcome cell (period) of each day to come; cells rise.
     cells : int
         Number of cells.
     weight : array of float, shape (days,)
@@ -120,147 +104,148 @@ def residual_futures(
     -------
     Futures
     """
-    parts = [_chunk_futures(rate[chunk], rhythm, of_age, day_type, cell, cells, weight) for chunk in _chunks(len(rate))]
+    runs, days = _Runs.of(of_age), _Days(day_type, cell, cells, weight.astype(np.float32))
+    kept = runs.bin.size * 2 * cells * len(cell)
+    chunk = int(np.clip(_ROOM // max(kept, 1), 1, _MOST))
+    rows = np.array_split(np.arange(len(rate)), max(-(-len(rate) // chunk), 1))
+    parts = [_chunk_futures(rate[some], rhythm, runs, days) for some in rows]
     return Futures(*(np.concatenate([getattr(part, name) for part in parts]) for name in Futures.__annotations__))
 
 
-def _chunks(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK))
+@dataclass(frozen=True)
+class _Days:
+    """The days to come, as :func:`residual_futures` takes them."""
 
-
-def _chunk_futures(
-    rate: Array, rhythm: Array, of_age: Ints, day_type: Ints, cell: Ints, cells: int, weight: Array
-) -> Futures:
-    n, stages, _, _ = rate.shape
-    ages = of_age.shape[1]
-    kinds = {int(k): _day(rate, rhythm[:, k], of_age) for k in np.unique(day_type)}
-    runs = _bin_lengths(of_age)
-    value = np.zeros((stages, ages, n, 2 * cells), dtype=np.float32)
-    after = np.empty_like(value)
-    arrival = np.zeros((stages, cells, n, 2 * cells), dtype=np.float32)
-    for t in range(len(day_type) - 1, -1, -1):
-        day, c = kinds[int(day_type[t])], int(cell[t])
-        arrived = _arrivals(day, value, c, cells)
-        arrival[:, c] += np.float32(weight[t]) * arrived.transpose(1, 0, 2)
-        flow = _flows(day, arrived, c, cells)
-        np.multiply(value[:, 1:], day.stay[:, :-1, :, None], out=after[:, :-1])
-        np.multiply(value[:, -1], day.stay[:, -1, :, None], out=after[:, -1])
-        for s in range(stages):
-            after[s] += np.repeat(flow[s], runs[s], axis=0)
-        value, after = after, value
-    table, come = value.transpose(2, 0, 1, 3), arrival.transpose(2, 0, 1, 3)
-    return Futures(
-        table[..., :cells].copy(), table[..., cells:].copy(), come[..., :cells].copy(), come[..., cells:].copy()
-    )
-
-
-def _bin_lengths(of_age: Ints) -> list[Ints]:
-    """Count the ages in each bin, for every stage; bins rise with age."""
-    bins = int(of_age.max()) + 1
-    return [np.bincount(row, minlength=bins) for row in of_age]
-
-
-def _day(rate: Array, rhythm: Array, of_age: Ints) -> _Day:
-    """Turn intensities into the chances of one type of day."""
-    stages = rate.shape[1]
-    scaled = rate * rhythm[None, None, :, None]
-    total = scaled.sum(axis=2)
-    leave = -np.expm1(-total)
-    move = scaled * (leave / np.maximum(total, 1e-300))[:, :, None]
-    stay_by_bin = np.exp(-total)
-    stay = np.stack([stay_by_bin[:, s, of_age[s]] for s in range(stages)], axis=1)
-    inverse = np.linalg.inv(np.eye(stages) - move[:, :, :stages, 0])
-    return _Day(
-        stay=np.ascontiguousarray(stay.transpose(1, 2, 0), dtype=np.float32),
-        move=np.ascontiguousarray(move.transpose(1, 2, 3, 0), dtype=np.float32),
-        inverse=inverse.astype(np.float32),
-        leave_now=np.ascontiguousarray(move[..., 0].transpose(1, 2, 0), dtype=np.float32),
-    )
-
-
-def _arrivals(day: _Day, value: Floats, cell: int, cells: int) -> Floats:
-    """Value of arriving in each stage during the day, shape (n, stages, 2 * cells)."""
-    stages = value.shape[0]
-    # A newcomer that stays the night is one day old tomorrow.
-    tomorrow = value[:, min(1, value.shape[1] - 1)]
-    direct = tomorrow * day.stay[:, 0, :, None]
-    direct[..., cell] += day.leave_now[:, stages]
-    direct[..., cells + cell] += day.leave_now[:, stages + 1]
-    # Written out rather than handed to BLAS: the bytes must not depend on its threads.
-    return np.asarray(np.einsum("nij,jnm->nim", day.inverse, direct), dtype=np.float32)
-
-
-def _flows(day: _Day, arrived: Floats, cell: int, cells: int) -> Floats:
-    """Value that leaves each stage and bin during the day, shape (stages, bins, n, 2 * cells)."""
-    stages = day.move.shape[0]
-    flow = np.einsum("sjbn,njm->sbnm", day.move[:, :stages], arrived)
-    flow[..., cell] += day.move[:, stages]
-    flow[..., cells + cell] += day.move[:, stages + 1]
-    return np.asarray(flow, dtype=np.float32)
+    type: Ints
+    cell: Ints
+    cells: int
+    weight: Floats
 
 
 @dataclass(frozen=True)
-class FirstPassage:
-    """Daily chances, for a new deal, of being won or lost, and what is still open at the end.
+class _Runs:
+    """Runs of ages with one bin, by stage; age 0 is a run of its own, and stages with fewer runs repeat their last."""
 
-    Parameters
-    ----------
-    won, lost : array of float, shape (n, days + 1)
-        Chance of the outcome at each age of the deal.
-    """
+    bin: Ints  # (stages, runs)
+    length: Ints  # (stages, runs): days, more than any horizon for the last
+    of_age: Ints  # (stages, ages): run of each age
+    left: Ints  # (stages, ages): days until the next run
 
-    won: Array
-    lost: Array
+    @classmethod
+    def of(cls, of_age: Ints) -> _Runs:
+        stages, ages = of_age.shape
+        wide = of_age if ages > 1 else np.repeat(of_age, 2, axis=1)
+        first = np.ones(wide.shape, dtype=np.bool_)
+        first[:, 2:] = np.diff(wide[:, 1:], axis=1) != 0
+        run = np.cumsum(first, axis=1) - 1
+        begin = np.full((stages, int(run.max()) + 2), _ENDLESS, dtype=np.int64)
+        stage, age = np.nonzero(first)
+        begin[stage, run[stage, age]] = age
+        there = begin[:, :-1] < _ENDLESS
+        bins = np.take_along_axis(wide, np.where(there, begin[:, :-1], wide.shape[1] - 1), axis=1)
+        length = np.where(there, np.diff(begin, axis=1), _ENDLESS)
+        run = run[:, :ages]
+        return cls(bins, length, run, np.take_along_axis(begin, run + 1, axis=1) - np.arange(ages))
 
-    def conversion(self) -> Array:
-        """Chance to be won within the horizon, shape (n,)."""
-        return np.asarray(self.won.sum(axis=1))
 
-    def cycle_quantile(self, q: float) -> Array:
-        """Quantile of the days from creation to win among the deals won, shape (n,); NaN where none is won."""
-        total = self.won.sum(axis=1, keepdims=True)
-        reached = np.cumsum(self.won, axis=1) >= q * total - 1e-12
-        return np.where(total[:, 0] > 0, reached.argmax(axis=1), np.nan)
+@dataclass(frozen=True)
+class _Kind:
+    """Chances of one type of day; rows stand last."""
+
+    total: Array  # (stages, runs, n): hazard of leaving
+    stay: Floats  # (stages, runs, n)
+    move: Floats  # (stages, destinations, runs, n)
+    moves: list[tuple[int, int]]  # between stages that there are
+    inverse: Floats  # (stages, stages, n): sums over any number of moves on the day of arrival
+    leave_now: Floats  # (stages, destinations, n): on the day of arrival
+
+    @classmethod
+    def of(cls, rate: Array, rhythm: Array, runs: _Runs) -> _Kind:
+        """Turn intensities into chances."""
+        stages = rate.shape[1]
+        scaled = rate * rhythm[None, None, :, None]
+        total = scaled.sum(axis=2)
+        move = scaled * (-np.expm1(-total) / np.maximum(total, 1e-300))[:, :, None]
+        by_run = np.stack([total[:, s, bins] for s, bins in enumerate(runs.bin)], axis=1)
+        moved = np.stack([move[:, s][:, :, bins] for s, bins in enumerate(runs.bin)], axis=1)
+        inverse = np.linalg.inv(np.eye(stages) - move[:, :, :stages, 0])
+        last = np.ascontiguousarray(by_run.transpose(1, 2, 0))
+        return cls(
+            total=last,
+            stay=np.exp(-last).astype(np.float32),
+            move=np.ascontiguousarray(moved.transpose(1, 2, 3, 0), dtype=np.float32),
+            moves=[(s, j) for s in range(stages) for j in range(stages) if rate[:, s, j].any()],
+            inverse=np.ascontiguousarray(inverse.transpose(1, 2, 0), dtype=np.float32),
+            leave_now=np.ascontiguousarray(move[..., 0].transpose(1, 2, 0), dtype=np.float32),
+        )
+
+    def arrivals(self, tomorrow: Floats) -> Floats:
+        """Value of arriving in each stage during the day, shape (stages, 2, cells left, n).
+
+        Parameters
+        ----------
+        tomorrow : array of float32, shape (stages, 2, cells left, n)
+            Value of being one day old tomorrow, as a newcomer is that stays the night.
+        """
+        stages = len(self.stay)
+        direct = tomorrow * self.stay[:, 0, None, None]
+        direct[:, :, 0] += self.leave_now[:, stages:]
+        # Written out rather than handed to BLAS: the bytes must not depend on its threads.
+        return np.asarray(np.einsum("ijn,jkcn->ikcn", self.inverse, direct))
+
+    def step(self, worth: Floats, arrived: Floats) -> None:
+        """Step back from a day's end to its beginning in runs that never end, in place.
+
+        Parameters
+        ----------
+        worth : array of float32, shape (stages, runs, 2, cells left, n)
+            Values.
+        arrived : array of float32, shape (stages, 2, cells left, n)
+            Value of arriving in each stage during the day.
+        """
+        stages, part = len(worth), np.empty_like(worth[0])
+        worth *= self.stay[:, :, None, None]
+        for s, j in self.moves:
+            np.multiply(self.move[s, j][:, None, None], arrived[j], out=part)
+            worth[s] += part
+        worth[:, :, :, 0] += self.move[:, stages:].swapaxes(1, 2)
 
 
-def first_passage(rate: Array, of_age: Ints, entry: Array, days: int) -> FirstPassage:
-    """Follow new deals forward, with an even rhythm of days, until `days` after their creation.
+def _chunk_futures(rate: Array, rhythm: Array, runs: _Runs, days: _Days) -> Futures:
+    (n, stages), (cells, end) = rate.shape[:2], (days.cells, len(days.cell))
+    kinds = {int(k): _Kind.of(rate, rhythm[:, k], runs) for k in np.unique(days.type)}
+    hazard = np.zeros((end + 1, *runs.bin.shape, n))
+    for t, k in enumerate(days.type.tolist()):
+        np.add(hazard[t], kinds[k].total, out=hazard[t + 1])
+    shape = (*runs.bin.shape, 2, cells, n)
+    # Worth if the run never ended, worth, and by how much the next run's beginning is worth more, day by day.
+    endless, worth = np.zeros((2, *shape), dtype=np.float32)
+    more = np.zeros((*runs.bin.shape, end + 1, 2, cells, n), dtype=np.float32)
+    arrival = np.zeros((stages, cells, 2, cells, n), dtype=np.float32)
+    stage, run = np.indices(runs.bin.shape)
+    for t in range(end - 1, -1, -1):
+        day, c = kinds[int(days.type[t])], int(days.cell[t])
+        arrived = day.arrivals(worth[:, 1, :, c:])
+        arrival[:, c, :, c:] += days.weight[t] * arrived
+        day.step(endless[:, :, :, c:], arrived)
+        leave = np.minimum(t + runs.length, end)
+        there = np.exp(hazard[t] - hazard[leave, stage, run]).astype(np.float32)
+        gain, now = more[stage, run, leave, :, c:], worth[:, :, :, c:]
+        gain *= there[:, :, None, None]
+        np.add(endless[:, :, :, c:], gain, out=now)
+        np.subtract(now[:, 1:], endless[:, :-1, :, c:], out=more[:, :-1, t, :, c:])
+    won, lost = _by_age(endless, more, hazard, runs)
+    come = np.ascontiguousarray(arrival.transpose(2, 4, 0, 1, 3))
+    return Futures(won, lost, come[0], come[1])
 
-    Parameters
-    ----------
-    rate : array of float, shape (n, stages, destinations, bins)
-        Intensities per day.
-    of_age : array of int, shape (stages, ages)
-        Bin of each age.
-    entry : array of float, shape (n, stages)
-        Chance to begin in each stage.
-    days : int
-        Horizon.
 
-    Returns
-    -------
-    FirstPassage
-    """
-    n, stages, _, _ = rate.shape
-    ages = of_age.shape[1]
-    total = rate.sum(axis=2)
-    leave = -np.expm1(-total)
-    move = rate * (leave / np.maximum(total, 1e-300))[:, :, None]
-    by_age = np.stack([move[:, s][:, :, of_age[s]] for s in range(stages)], axis=1)  # (n, s, j, ages)
-    stay = np.stack([1 - leave[:, s][:, of_age[s]] for s in range(stages)], axis=1)  # (n, s, ages)
-    same_day = np.linalg.inv(np.eye(stages) - move[:, :, :stages, 0])
-    resting = np.zeros((n, stages, ages))
-    won, lost = np.zeros((n, days + 1)), np.zeros((n, days + 1))
-    arriving = np.asarray(entry, dtype=np.float64)
-    for t in range(days + 1):
-        out = np.einsum("nsa,nsja->nj", resting, by_age)
-        here = np.einsum("ni,nij->nj", arriving + out[:, :stages], same_day)
-        won[:, t] = out[:, stages] + np.einsum("ni,ni->n", here, move[:, :, stages, 0])
-        lost[:, t] = out[:, stages + 1] + np.einsum("ni,ni->n", here, move[:, :, stages + 1, 0])
-        left = resting * stay
-        resting[:, :, 1:] = left[:, :, :-1]
-        resting[:, :, -1] += left[:, :, -1]
-        resting[:, :, min(1, ages - 1)] += here * (1 - leave[:, :, 0])
-        resting[:, :, 0] = 0.0
-        arriving = np.zeros_like(arriving)
-    return FirstPassage(won, lost)
+def _by_age(endless: Floats, more: Floats, hazard: Array, runs: _Runs) -> tuple[Floats, Floats]:
+    """Read off what every age is worth on the first day, shapes (n, stages, ages, cells)."""
+    stages, _, _, cells, n = endless.shape
+    out = np.empty((2, n, stages, runs.of_age.shape[1], cells), dtype=np.float32)
+    for stage, (run, left) in enumerate(zip(runs.of_age, runs.left, strict=True)):
+        leave = np.minimum(left, len(hazard) - 1)
+        there = np.exp(-hazard[leave, stage, run]).astype(np.float32)
+        worth = endless[stage, run] + there[:, None, None] * more[stage, run, leave]
+        out[:, :, stage] = worth.transpose(1, 3, 0, 2)
+    return out[0], out[1]

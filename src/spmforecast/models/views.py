@@ -11,7 +11,7 @@ import pandas as pd
 
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.daytypes import day_types
-from spmforecast.models.futures import first_passage
+from spmforecast.models.passage import first_passage
 from spmforecast.models.transitions import FORWARD, LOST, WON
 
 if TYPE_CHECKING:

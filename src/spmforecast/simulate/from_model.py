@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -56,10 +57,8 @@ def build_inputs(
     plan, creation = plan_cells(model, horizon, levels, rows)
     process = model.process
     drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), worlds)
-    futures = _futures(model, horizon, drawn.reshape(-1, *drawn.shape[2:]))
-    centre, worse, better = (
-        _futures(model, horizon, process.shifted(level)) for level in (0.0, -_LEVEL_STEP, _LEVEL_STEP)
-    )
+    shifted = [process.shifted(level) for level in (0.0, -_LEVEL_STEP, _LEVEL_STEP)]
+    futures, centre, worse, better = _futures(model, horizon, [drawn.reshape(-1, *drawn.shape[2:]), *shifted])
     back = look_back(model, horizon, centre, rows)
     owners = tuple(sorted({*model.creation.owners, *model.roster.owners, TO_BE_HIRED}))
     win_shape, win_rate = _win_effect(model, owners)
@@ -89,13 +88,13 @@ def _open_rows(model: FittedPipeline) -> Ints:
     return np.asarray(rows[np.argsort(ids.astype(str), kind="stable")], dtype=np.int64)
 
 
-def _futures(model: FittedPipeline, horizon: Horizon, rate: Array) -> Futures:
-    """Run the exact recursion over the horizon for many intensities at once."""
-    process = model.process
+def _futures(model: FittedPipeline, horizon: Horizon, rates: list[Array]) -> list[Futures]:
+    """Run the exact recursion over the horizon for several sets of intensities at once."""
+    process, rate = model.process, np.concatenate(rates)
     weight = model.creation.day_weights(horizon.days)
     total = np.bincount(horizon.cell, weights=weight, minlength=len(horizon.periods))
     segment = model.profiles.table[:, 0]
-    return futures_by_segment(
+    every = futures_by_segment(
         rate,
         np.tile(segment, len(rate) // len(segment)),
         process.rhythm,
@@ -105,6 +104,8 @@ def _futures(model: FittedPipeline, horizon: Horizon, rate: Array) -> Futures:
         len(horizon.periods),
         weight / total[horizon.cell],
     )
+    ends = np.cumsum([len(one) for one in rates]).tolist()
+    return [every.rows(first, last) for first, last in pairwise([0, *ends])]
 
 
 def _response(centre: Array, worse: Array, better: Array) -> tuple[Array, Array]:
