@@ -14,7 +14,7 @@ import drawn
 import spmforecast as spm
 from spmforecast.data import read_history
 from spmforecast.models import PipelineModel
-from spmforecast.models.futures import first_passage
+from spmforecast.models.passage import first_passage
 from spmforecast.models.views import win_chance
 
 DRAWS = 63

@@ -131,11 +131,51 @@ def test_age_matters_only_through_its_bin(futures):
 
 def test_rows_do_not_know_of_each_other(weight):
     rng = np.random.default_rng(4)
-    rates = RATE * rng.uniform(0.5, 1.5, size=(30, 1, 1, 1))
+    rates = RATE * rng.uniform(0.5, 1.5, size=(300, 1, 1, 1))  # more than are stepped together
     whole = residual_futures(rates, RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
-    alone = residual_futures(rates[27:28], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
-    np.testing.assert_array_equal(whole.won[27], alone.won[0])
-    np.testing.assert_array_equal(whole.arrival_lost[27], alone.arrival_lost[0])
+    alone = residual_futures(rates[227:228], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
+    np.testing.assert_array_equal(whole.won[227], alone.won[0])
+    np.testing.assert_array_equal(whole.arrival_lost[227], alone.arrival_lost[0])
+
+
+def step_by_age(rate, of_age, day_type, cell, cells):
+    """Chances to be won and lost, shape (stages, ages, 2, cells), every age stepped back by itself."""
+    stages, ages = of_age.shape
+    worth = np.zeros((stages, ages + 1, 2, cells))
+    for kind, c in zip(day_type[::-1], cell[::-1], strict=True):
+        scaled = rate * RHYTHM[:, kind, None]
+        total = scaled.sum(axis=1)
+        move = scaled * (-np.expm1(-total) / np.maximum(total, 1e-300))[:, None]
+        direct = worth[:, 1] * np.exp(-total[:, 0])[:, None, None]
+        direct[:, :, c] += move[:, stages:, 0]
+        arrived = np.linalg.solve(np.eye(stages) - move[:, :stages, 0], direct.reshape(stages, -1)).reshape(
+            direct.shape
+        )
+        before = np.zeros_like(worth)
+        for s in range(stages):
+            flow = np.einsum("jb,jkc->bkc", move[s, :stages], arrived)
+            flow[:, :, c] += move[s, stages:].T
+            before[s, :-1] = worth[s, 1:] * np.exp(-total[s, of_age[s]])[:, None, None] + flow[of_age[s]]
+        before[:, -1] = before[:, -2]
+        worth = before
+    return worth[:, :-1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_of_ages_say_what_ages_one_by_one_say(seed):
+    rng = np.random.default_rng(seed)
+    days, ages, bins, cells = 90, 60, 5, 3
+    rate = rng.exponential(0.05, size=(2, 4, bins)) * (rng.random((2, 4, bins)) < 0.7)
+    rate[[0, 1], [0, 1]] = 0.0
+    cuts = np.sort(rng.choice(np.arange(1, ages), size=(2, bins - 1), replace=True), axis=1)
+    of_age = np.stack([np.searchsorted(one, np.arange(ages), side="right") for one in cuts])
+    kind, cell = rng.integers(0, 2, days), np.arange(days) * cells // days
+    got = residual_futures(rate[None], RHYTHM, of_age, kind, cell, cells, np.ones(days))
+    want = step_by_age(rate, of_age, kind, cell, cells)
+    np.testing.assert_allclose(got.won[0], want[:, :, 0], atol=3e-6)
+    np.testing.assert_allclose(got.lost[0], want[:, :, 1], atol=3e-6)
+    assert (got.won >= 0).all()
+    assert (got.arrival_won >= 0).all()
 
 
 def test_segments_use_their_own_ages_and_rows_keep_their_order(weight):

@@ -231,7 +231,7 @@ def test_deals_are_described_by_the_same_draws(model, inputs, forecast):
 def test_a_shift_of_the_market_moves_chances_as_the_stage_process_does(model):
     horizon = build_horizon(model.as_of, UNTIL, "quarter", model.calendar)
     shifts = (0.0, -0.3, 0.3, -0.6, 0.6)
-    calm, *moved = (_futures(model, horizon, model.process.shifted(z)).arrival_won for z in shifts)
+    calm, *moved = (one.arrival_won for one in _futures(model, horizon, [model.process.shifted(z) for z in shifts]))
     response, bend = _response(calm, *moved[:2])
 
     def won(level, bend):

@@ -233,6 +233,7 @@ def _chunk_futures(rate: Array, rhythm: Array, runs: _Runs, days: _Days) -> Futu
         gain, now = more[stage, run, leave, :, c:], worth[:, :, :, c:]
         gain *= there[:, :, None, None]
         np.add(endless[:, :, :, c:], gain, out=now)
+        np.maximum(now, 0, out=now)  # a run in which nothing is won may be missed by a rounding
         np.subtract(now[:, 1:], endless[:, :-1, :, c:], out=more[:, :-1, t, :, c:])
     won, lost = _by_age(endless, more, hazard, runs)
     come = np.ascontiguousarray(arrival.transpose(2, 4, 0, 1, 3))
@@ -246,6 +247,6 @@ def _by_age(endless: Floats, more: Floats, hazard: Array, runs: _Runs) -> tuple[
     for stage, (run, left) in enumerate(zip(runs.of_age, runs.left, strict=True)):
         leave = np.minimum(left, len(hazard) - 1)
         there = np.exp(-hazard[leave, stage, run]).astype(np.float32)
-        worth = endless[stage, run] + there[:, None, None] * more[stage, run, leave]
+        worth = np.maximum(endless[stage, run] + there[:, None, None] * more[stage, run, leave], 0)
         out[:, :, stage] = worth.transpose(1, 3, 0, 2)
     return out[0], out[1]
