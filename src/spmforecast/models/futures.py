@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.models.ageruns import AgeRuns
+
 __all__ = ["Futures", "futures_by_segment", "residual_futures"]
 
 Array = npt.NDArray[np.float64]
@@ -25,7 +27,6 @@ Ints = npt.NDArray[np.int64]
 
 _ROOM = 2**24  # numbers that a chunk of profiles and worlds keeps of every day
 _MOST = 128  # rows stepped together: more leave the cache
-_ENDLESS = 2**40  # days, more than any horizon
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def residual_futures(
     -------
     Futures
     """
-    runs, days = _Runs.of(of_age), _Days(day_type, cell, cells, weight.astype(np.float32))
+    runs, days = AgeRuns.of(of_age), _Days(day_type, cell, cells, weight.astype(np.float32))
     kept = runs.bin.size * 2 * cells * len(cell)
     chunk = int(np.clip(_ROOM // max(kept, 1), 1, _MOST))
     rows = np.array_split(np.arange(len(rate)), max(-(-len(rate) // chunk), 1))
@@ -123,32 +124,6 @@ class _Days:
 
 
 @dataclass(frozen=True)
-class _Runs:
-    """Runs of ages with one bin, by stage; age 0 is a run of its own, and stages with fewer runs repeat their last."""
-
-    bin: Ints  # (stages, runs)
-    length: Ints  # (stages, runs): days, more than any horizon for the last
-    of_age: Ints  # (stages, ages): run of each age
-    left: Ints  # (stages, ages): days until the next run
-
-    @classmethod
-    def of(cls, of_age: Ints) -> _Runs:
-        stages, ages = of_age.shape
-        wide = of_age if ages > 1 else np.repeat(of_age, 2, axis=1)
-        first = np.ones(wide.shape, dtype=np.bool_)
-        first[:, 2:] = np.diff(wide[:, 1:], axis=1) != 0
-        run = np.cumsum(first, axis=1) - 1
-        begin = np.full((stages, int(run.max()) + 2), _ENDLESS, dtype=np.int64)
-        stage, age = np.nonzero(first)
-        begin[stage, run[stage, age]] = age
-        there = begin[:, :-1] < _ENDLESS
-        bins = np.take_along_axis(wide, np.where(there, begin[:, :-1], wide.shape[1] - 1), axis=1)
-        length = np.where(there, np.diff(begin, axis=1), _ENDLESS)
-        run = run[:, :ages]
-        return cls(bins, length, run, np.take_along_axis(begin, run + 1, axis=1) - np.arange(ages))
-
-
-@dataclass(frozen=True)
 class _Kind:
     """Chances of one type of day; rows stand last."""
 
@@ -160,7 +135,7 @@ class _Kind:
     leave_now: Floats  # (stages, destinations, n): on the day of arrival
 
     @classmethod
-    def of(cls, rate: Array, rhythm: Array, runs: _Runs) -> _Kind:
+    def of(cls, rate: Array, rhythm: Array, runs: AgeRuns) -> _Kind:
         """Turn intensities into chances."""
         stages = rate.shape[1]
         scaled = rate * rhythm[None, None, :, None]
@@ -211,7 +186,7 @@ class _Kind:
         worth[:, :, :, 0] += self.move[:, stages:].swapaxes(1, 2)
 
 
-def _chunk_futures(rate: Array, rhythm: Array, runs: _Runs, days: _Days) -> Futures:
+def _chunk_futures(rate: Array, rhythm: Array, runs: AgeRuns, days: _Days) -> Futures:
     (n, stages), (cells, end) = rate.shape[:2], (days.cells, len(days.cell))
     kinds = {int(k): _Kind.of(rate, rhythm[:, k], runs) for k in np.unique(days.type)}
     hazard = np.zeros((end + 1, *runs.bin.shape, n))
@@ -240,7 +215,7 @@ def _chunk_futures(rate: Array, rhythm: Array, runs: _Runs, days: _Days) -> Futu
     return Futures(won, lost, come[0], come[1])
 
 
-def _by_age(endless: Floats, more: Floats, hazard: Array, runs: _Runs) -> tuple[Floats, Floats]:
+def _by_age(endless: Floats, more: Floats, hazard: Array, runs: AgeRuns) -> tuple[Floats, Floats]:
     """Read off what every age is worth on the first day, shapes (n, stages, ages, cells)."""
     stages, _, _, cells, n = endless.shape
     out = np.empty((2, n, stages, runs.of_age.shape[1], cells), dtype=np.float32)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.models.ageruns import AgeRuns
+
 __all__ = ["FirstPassage", "first_passage"]
 
 Array = npt.NDArray[np.float64]
@@ -56,25 +58,26 @@ def first_passage(rate: Array, of_age: Ints, entry: Array, days: int) -> FirstPa
     FirstPassage
     """
     n, stages, _, _ = rate.shape
-    ages = of_age.shape[1]
+    runs = AgeRuns.of(of_age)
     total = rate.sum(axis=2)
-    leave = -np.expm1(-total)
-    move = rate * (leave / np.maximum(total, 1e-300))[:, :, None]
-    by_age = np.stack([move[:, s][:, :, of_age[s]] for s in range(stages)], axis=1)  # (n, s, j, ages)
-    stay = np.stack([1 - leave[:, s][:, of_age[s]] for s in range(stages)], axis=1)  # (n, s, ages)
+    move = rate * (-np.expm1(-total) / np.maximum(total, 1e-300))[:, :, None]
     same_day = np.linalg.inv(np.eye(stages) - move[:, :, :stages, 0])
-    resting = np.zeros((n, stages, ages))
+    hazard = np.stack([total[:, s, bins] for s, bins in enumerate(runs.bin)], axis=1)  # (n, stages, runs)
+    moves = np.stack([move[:, s][:, :, bins] for s, bins in enumerate(runs.bin)], axis=1)
+    stay, whole = np.exp(-hazard), np.exp(-hazard * runs.length)
+    stage, run = np.indices(runs.bin.shape)
+    # Who begins a run on which day; who rests in it; who arrives in a stage.
+    began, resting = np.zeros((days + 2, n, *runs.bin.shape)), np.zeros(hazard.shape)
     won, lost = np.zeros((n, days + 1)), np.zeros((n, days + 1))
     arriving = np.asarray(entry, dtype=np.float64)
     for t in range(days + 1):
-        out = np.einsum("nsa,nsja->nj", resting, by_age)
+        out = np.einsum("nsr,nsjr->nj", resting, moves)
         here = np.einsum("ni,nij->nj", arriving + out[:, :stages], same_day)
         won[:, t] = out[:, stages] + np.einsum("ni,ni->n", here, move[:, :, stages, 0])
         lost[:, t] = out[:, stages + 1] + np.einsum("ni,ni->n", here, move[:, :, stages + 1, 0])
-        left = resting * stay
-        resting[:, :, 1:] = left[:, :, :-1]
-        resting[:, :, -1] += left[:, :, -1]
-        resting[:, :, min(1, ages - 1)] += here * (1 - leave[:, :, 0])
-        resting[:, :, 0] = 0.0
+        ends = began[np.maximum(t + 1 - runs.length, 0), :, stage, run].transpose(2, 0, 1) * whole
+        began[t + 1, :, :, 1:] = ends[:, :, :-1]
+        began[t + 1, :, :, 1] += here * np.exp(-total[:, :, 0])
+        resting = np.maximum(resting * stay - ends + began[t + 1], 0.0)
         arriving = np.zeros_like(arriving)
     return FirstPassage(won, lost)

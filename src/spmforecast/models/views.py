@@ -200,8 +200,8 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
     """
     names, weight = _groups(model, by)
     rows = []
-    won_by_age = _won_by_age(model, _even(model, model.process.intensities())[None])[0]
-    drawn = _won_by_age(model, _draws(model, _CYCLE_WORLDS))
+    mean = _even(model, model.process.intensities())[None]
+    won_by_age, *drawn = _won_by_age(model, np.concatenate([mean, _draws(model, _CYCLE_WORLDS)]))
     of_segment = np.eye(len(model.profiles.segments))[model.profiles.table[:, 0]]
     won = (model.deals["status"] == "won").to_numpy()
     for name, share in zip(names, weight, strict=True):
