@@ -175,7 +175,7 @@ CHANGE = st.tuples(st.sampled_from(DEALS), TIMES, st.sampled_from(FIELDS), st.on
 START = st.tuples(TIMES, st.booleans(), *([WORDS] * len(FIELDS)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     log=st.lists(CHANGE, max_size=25),
     begun=st.lists(START, max_size=3),
@@ -198,7 +198,7 @@ def test_replay_equals_the_plain_one(log, begun, tracked, since):
     assert plain(events) == [tuple(row) for row in wanted]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(log=st.lists(CHANGE, min_size=1, max_size=25), cut=TIMES)
 def test_what_comes_later_changes_nothing_before(log, cut):
     """Poison: every change after a day is replaced; events up to it stay, old values and line numbers included."""

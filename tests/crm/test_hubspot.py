@@ -486,7 +486,7 @@ _VERSIONS = st.lists(
 _PAST = st.dictionaries(st.sampled_from(["dealstage", "amount", "closedate", "dealname"]), _VERSIONS, max_size=4)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(pasts=st.lists(_PAST, min_size=1, max_size=4), same=st.booleans())
 def test_whatever_the_history_holds_every_version_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, pasts: list[dict[str, list[Any]]], same: bool

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spmforecast.data import CrmOptions, History, read_history
@@ -64,6 +64,7 @@ def test_an_event_is_converted_at_the_rate_of_its_own_day(tmp_path: Path) -> Non
     assert _read(tmp_path, events=events).stage_history["amount"].tolist() == [45, 40]
 
 
+@settings(max_examples=20)
 @given(st.lists(st.floats(0.1, 10), min_size=1, max_size=4), st.integers(0, 400))
 def test_no_later_rate_changes_an_amount(rates: list[float], day: int) -> None:
     """Poisoned future: whatever rates come after the last recorded day, amounts stay as they are."""

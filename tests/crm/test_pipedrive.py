@@ -401,7 +401,7 @@ _ITEMS = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(items=st.lists(_ITEMS, min_size=1, max_size=8), status=st.sampled_from(["open", "won"]))
 def test_whatever_the_flow_holds_every_item_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, items: list[Any], status: str

@@ -412,7 +412,7 @@ CHANGE = st.tuples(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(rows=st.lists(CHANGE, max_size=12), deleted=st.sampled_from(["keep", "exclude"]))
 def test_every_row_of_any_log_is_accounted_for(rows, deleted):
     log = changes(*(row[:5] for row in rows), IsDeleted=["false", *(row[5] for row in rows)])
