@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spmforecast.simulate import clocks
+from spmforecast.simulate import bounds
 from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.chances import ByChances
 from spmforecast.simulate.luck import FINER, Luck, draw_luck, finer, finer_all
@@ -52,8 +52,8 @@ def test_first_bits_that_are_those_of_a_chance_are_settled_by_further_ones():
     bits = np.full((1, trials), edges[1] >> 16, dtype=np.uint16)
     got = way.play(np.array([0]), Luck(bits, np.zeros_like(bits)))
     more = finer_all(Streams(1), inputs.deal_keys[:1], 0, trials)[0].astype(np.int64)
-    np.testing.assert_array_equal(got.period, ((edges[1] >> 16 << 16) + more >= edges[1]) + 1)
-    assert 0 < (got.period == 1).mean() < 1
+    np.testing.assert_array_equal(got.slot, ((edges[1] >> 16 << 16) + more >= edges[1]) + 1)
+    assert 0 < (got.slot == 1).mean() < 1
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -63,7 +63,7 @@ def test_bounds_leave_no_winner_out(monkeypatch, lost):
         none = np.zeros_like(inputs.open_deals.lose)
         inputs = dataclasses.replace(inputs, open_deals=dataclasses.replace(inputs.open_deals, lose=none))
     drawn = simulate_block(inputs, 0, 2048)
-    monkeypatch.setattr(clocks, "_first_bits", lambda hazard: np.full(hazard.shape, 65_535, dtype=np.uint16))
+    monkeypatch.setattr(bounds, "_first_bits", lambda hazard: np.full(hazard.shape, 65_535, dtype=np.uint16))
     unbounded = simulate_block(inputs, 0, 2048)
     assert drawn.counts.sum() > 10_000
     assert unbounded.amounts.tobytes() == drawn.amounts.tobytes()
@@ -71,14 +71,24 @@ def test_bounds_leave_no_winner_out(monkeypatch, lost):
 
 
 def test_bounds_hold_where_the_market_slows_deals_down():
-    levels = clocks._Levels(
-        *(np.random.default_rng(1).normal(0, 1, s).astype(np.float32) for s in ((50, 4), (50, 4), 50, 50))
-    )
-    level = levels.by_period
-    levels = clocks._Levels(level, level**2, level.max(axis=1), level.min(axis=1))
-    for response in ([[0.5, 1.5, 1.0, 0.7]], [[-0.5, 0.2, -1.0, 0.1]]):
-        moved = level * np.array(response, dtype=np.float32)
-        assert (levels.bound(np.array(response, dtype=np.float32))[0] >= moved.max(axis=1) - 1e-6).all()
+    level = np.random.default_rng(1).normal(0, 1, (50, 4)).astype(np.float32)
+    levels = bounds.Levels(level, level**2, level.max(axis=1), level.min(axis=1))
+    response = np.array([[0.5, 1.5, 1.0, 0.7], [-0.5, 0.2, -1.0, 0.1], [-0.5, -0.2, -1.0, -0.1]], dtype=np.float32)
+    for bound, one in zip(levels.bounds(response), response, strict=True):
+        most = np.exp(level * one).max(axis=1)
+        assert (bound >= most * (1 - 1e-6)).all()
+        assert (bound <= most * np.exp(4 * (np.ptp(one) + 1 / 32))).all()
+
+
+def test_bounds_of_what_is_won_before_it_is_lost_hold_and_are_tight():
+    rng = np.random.default_rng(1)
+    share = np.sort(rng.random((5, 6)), axis=1).astype(np.float32)
+    kept = -np.sort(-rng.random((5, 6)), axis=1).astype(np.float32)
+    got = bounds._share_in_time(share, kept)
+    # Not lost by the end of a period: bits below its chance. The last period that has begun by then counts.
+    for bits in range(256):
+        begun = (kept[:, :-1] >= bits / 256).sum(axis=1)
+        np.testing.assert_array_equal(got[:, bits], share[np.arange(5), begun])
 
 
 @pytest.mark.parametrize("shocks", [False, True])

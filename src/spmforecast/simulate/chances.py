@@ -8,7 +8,7 @@ import numpy.typing as npt
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.luck import Luck, finer
 from spmforecast.simulate.trials import Trials
-from spmforecast.simulate.winners import Winners
+from spmforecast.simulate.winners import Candidates, Winners, left_out
 
 __all__ = ["ByChances"]
 
@@ -48,32 +48,47 @@ class ByChances:
         -------
         Winners
         """
+        deals, trials = luck.outcome.shape
         edges = self.edges[self.inputs.open_deals.state[rows]]
         first = (edges >> _BITS).astype(np.uint16)
         last = first[:, -1] if edges.shape[2] == 1 else first[:, -1].take(self.trials.world, axis=1)
-        winners = Winners.at_places(np.flatnonzero(luck.outcome <= last), luck.amount)
-        bits = luck.outcome.take(winners.place)
-        period, doubt = np.zeros(len(bits), dtype=np.uint8), np.zeros(len(bits), dtype=np.bool_)
-        for k in range(edges.shape[1]):
-            reached = self._of(winners, first[:, k])
-            period += (bits > reached).view(np.uint8)
-            doubt |= bits == reached
-        unsure = np.flatnonzero(doubt)
+        found = Candidates.at(np.flatnonzero(luck.outcome <= last), deals, trials)
+        bits = luck.outcome.take(found.place)
+        world = None if edges.shape[2] == 1 else self.trials.world.take(found.trial)
+        slot = found.of_deal(np.arange(deals) * edges.shape[1])
+        slot += _passed(first, found, world, bits)
+        # Nobody lies beyond the last step, so that everybody has a next one, which the first bits may be those of.
+        unsure = np.flatnonzero(bits == _next(first, slot, world))
         if len(unsure):
-            period[unsure] = [self._settle(rows, edges, winners, int(i), int(bits[i])) for i in unsure]
-        return winners.lasting(period, edges.shape[1])
+            found, slot = self._settled(rows, edges, found, slot, bits, unsure)
+        return Winners(found, slot, luck.amount.take(found.place))
 
-    def _of(self, winners: Winners, of_deal: Short) -> Short:
-        """Hand every winner what its deal has, given by deal and world."""
-        if of_deal.shape[1] == 1:
-            return np.repeat(of_deal[:, 0], winners.number)
-        row = winners.at * of_deal.shape[1] + self.trials.world.take(winners.trial)
-        return np.asarray(of_deal.reshape(-1).take(row))
+    def _settled(
+        self, rows: Ints, edges: Edges, found: Candidates, slot: Ints, bits: Short, unsure: Ints
+    ) -> tuple[Candidates, Ints]:
+        """Draw the further bits where the first ones are those of a chance; drop whoever is not won."""
+        deal, trial = np.divmod(found.place[unsure], found.trials)
+        keys, start = self.inputs.deal_keys[rows[deal]].tolist(), self.trials.start
+        more = [finer(self.trials.streams, *one) for one in zip(keys, (start + trial).tolist(), strict=True)]
+        uniform = bits[unsure].astype(np.uint32) << _BITS | np.array(more, dtype=np.uint32)
+        world = self.trials.world[trial] if edges.shape[2] > 1 else 0
+        period = (edges[deal, :, world] <= uniform[:, None]).sum(axis=1)
+        slot[unsure] = deal * edges.shape[1] + period
+        return found.without(unsure[period == edges.shape[1]]), left_out(slot, unsure[period == edges.shape[1]])
 
-    def _settle(self, rows: Ints, edges: Edges, winners: Winners, place: int, bits: int) -> int:
-        """Draw the further bits where the first ones are those of a chance."""
-        at, trial = int(winners.at[place]), int(winners.trial[place])
-        key = self.inputs.deal_keys[rows[at]]
-        uniform = bits << _BITS | finer(self.trials.streams, key, self.trials.start + trial)
-        world = int(self.trials.world[trial]) if edges.shape[2] > 1 else 0
-        return int((edges[at, :, world] <= uniform).sum())
+
+def _passed(first: Short, found: Candidates, world: Ints | None, bits: Short) -> npt.NDArray[np.uint8]:
+    """Count the steps below the first bits of each; `first` has shape (deals, periods, worlds)."""
+    out, below = np.zeros(len(bits), dtype=np.uint8), np.empty(len(bits), dtype=np.bool_)
+    row = None if world is None else found.of_deal(np.arange(len(first)) * first.shape[2]) + world
+    for period in range(first.shape[1] - 1):
+        step = first[:, period]
+        np.greater(bits, found.of_deal(step[:, 0]) if row is None else step.reshape(-1).take(row), out=below)
+        out += below.view(np.uint8)
+    return out
+
+
+def _next(first: Short, slot: Ints, world: Ints | None) -> Short:
+    """Look up the step that ends each one's period."""
+    row = slot if world is None else slot * first.shape[2] + world
+    return np.asarray(first.reshape(-1).take(row))

@@ -7,6 +7,7 @@ the same stream. So chances hold to 32 bits at the price of 16, and the bits of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,9 +61,7 @@ def draw_luck(streams: Streams, keys: Words, start: int, stop: int) -> Luck:
     first = start // _CHUNK
     chunks = -(-stop // _CHUNK) - first
     words = np.empty((2, len(keys), chunks, _WIDE // 2), dtype=np.uint64)
-    for place, key in enumerate(keys):
-        drawn = streams.words(key, first * _WIDE, (first + chunks) * _WIDE)
-        words[:, place] = drawn.reshape(chunks, 2, _WIDE // 2).swapaxes(0, 1)
+    streams.words_of(keys, first * _WIDE, (first + chunks) * _WIDE, words.transpose(1, 2, 0, 3))
     bits = words.view(np.uint16).reshape(2, len(keys), chunks * _CHUNK)
     skipped = start - first * _CHUNK
     outcome, amount = np.ascontiguousarray(bits[:, :, skipped : skipped + stop - start])
@@ -71,9 +70,9 @@ def draw_luck(streams: Streams, keys: Words, start: int, stop: int) -> Luck:
 
 def finer_all(streams: Streams, keys: Words, start: int, stop: int, lane: int = FINER) -> Short:
     """Draw 16 further bits for every trial, shape (deals, trials); arguments as in :func:`draw_luck`."""
-    return np.stack([streams.shorts(key, start, stop, lane) for key in keys])
+    return np.stack([streams.shorts(key, start, stop, lane) for key in keys.tolist()])
 
 
-def finer(streams: Streams, key: Words, trial: int, lane: int = FINER) -> int:
+def finer(streams: Streams, key: Words | Sequence[int], trial: int, lane: int = FINER) -> int:
     """Draw the 16 further bits of one deal in one trial: those that :func:`finer_all` draws."""
-    return int(streams.shorts(key, trial, trial + 1, lane)[0])
+    return streams.short(key, trial, lane)

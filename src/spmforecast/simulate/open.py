@@ -7,12 +7,14 @@ an amount.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
 from spmforecast.simulate.chances import ByChances
 from spmforecast.simulate.clocks import ByClocks
-from spmforecast.simulate.inputs import OpenDeals, SimulationInputs
+from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.luck import draw_luck
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
@@ -25,7 +27,8 @@ Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-_BATCH = 32  # deals whose winners are handled together
+_BATCH = 128  # deals whose winners are handled together
+_NOBODY: Ints = np.zeros(0, dtype=np.int64)
 
 
 def play_open_deals(
@@ -59,35 +62,41 @@ def play_open_deals(
 
 def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners, tally: Tally) -> None:
     """Draw the winners' amounts and book them."""
-    deals = inputs.open_deals
-    at, trial, period, number = winners.at, winners.trial, winners.period, winners.number
-    laws = deals.law[rows]
-    law: Ints | int = np.repeat(laws, number) if (laws != laws[0]).any() else int(laws[0])
-    base = np.repeat(inputs.deal_cents[rows], number)
-    cents = inputs.money.cents(law, winners.amount, trial, trials.world, base)
+    deals, found = inputs.open_deals, winners.found
+    cents = _cents(inputs, trials, rows, winners)
     if deals.resize is not None:
-        cents = deals.resize.of(rows[at], period, cents)
+        cents = deals.resize.of(rows[found.deal], winners.slot % inputs.periods, cents)
+    column = deals.column[rows][:, None] + np.arange(inputs.periods)
     if tally.keep:
-        tally.note(rows[at], np.repeat(deals.column[rows], number) + period, trial, cents)
-    credited = cents
+        tally.note(rows[found.deal], column.reshape(-1).take(winners.slot), found.trial, cents)
+    credited = None
     if any(deals.partners[row] for row in rows.tolist()):
-        credited = _share(deals, rows, winners, cents, tally)
-    place = period * trials.count
-    place += trial
-    place += np.repeat(deals.column[rows] * trials.count, number)
-    both = tally.win(place, credited)
-    place = np.repeat(np.arange(len(rows)) * inputs.periods, number)
-    place += period
-    tally.open_wins(number, place, cents, both if credited is cents else None, rows)
+        credited = _share(inputs, rows, winners, cents, tally)
+    # From the place in an array of deals and trials to that in one of cells and trials.
+    column -= np.arange(len(rows))[:, None]
+    column *= trials.count
+    place = column.reshape(-1).take(winners.slot)
+    place += found.place
+    tally.open_wins(rows, found.number, place, winners.slot, cents, credited)
 
 
-def _share(deals: OpenDeals, rows: Ints, winners: Winners, cents: Array, tally: Tally) -> Array:
+def _cents(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners) -> Array:
+    """Draw the winners' amounts, in whole cents."""
+    laws, found = inputs.open_deals.law[rows], winners.found
+    law: Ints | int = found.of_deal(laws) if (laws != laws[0]).any() else int(laws[0])
+    base = found.of_deal(inputs.deal_cents[rows])
+    trial = found.trial if inputs.money.moved(law) else _NOBODY
+    return inputs.money.cents(law, winners.amount, trial, trials.world, base)
+
+
+def _share(inputs: SimulationInputs, rows: Ints, winners: Winners, cents: Array, tally: Tally) -> Array:
     """Credit partners with their shares, in whole cents; return what is left for the leading reps."""
-    credited = cents.copy()
-    for index, row in enumerate(rows.tolist()):
-        own = np.flatnonzero(winners.at == index)
-        for column, share in deals.partners[row]:
+    credited, partners = cents.copy(), inputs.open_deals.partners
+    period, trial = winners.slot % inputs.periods, winners.found.trial
+    cuts = np.append(0, np.cumsum(winners.found.number)).tolist()
+    for row, own in zip(rows.tolist(), (slice(*pair) for pair in pairwise(cuts)), strict=True):
+        for column, share in partners[row]:
             part = np.rint(cents[own] * share)
-            tally.share(column + winners.period[own], winners.trial[own], part)
+            tally.share(column + period[own], trial[own], part)
             credited[own] -= part
     return credited

@@ -131,7 +131,7 @@ class MoneyTable:
         bits : array of uint16, shape (n,)
             Uniforms, in steps of 2**-16.
         trial : array of int, shape (n,)
-            Trial of each draw.
+            Trial of each draw; asked only where locations are :meth:`moved`.
         world : array of int, shape (trials,)
             Which error of the location applies in each trial.
         base : array of float, shape (n,), or float, optional
@@ -147,7 +147,7 @@ class MoneyTable:
         if len(self.atoms) > _ATOMS:
             at += _picked(self.shape, row)
         money = self.atoms.take(at, mode="clip") * (_picked(self.base, row) if base is None else base)
-        if self._moved(row):
+        if self.moved(row):
             money *= self._lift[world.take(trial), row]
         np.rint(money, out=money)
         return money if empty is None else np.where(_uniform(bits) < empty, 0.0, money)
@@ -156,7 +156,7 @@ class MoneyTable:
         """Tell whether some of these laws may bring nothing."""
         return bool(self.nothing[row] > 0) if isinstance(row, int) else self._any_nothing
 
-    def _moved(self, row: Ints | int) -> bool:
+    def moved(self, row: Ints | int) -> bool:
         """Tell whether some of these laws' locations are drawn."""
         return bool(self._uncertain[row]) if isinstance(row, int) else self._any_uncertain
 

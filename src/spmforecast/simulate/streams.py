@@ -8,6 +8,7 @@ number of jobs or the machine.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,19 @@ Words = npt.NDArray[np.uint64]
 _WORDS = 4  # 64-bit words of one Philox counter step
 _SHORTS = 16  # pieces of 16 bits in it
 _HALF_STEP = 2.0**-54
-_EMPTY = np.zeros(4, dtype=np.uint64)
+
+
+def _fresh_state() -> dict[str, Any]:
+    """State of a generator that is about to draw its first words; the counter and the key are to be set."""
+    state = {"counter": (0, 0, 0, 0), "key": (0, 0)}
+    return {
+        "bit_generator": "Philox",
+        "state": state,
+        "buffer": (0, 0, 0, 0),
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,7 @@ class Streams:
 
     seed: int
     _bits: np.random.Philox = field(default_factory=lambda: np.random.Philox(key=0), repr=False, compare=False)
+    _state: dict[str, Any] = field(default_factory=_fresh_state, repr=False, compare=False)
 
     def key(self, kind: str, entity: str, purpose: str) -> npt.NDArray[np.uint64]:
         """Derive the 128-bit Philox key of a stream.
@@ -75,7 +89,7 @@ class Streams:
         random = np.random.Generator(self._at(self.key(kind, entity, purpose), start, lane))
         return np.minimum(random.random(stop - start) + _HALF_STEP, 1.0 - 2.0**-53)
 
-    def words(self, key: Words, start: int, stop: int, lane: int = 0) -> Words:
+    def words(self, key: Words | Sequence[int], start: int, stop: int, lane: int = 0) -> Words:
         """Draw 64 random bits for each trial from the stream of a key; other arguments as in :meth:`uniforms`.
 
         Returns
@@ -84,7 +98,28 @@ class Streams:
         """
         return np.asarray(self._at(key, start, lane).random_raw(stop - start))
 
-    def shorts(self, key: Words, start: int, stop: int, lane: int = 0) -> npt.NDArray[np.uint16]:
+    def words_of(self, keys: Words, start: int, stop: int, out: Words) -> None:
+        """Draw what :meth:`words` draws for each of many keys.
+
+        Parameters
+        ----------
+        keys : array of uint64, shape (n, 2)
+            Keys of the streams.
+        start, stop : int
+            As in :meth:`words`.
+        out : array of uint64, shape (n, ...)
+            Takes the words of each key, in C order.
+        """
+        shape, names = out.shape[1:], keys.tolist()
+        # For a few thousand words a call, what is not their generation costs as much as a tenth of it.
+        whole: Any = self._state
+        state, bits = whole["state"], self._at((0, 0), start, 0)
+        for place, key in enumerate(names):
+            state["key"] = key
+            bits.state = whole
+            out[place] = bits.random_raw(stop - start).reshape(shape)
+
+    def shorts(self, key: Words | Sequence[int], start: int, stop: int, lane: int = 0) -> npt.NDArray[np.uint16]:
         """Draw 16 random bits for each trial from the stream of a key, from any trial on; as :meth:`words`.
 
         Returns
@@ -95,18 +130,21 @@ class Streams:
         words = self.words(key, first // _WORDS, -(-stop // _WORDS), lane)
         return words.view(np.uint16)[start - first : stop - first]
 
-    def _at(self, key: Words, start: int, lane: int) -> np.random.Philox:
+    def short(self, key: Words | Sequence[int], trial: int, lane: int = 0) -> int:
+        """Draw the 16 random bits of one trial: those that :meth:`shorts` draws."""
+        step, piece = divmod(trial, _SHORTS)
+        words = self._at(key, step * _WORDS, lane).random_raw(_WORDS)
+        return int(words[piece // _WORDS]) >> 16 * (piece % _WORDS) & 0xFFFF
+
+    def _at(self, key: Words | Sequence[int], start: int, lane: int) -> np.random.Philox:
         """Turn the generator to a key and counter; far cheaper than making one, and the same stream."""
         assert start % _WORDS == 0, "blocks of trials begin at a multiple of four"
-        state: Any = {"counter": (start // _WORDS, lane, 0, 0), "key": key}
-        self._bits.state = {
-            "bit_generator": "Philox",
-            "state": state,
-            "buffer": _EMPTY,
-            "buffer_pos": 4,
-            "has_uint32": 0,
-            "uinteger": 0,
-        }
+        # NumPy reads the state number by number: those of Python are far quicker to read than those of an array.
+        whole: Any = self._state
+        state = whole["state"]
+        state["counter"] = (start // _WORDS, lane, 0, 0)
+        state["key"] = key.tolist() if isinstance(key, np.ndarray) else key
+        self._bits.state = whole
         return self._bits
 
     def normals(self, kind: str, entity: str, purpose: str, start: int, stop: int, lane: int = 0) -> Array:

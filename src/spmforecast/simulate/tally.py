@@ -138,7 +138,7 @@ class Tally:
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
         self.deal_squares = np.zeros(self.deals)
 
-    def win(self, place: Ints, cents: Array) -> Array | None:
+    def win(self, place: Ints, cents: Array) -> None:
         """Book wins and amounts.
 
         Parameters
@@ -147,20 +147,18 @@ class Tally:
             Positions in an array of cells and trials.
         cents : array of float, shape (n,)
             Amounts.
-
-        Returns
-        -------
-        array of float, shape (n,), or None
-            Amounts and wins in one number each, as :meth:`open_wins` takes them; None where they are kept apart.
         """
+        if not self.apart:
+            self._win_together(place, cents + _WIN)
+            return
         self.booked += len(place)
-        if self.apart:
-            np.add.at(self.sums, place, cents)
-            np.add.at(self.counts, place, np.float32(1))
-            return None
-        both = cents + _WIN
+        np.add.at(self.sums, place, cents)
+        np.add.at(self.counts, place, np.float32(1))
+
+    def _win_together(self, place: Ints, both: Array) -> None:
+        """Book amounts and wins that are in one number each."""
+        self.booked += len(place)
         np.add.at(self.sums, place, both)
-        return both
 
     def share(self, cell: Ints, trial: Ints, cents: Array) -> None:
         """Book a partner's share, or take it from the leading rep; the win is counted with the leading rep."""
@@ -172,36 +170,49 @@ class Tally:
             who = np.broadcast_to(np.asarray(deal, dtype=np.int64), cell.shape).copy()
             self.parts.append(Ledger(trial + self.start, who, cell.copy(), cents / 100.0))
 
-    def open_wins(self, number: Ints, place: Ints, cents: Array, both: Array | None, rows: Ints) -> None:
-        """Add up what each of a few open deals did.
+    def open_wins(
+        self, rows: Ints, number: Ints, place: Ints, slot: Ints, cents: Array, credited: Array | None = None
+    ) -> None:
+        """Book the wins of a few open deals, and add up what each deal did.
 
         Parameters
         ----------
-        number : array of int, shape (few,)
-            Wins of each deal; the winners stand in order of the deals.
-        place : array of int, shape (wins,)
-            Period of each win, plus the periods of all deals before.
-        cents : array of float, shape (wins,)
-            Amounts.
-        both : array of float, shape (wins,), or None
-            Amounts and wins in one number each, where there are such.
         rows : array of int, shape (few,)
-            Which deals.
+            Which deals; each is booked once.
+        number : array of int, shape (few,)
+            Wins of each; they stand in order of the deals.
+        place : array of int, shape (wins,)
+            Positions in an array of cells and trials.
+        slot : array of int, shape (wins,)
+            Positions in an array of these deals and periods.
+        cents : array of float, shape (wins,)
+            Amounts; they are overwritten.
+        credited : array of float, shape (wins,), optional
+            What the cell of each is credited with, where that is not the whole amount.
         """
-        shape = (len(rows), self.periods)
-        size = shape[0] * shape[1]
-        wins, sums = np.zeros(size, dtype=np.float32), np.zeros(size)
-        if both is not None:
-            wins, sums = _apart(np.asarray(np.bincount(place, weights=both, minlength=size), dtype=np.float64))
-        if int(wins.sum(dtype=np.float64)) != len(place):
-            wins = np.bincount(place, minlength=size).astype(np.float32)
-            sums = np.asarray(np.bincount(place, weights=cents, minlength=size), dtype=np.float64)
-        self.deal_wins[rows] += wins.reshape(shape)
-        self.deal_cents[rows] += sums.reshape(shape)
         some = np.flatnonzero(number)
         if len(some):
             start = (np.cumsum(number) - number)[some]
-            self.deal_squares[rows[some]] += np.add.reduceat(cents * cents, start) / 1e4
+            self.deal_squares[rows[some]] = np.add.reduceat(cents * cents, start) / 1e4
+        if credited is not None or self.apart:
+            self.win(place, cents if credited is None else credited)
+            wins, sums = self._by_slot(slot, cents, len(rows))
+        else:
+            cents += _WIN
+            self._win_together(place, cents)
+            size = len(rows) * self.periods
+            wins, sums = _apart(np.asarray(np.bincount(slot, weights=cents, minlength=size), dtype=np.float64))
+            if int(wins.sum(dtype=np.float64)) != len(slot):
+                cents -= _WIN
+                wins, sums = self._by_slot(slot, cents, len(rows))
+        self.deal_wins[rows] = wins.reshape(len(rows), self.periods)
+        self.deal_cents[rows] = sums.reshape(len(rows), self.periods)
+
+    def _by_slot(self, slot: Ints, cents: Array, deals: int) -> tuple[npt.NDArray[np.float32], Array]:
+        """Add up wins and cents apart."""
+        size = deals * self.periods
+        wins = np.bincount(slot, minlength=size).astype(np.float32)
+        return wins, np.asarray(np.bincount(slot, weights=cents, minlength=size), dtype=np.float64)
 
     def settle(self) -> None:
         """Take cents and wins apart; after this, `cents` and `wins` can be read and changed.

@@ -1,81 +1,95 @@
-"""Winners of a batch of open deals."""
+"""Winners of a batch of open deals, and the candidates among whom they are found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Winners"]
+__all__ = ["Candidates", "Winners", "left_out"]
 
-Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
+S = TypeVar("S", bound=np.generic)
 
-_NONE: Ints = np.zeros(0, dtype=np.int64)
+
+@dataclass(frozen=True)
+class Candidates:
+    """Some trials of each of a batch of deals: in order of the deals, then of the trials.
+
+    What costs a pass over them is worked out when it is asked for.
+
+    Parameters
+    ----------
+    place : array of int, shape (n,)
+        Position in an array of deals and trials.
+    number : array of int, shape (deals,)
+        How many each deal has.
+    trials : int
+        Trials of the block.
+    """
+
+    place: Ints
+    number: Ints
+    trials: int
+
+    @classmethod
+    def at(cls, place: Ints, deals: int, trials: int) -> Candidates:
+        """Take those at some positions, which rise."""
+        return cls(place, np.diff(place.searchsorted(np.arange(deals + 1) * trials)), trials)
+
+    def take(self, here: Ints) -> Candidates:
+        """Keep some, given by their positions, which rise."""
+        number = np.diff(here.searchsorted(np.append(0, np.cumsum(self.number))))
+        return Candidates(self.place.take(here), number, self.trials)
+
+    def without(self, gone: Ints) -> Candidates:
+        """Leave out a few, given by their positions, which rise; `place` is overwritten."""
+        if not len(gone):
+            return self
+        number = self.number - np.bincount(self.place[gone] // self.trials, minlength=len(self.number))
+        return Candidates(left_out(self.place, gone), number, self.trials)
+
+    def of_deal(self, values: npt.NDArray[S]) -> npt.NDArray[S]:
+        """Hand each what its deal has, shape (deals,) to (n,)."""
+        return np.repeat(values, self.number)
+
+    @property
+    def deal(self) -> Ints:
+        """Deal of each within the batch."""
+        return np.repeat(np.arange(len(self.number)), self.number)
+
+    @property
+    def trial(self) -> Ints:
+        """Trial of each, counted from the first of the block."""
+        return self.place - np.repeat(np.arange(len(self.number)) * self.trials, self.number)
 
 
 @dataclass(frozen=True)
 class Winners:
-    """Winners, or candidates, of a batch of deals: in order of the deals, then of the trials.
+    """Winners of a batch of deals.
 
     Parameters
     ----------
-    number : array of int, shape (deals,)
-        How many each deal has.
-    at, trial : array of int, shape (n,)
-        Deal within the batch, and trial, counted from the first of the block.
-    place : array of int, shape (n,)
-        Position in an array of deals and trials.
+    found : Candidates
+        Where they are.
+    slot : array of int, shape (n,)
+        Period in which each is won, as position in an array of deals and periods.
     amount : array of uint16, shape (n,)
         Bits that draw the amount.
-    period : array of int, shape (n,)
-        Period of the win.
     """
 
-    number: Ints
-    at: Ints
-    trial: Ints
-    place: Ints
+    found: Candidates
+    slot: Ints
     amount: Short
-    period: Ints
 
-    @classmethod
-    def at_places(cls, place: Ints, amount: Short) -> Winners:
-        """Take those at some positions, which rise; their periods are not known yet.
 
-        Parameters
-        ----------
-        place : array of int, shape (n,)
-            Positions in an array of deals and trials.
-        amount : array of uint16, shape (deals, trials)
-            Bits that draw the amounts of all.
-
-        Returns
-        -------
-        Winners
-        """
-        deals, trials = amount.shape
-        number = np.diff(place.searchsorted(np.arange(deals + 1) * trials))
-        trial = place - np.repeat(np.arange(deals) * trials, number)
-        return cls(number, np.repeat(np.arange(deals), number), trial, place, amount.take(place), _NONE)
-
-    def lasting(self, period: npt.NDArray[np.uint8], periods: int) -> Winners:
-        """Set the periods, and drop whoever is not won within the horizon."""
-        if not len(period) or int(period.max()) < periods:
-            return replace(self, period=period.astype(np.int64))
-        won = np.flatnonzero(period < periods)
-        return replace(self.take(won), period=period.take(won).astype(np.int64))
-
-    def take(self, here: Ints) -> Winners:
-        """Keep some; positions rise."""
-        number = np.diff(here.searchsorted(np.append(0, np.cumsum(self.number))))
-        return Winners(
-            number,
-            np.repeat(np.arange(len(number)), number),
-            self.trial.take(here),
-            self.place.take(here),
-            self.amount.take(here),
-            self.period.take(here) if len(self.period) else self.period,
-        )
+def left_out(values: Ints, gone: Ints) -> Ints:
+    """Close the gaps that a few leave, in place: far quicker than masking where they are few."""
+    cuts = [*gone.tolist(), len(values)]
+    for left, (before, after) in enumerate(pairwise(cuts)):
+        values[before - left : after - left - 1] = values[before + 1 : after]
+    return values[: len(values) - len(gone)]
