@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spmforecast.simulate import bounds
+from spmforecast.simulate import bounds, clocks
 from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.chances import ByChances
-from spmforecast.simulate.luck import FINER, Luck, draw_luck, finer, finer_all
+from spmforecast.simulate.luck import FINER, Luck, draw_luck, finer
 from spmforecast.simulate.quantiles import distinct_rows, mean_one_lognormal, pick
 from spmforecast.simulate.streams import Streams
 from spmforecast.simulate.tally import Overflow, Tally
@@ -22,6 +22,10 @@ from workloads import scaled, workload
 STREAMS = Streams(3)
 KEYS = np.array([STREAMS.key("deal", f"O-{k}", "outcome") for k in range(20)])
 SMALL = {"deals": 60, "streams": 0, "reps": 4, "periods": 4}
+
+
+def finer_all(streams, keys, start, stop):
+    return np.stack([streams.shorts(key, start, stop, FINER) for key in keys])
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 8), (3, 700), (256, 512), (1000, 1024), (4096, 5000)])
@@ -35,7 +39,7 @@ def test_bits_of_some_trials_are_those_of_all(start, stop):
 
 
 def test_bits_are_uniform_and_have_nothing_to_do_with_each_other():
-    luck, more = draw_luck(STREAMS, KEYS, 0, 20_000), finer_all(STREAMS, KEYS, 0, 20_000, FINER)
+    luck, more = draw_luck(STREAMS, KEYS, 0, 20_000), finer_all(STREAMS, KEYS, 0, 20_000)
     kinds = [luck.outcome.ravel(), luck.amount.ravel(), more.ravel()]
     for bits in kinds:
         seen = np.bincount(bits >> 8, minlength=256)
@@ -56,12 +60,25 @@ def test_first_bits_that_are_those_of_a_chance_are_settled_by_further_ones():
     assert 0 < (got.slot == 1).mean() < 1
 
 
+def without_losses(inputs):
+    none = np.zeros_like(inputs.open_deals.lose)
+    return dataclasses.replace(inputs, open_deals=dataclasses.replace(inputs.open_deals, lose=none))
+
+
+def test_clocks_draw_further_bits_wherever_they_decide(monkeypatch):
+    inputs = without_losses(workload(**SMALL, shocks=True))
+    drawn = simulate_block(inputs, 0, 8192)
+    monkeypatch.setattr(clocks, "_near", lambda asked, *_: np.arange(len(asked)))
+    assert simulate_block(inputs, 0, 8192).amounts.tobytes() == drawn.amounts.tobytes()
+    monkeypatch.setattr(clocks, "_near", lambda asked, *_: np.zeros(0, dtype=np.int64))
+    assert simulate_block(inputs, 0, 8192).amounts.tobytes() != drawn.amounts.tobytes()
+
+
 @pytest.mark.parametrize("lost", [True, False])
 def test_bounds_leave_no_winner_out(monkeypatch, lost):
     inputs = workload(**SMALL, shocks=True)
     if not lost:
-        none = np.zeros_like(inputs.open_deals.lose)
-        inputs = dataclasses.replace(inputs, open_deals=dataclasses.replace(inputs.open_deals, lose=none))
+        inputs = without_losses(inputs)
     drawn = simulate_block(inputs, 0, 2048)
     monkeypatch.setattr(bounds, "_first_bits", lambda hazard: np.full(hazard.shape, 65_535, dtype=np.uint16))
     unbounded = simulate_block(inputs, 0, 2048)

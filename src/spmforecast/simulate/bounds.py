@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
 
-_ROWS = 8  # deals bounded together: their arrays stay in the second cache
+_ROWS = 16  # deals bounded together: their arrays stay in the second cache
 _SCALE = np.float32(2**16)
 _SLACK = np.float32(1 + 1e-4)  # the bound must hold whatever is rounded
 _STEPS = 64  # responses are rounded outwards to such parts of one, so that many deals share a bound

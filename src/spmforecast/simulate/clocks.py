@@ -27,13 +27,13 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
 
-_CHUNK = 4096  # candidates whose hazards are worked out together: their arrays stay in the second cache
+_CHUNK = 8192  # candidates whose hazards are worked out together: their arrays stay in the second cache
 _BITS = 16
 _SCALE = np.float32(2**_BITS)
 _LAST = 2**_BITS - 1
 _MIDDLE = np.float32(2**_BITS - 0.5)
 _HIGH = np.uint16(_LAST - 2**12)
-_HALF = 0.5 * (1 + 1e-3)
+_HALF = 0.5 * (1 + 5e-2)
 _TINY = 1e-30
 
 

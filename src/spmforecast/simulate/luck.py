@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spmforecast.simulate.streams import Streams
 
-__all__ = ["FINER", "FINER_LOSS", "Luck", "draw_luck", "finer", "finer_all"]
+__all__ = ["FINER", "FINER_LOSS", "Luck", "draw_luck", "finer"]
 
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
@@ -68,11 +68,6 @@ def draw_luck(streams: Streams, keys: Words, start: int, stop: int) -> Luck:
     return Luck(outcome, amount)
 
 
-def finer_all(streams: Streams, keys: Words, start: int, stop: int, lane: int = FINER) -> Short:
-    """Draw 16 further bits for every trial, shape (deals, trials); arguments as in :func:`draw_luck`."""
-    return np.stack([streams.shorts(key, start, stop, lane) for key in keys.tolist()])
-
-
 def finer(streams: Streams, key: Words | Sequence[int], trial: int, lane: int = FINER) -> int:
-    """Draw the 16 further bits of one deal in one trial: those that :func:`finer_all` draws."""
+    """Draw the 16 further bits of one deal in one trial; `lane` says which of them."""
     return streams.short(key, trial, lane)
