@@ -1,4 +1,4 @@
-"""Deals to come before they are drawn: how many are created in every trial, and how many are expected to win."""
+"""Deals to come before they are drawn: how many are created in every trial, and when who creates them leaves."""
 
 from __future__ import annotations
 
@@ -10,111 +10,11 @@ from spmforecast.simulate.quantiles import LUCK_BITS, mean_one_lognormal
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.trials import Trials
 
-__all__ = ["Chances", "Created", "leave_days"]
+__all__ = ["Created", "leave_days"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-
-_TINY = np.float32(1e-30)
-
-
-class Chances:
-    """Wins expected of what is created, by the hazards of a segment, of the market and of the seller.
-
-    Parameters
-    ----------
-    inputs : SimulationInputs
-        Everything needed.
-    trials : Trials
-        Which trials.
-    shocks : Shocks or None
-        The market.
-    effects : dict of int to array of float32, shape (trials,), or None
-        Each owner's multiplier on winning.
-    """
-
-    def __init__(
-        self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
-    ) -> None:
-        self.inputs, self.trials, self.shocks = inputs, trials, shocks
-        owners = {owner: index for index, owner in enumerate(inputs.owners)}
-        self.effect = [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
-        self.by_trial = shocks is not None or any(effect is not None for effect in self.effect)
-        self.known: tuple[int, list[Floats], list[Floats | None]] | None = None
-
-    def expected(self, made: Floats, seller: int, segment: int) -> Floats:
-        """Add up the wins expected in each period over the cohorts that can bring them.
-
-        Parameters
-        ----------
-        made : array of float32, shape (cohorts, trials or 1)
-            Deals created.
-        seller, segment : int
-            Whose, and of which segment; streams of a segment had best follow each other.
-
-        Returns
-        -------
-        array of float32, shape (periods, columns)
-            A column for each trial, or fewer where trials of a world do not differ.
-        """
-        effect = self.effect[seller] if seller < len(self.effect) else None
-        win, lose = self._hazards(segment)
-        out: Floats | None = None
-        for cohort, (speed, away) in enumerate(zip(win, lose, strict=True)):
-            chance = _won(speed if effect is None else speed * effect, away)
-            if made.shape[1] > 1 and not self.by_trial:
-                chance = self.trials.spread(chance)
-            part = made[cohort] * chance
-            if out is None:
-                out = part
-            else:
-                out[cohort:] += part
-        assert out is not None
-        return self.trials.spread(out) if out.shape[1] > 1 and made.shape[1] == 1 and not self.by_trial else out
-
-    def _hazards(self, segment: int) -> tuple[list[Floats], list[Floats | None]]:
-        """Hazards of winning and losing by cohort, shape (periods left, columns); those of losing None for none."""
-        if self.known is None or self.known[0] != segment:
-            new = self.inputs.new_deals
-            win, lose = (table[:, segment].transpose(1, 2, 0) for table in (new.win, new.lose))
-            lost, cohorts = bool(lose.any()), range(len(win))
-            speed = [self._moved(segment, cohort, win[cohort, cohort:]) for cohort in cohorts]
-            away = [self._wide(lose[cohort, cohort:]) if lost else None for cohort in cohorts]
-            self.known = (segment, speed, away)
-        return self.known[1], self.known[2]
-
-    def _moved(self, segment: int, cohort: int, win: Floats) -> Floats:
-        """Move a cohort's hazards of winning by the market."""
-        wide = self._wide(win)
-        if self.shocks is None:
-            return wide
-        response = self.inputs.new_deals.response[segment, cohort, cohort:].astype(np.float32)
-        bend = self.inputs.new_deals.bend[segment, cohort, cohort:].astype(np.float32)
-        moved = self.shocks.level[cohort, cohort:] * response[:, None]
-        if bend.any():
-            moved -= self.shocks.bent[cohort, cohort:] * bend[:, None]
-        return np.asarray(np.multiply(wide, np.exp(moved, out=moved), out=moved))
-
-    def _wide(self, table: Floats) -> Floats:
-        """Give every trial what its world has, where trials of a world differ."""
-        table = table.astype(np.float32)
-        return self.trials.spread(table) if self.by_trial and table.shape[1] > 1 else table
-
-
-def _won(win: Floats, lose: Floats | None) -> Floats:
-    """Chance to be won in each period, as :func:`spmforecast.simulate.outcomes.winning_chances`, periods first."""
-    total = win if lose is None else win + lose
-    left = np.empty((len(total) + 1, total.shape[1]), dtype=np.float32)
-    left[0] = 0.0
-    for period, hazard in enumerate(total):
-        np.subtract(left[period], hazard, out=left[period + 1])
-    np.exp(left, out=left)
-    chance = left[:-1] - left[1:]
-    if lose is not None:
-        chance *= win / np.maximum(total, _TINY)
-    return np.asarray(chance)
-
 
 class Created:
     """Deals that each seller, and each place's people to be hired, create by cohort in every trial."""

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.simulate.arrivals import STEPS, Points, arrivals
-from spmforecast.simulate.cohorts import Chances, Created
+from spmforecast.simulate.cohorts import Created
+from spmforecast.simulate.expected import Moved, Settled
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.quantiles import pick
 from spmforecast.simulate.shocks import Shocks
@@ -27,20 +28,28 @@ def play_new_deals(
     """Play the deals to come; arguments as in :func:`spmforecast.simulate.open.play_open_deals`."""
     cells = inputs.new_deals.cells
     created = Created(inputs, trials, shocks, _SELLERS)
-    chances = Chances(inputs, trials, shocks, effects)
+    chances = _chances(inputs, trials, shocks, effects)
     for k in np.lexsort((cells.seller, cells.segment, cells.seller // _SELLERS)).tolist():
-        seller, segment = int(cells.seller[k]), int(cells.segment[k])
-        made = created.of(seller)
+        made = created.of(int(cells.seller[k]))
         made = made if cells.tilt is None else made * cells.tilt[k].astype(np.float32)[:, None]
-        mean = chances.expected(made * np.float32(cells.share[k]), seller, segment)
+        mean = chances.expected(made * np.float32(cells.share[k]), k)
         _winners(inputs, trials, k, mean, tally)
+
+
+def _chances(
+    inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
+) -> Moved | Settled:
+    """Choose how to work out the wins expected."""
+    owners = {owner: index for index, owner in enumerate(inputs.owners)}
+    of_seller = [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
+    if shocks is None and all(effect is None for effect in of_seller):
+        return Settled(inputs, trials)
+    return Moved(inputs, trials, shocks, of_seller)
 
 
 def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
     """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
     cells, column = inputs.new_deals.cells, int(inputs.new_deals.cells.column[stream])
-    if 1 < mean.shape[1] < trials.count:
-        mean = trials.spread(mean)
     reached = np.cumsum(mean, axis=0)
     steps = _steps(reached)
     key = trials.streams.key("stream", cells.ids[stream], "winner")
