@@ -18,8 +18,9 @@ def draw(row, reach, start=0, stop=LENGTH):
     """All points of a process, heights as expected wins."""
     key, limit = STREAMS.key("stream", f"S-{row}", "winner"), np.atleast_1d(np.asarray(reach, dtype=np.float32))
     parts = list(arrivals(STREAMS, key, start, stop, limit))
-    trial, height, bits = (np.concatenate([getattr(p, name) for p in parts]) for name in ("trial", "height", "bits"))
-    return Points(trial, height / STEPS, bits)
+    trial, bits = (np.concatenate([getattr(p, name) for p in parts]) for name in ("trial", "bits"))
+    height = np.concatenate([p.height.astype(np.float64) + p.base for p in parts])
+    return Points(trial, height / STEPS, bits, 0)
 
 
 def test_numbers_of_points_are_poisson():

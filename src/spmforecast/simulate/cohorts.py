@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+
 class Created:
     """Deals that each seller, and each place's people to be hired, create by cohort in every trial."""
 

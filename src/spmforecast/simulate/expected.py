@@ -128,7 +128,7 @@ class Moved:
             moved -= self.bent * bend[:, None]
         np.exp(moved, out=moved)
         moved *= win
-        return moved
+        return np.asarray(moved)
 
     def _loss(self, segment: int) -> Floats:
         """Hazards of losing, never zero so that shares of all hazards can be taken; empty where nothing is lost."""

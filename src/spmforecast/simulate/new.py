@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.simulate.arrivals import STEPS, Points, arrivals
+from spmforecast.simulate.arrivals import STEPS, Points, above, arrivals
 from spmforecast.simulate.cohorts import Created
 from spmforecast.simulate.expected import Moved, Settled
 from spmforecast.simulate.inputs import SimulationInputs
@@ -54,13 +56,13 @@ def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats
     steps = _steps(reached)
     key = trials.streams.key("stream", cells.ids[stream], "winner")
     for won in arrivals(trials.streams, key, trials.start, trials.stop, reached[-1]):
-        place = _places(steps, len(mean), won, trials.count)
+        place = _places(steps, won, trials.count)
         cents = inputs.money.cents(int(cells.segment[stream]) + 1, won.bits, won.trial, trials.world)
         if inputs.new_deals.resize is not None:
             cents = inputs.new_deals.resize.of(stream, place // trials.count, cents)
-        if tally.keep:
-            tally.note(-1 - stream, column + place // trials.count, won.trial, cents)
         place += column * trials.count
+        if tally.keep:
+            tally.note(-1 - stream, place // trials.count, won.trial, cents)
         tally.win(place, cents)
 
 
@@ -72,11 +74,15 @@ def _steps(reached: Floats) -> Floats:
     return steps
 
 
-def _places(steps: Floats, periods: int, won: Points, trials: int) -> Ints:
+def _places(steps: Floats, won: Points, trials: int) -> Ints:
     """Find the period of each point; return its position in an array of periods and trials."""
-    if steps.shape[1] == 1:
-        # Points rise, so those of a period follow each other.
-        bound = won.height.searchsorted(steps[: periods - 1, 0].astype(np.int64))
-        number = np.diff(bound, prepend=0, append=len(won.height))
-        return np.repeat(np.arange(periods) * trials, number) + won.trial
-    return pick(steps, won.trial, won.height.astype(np.float32))
+    if steps.shape[1] > 1:
+        height = won.height.astype(np.float32)
+        height += np.float32(won.base)
+        return pick(steps, won.trial, height)
+    # Points rise, so those of a period follow each other.
+    bound = won.height.searchsorted(above(won.base, steps[:, 0])).tolist()
+    place = won.trial.copy()
+    for period, (first, last) in enumerate(pairwise([*bound, len(place)]), start=1):
+        place[first:last] += period * trials
+    return place

@@ -256,7 +256,9 @@ def pick(steps: Floats, column: Ints, value: Floats) -> Ints:
     flat, width = steps.reshape(-1), steps.shape[1]
     at, half = column.copy(), (len(steps) + 1) // 2
     while half:
-        reached = flat.take(at + (half - 1) * width, mode="clip") <= value
-        at += np.multiply(reached, half * width, dtype=np.int64)
+        # The indices are in bounds: clipping spares a check of each.
+        reached = (flat[(half - 1) * width :].take(at, mode="clip") <= value).astype(np.int64)
+        reached *= half * width
+        at += reached
         half //= 2
     return at
