@@ -31,7 +31,7 @@ from simulator_rivals import NUMBA, PYMSM, floor, rival_new_deals, rival_open_de
 from spmforecast.simulate.block import simulate_block  # noqa: E402
 from spmforecast.simulate.exact import exact_forecast  # noqa: E402
 from spmforecast.simulate.precision import paired_error  # noqa: E402
-from spmforecast.simulate.workers import block_length  # noqa: E402
+from spmforecast.simulate.run import Run  # noqa: E402
 from workloads import scaled, workload  # noqa: E402
 
 TRIALS = 10_000
@@ -44,17 +44,10 @@ def clocked(job: Callable[[], object]) -> float:
 
 
 def draws_of(inputs, trials=TRIALS):
-    """Draw as the engine does: block by block into one array."""
-    inputs.prepare()
-    cells = len(inputs.plan.frame)
-    out, wins = np.empty((trials, cells)), 0.0
-    length = block_length(cells, trials, 1)
-    for start in range(0, trials, length):
-        block = simulate_block(inputs, start, min(start + length, trials))
-        out[start : start + length] = block.amounts
-        wins += float(block.counts.sum(dtype=np.float64))
-        del block  # as in the engine: one block at a time
-    return out, wins
+    """Draw as the engine does: block by block into tables of bookings and wins."""
+    run = Run(inputs)
+    run.extend(trials)
+    return run.draws, run.counts
 
 
 def speed(rounds: int) -> None:
@@ -64,7 +57,9 @@ def speed(rounds: int) -> None:
     w1 = workload(streams=0)
     w2 = workload(deals=0, periods=12)
     w3 = workload(periods=12, shocks=True, dispersion=0.1)
-    winners = {name: draws_of(inputs, 512)[1] * TRIALS / 512 for name, inputs in (("W1", w1), ("W2", w2))}
+    winners = {
+        name: draws_of(inputs, 512)[1].sum(dtype=np.float64) * TRIALS / 512 for name, inputs in (("W1", w1), ("W2", w2))
+    }
     times: dict[str, list[float]] = {}
     few = TRIALS // 20  # rivals take a twentieth of the trials, their time is linear in them
     jobs = {

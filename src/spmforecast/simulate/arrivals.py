@@ -88,7 +88,7 @@ def above(base: int, steps: Floats) -> Steps:
         Zero for what lies below the base.
     """
     # Bases are float32 themselves, so these differences are exact.
-    return np.clip(steps - np.float32(base), np.float32(0), _HIGHEST).astype(np.int32)
+    return np.asarray(np.clip(steps - np.float32(base), np.float32(0), _HIGHEST), dtype=np.int32)
 
 
 def arrivals(streams: Streams, key: Words, start: int, stop: int, reach: Floats) -> Iterator[Points]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
 from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
@@ -15,10 +18,14 @@ from spmforecast.simulate.trials import Trials
 
 __all__ = ["BlockResult", "simulate_block"]
 
+Array = npt.NDArray[np.float64]
+
 _PIECE = 4096  # trials played together: the arrays of more leave the cache
 
 
-def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool = False) -> BlockResult:
+def simulate_block(
+    inputs: SimulationInputs, start: int, stop: int, ledger: bool = False, space: Array | None = None
+) -> BlockResult:
     """Simulate the trials from `start` to `stop`.
 
     Parameters
@@ -29,29 +36,32 @@ def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool
         Trials; `start` is a multiple of four.
     ledger : bool
         Keep every winner.
+    space : array of float, shape (at least cells * (stop - start),), optional
+        Memory for the sums, which the result goes on using; see :class:`spmforecast.simulate.tally.Tally`.
 
     Returns
     -------
     BlockResult
     """
     cuts = [start, *range(start - start % _PIECE + _PIECE, stop, _PIECE), stop]
-    return joined([_piece(inputs, first, last, ledger) for first, last in pairwise(cuts)])
+    if len(cuts) > 2:
+        return joined([_piece(inputs, first, last, ledger, None) for first, last in pairwise(cuts)])
+    return _piece(inputs, start, stop, ledger, space)
 
 
-def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> BlockResult:
-    try:
-        return _played(inputs, start, stop, ledger, apart=False)
-    except Overflow:
-        return _played(inputs, start, stop, ledger, apart=True)
-
-
-def _played(inputs: SimulationInputs, start: int, stop: int, ledger: bool, apart: bool) -> BlockResult:
+def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool, space: Array | None) -> BlockResult:
     trials = Trials(inputs.seed, start, stop, inputs.worlds)
-    deals = len(inputs.open_deals.ids)
-    tally = Tally(start, trials.count, len(inputs.plan.frame), deals, inputs.periods, ledger, apart)
+    sizes = start, trials.count, len(inputs.plan.frame), len(inputs.open_deals.ids), inputs.periods
+    try:
+        return _played(inputs, trials, Tally(*sizes, keep=ledger, space=space))
+    except Overflow:
+        return _played(inputs, trials, Tally(*sizes, keep=ledger, space=space, apart=True))
+
+
+def _played(inputs: SimulationInputs, trials: Trials, tally: Tally) -> BlockResult:
     shocks = draw_shocks(inputs, trials)
     effects = draw_win_effects(inputs, trials)
-    if deals:
+    if inputs.open_deals.ids:
         play_open_deals(inputs, trials, shocks, effects, tally)
     play_new_deals(inputs, trials, shocks, effects, tally)
     leave = leave_days(inputs, trials)

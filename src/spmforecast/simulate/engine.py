@@ -1,9 +1,8 @@
-"""The Monte Carlo engine: runs blocks of trials, here or in other processes, and puts the forecast together."""
+"""The Monte Carlo engine: from a fit to a run, and from the run to a forecast."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,8 +15,7 @@ from spmforecast.models import FittedPipeline
 from spmforecast.models.adjust import Adjustment
 from spmforecast.models.bookings import FittedBookings
 from spmforecast.simulate.adjusting import PEOPLE, adjusted, check_scopes, with_people
-from spmforecast.simulate.block import BlockResult, simulate_block
-from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs, simulate_booking_block
+from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs
 from spmforecast.simulate.drivers import drivers
 from spmforecast.simulate.exact import ExactForecast, exact_forecast
 from spmforecast.simulate.forecast import Forecast
@@ -25,14 +23,10 @@ from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import Horizon, build_horizon
 from spmforecast.simulate.inputs import WORLDS, SimulationInputs
 from spmforecast.simulate.precision import MOST, PILOT, Tolerance
+from spmforecast.simulate.run import OpenDealSums, Progress, Run
 from spmforecast.simulate.tally import Ledger
-from spmforecast.simulate.workers import block_length, run_blocks
 
 __all__ = ["Simulator", "simulate", "simulate_exactly"]
-
-_DEAL_FACTS = ["opportunity_id", "owner_id", "region", "segment", "stage", "age_days", "amount"]
-
-Progress = Callable[[int, int], None]
 
 
 def simulate(
@@ -105,7 +99,7 @@ def simulate(
         inputs = build_booking_inputs(model, horizon, levels, seed)
     else:
         inputs = _inputs(model, horizon, levels, seed, adjustments, worlds)
-    run = _Run(inputs, jobs, cluster, progress, ledger)
+    run = Run(inputs, jobs, cluster, progress, ledger)
     run.extend(PILOT if trials == "auto" else trials)
     goal = tolerance or Tolerance()
     while auto and len(run.draws) < MOST and not goal.met(*_deciding(run, inputs, targets or {}, model)):
@@ -114,7 +108,7 @@ def simulate(
         run.draws,
         inputs.plan.frame,
         counts=run.counts,
-        deals=_deal_table(run, model, horizon, inputs),
+        deals=_deal_table(run, model, horizon),
         calendar=model.calendar,
         ledger=Ledger.joined(run.ledgers) if ledger else None,
         drivers=drivers(inputs, len(run.draws)) if isinstance(inputs, SimulationInputs) else None,
@@ -202,7 +196,7 @@ class Simulator:
     def run(self, adjustments: Sequence[Adjustment], trials: int, jobs: int = 1) -> Forecast:
         """Draw; the same as :func:`simulate` with the same arguments, without the table of open deals."""
         inputs = self.inputs(adjustments)
-        run = _Run(inputs, jobs, None, None, False)
+        run = Run(inputs, jobs)
         run.extend(trials)
         return Forecast(run.draws, inputs.plan.frame, counts=run.counts, calendar=self.model.calendar)
 
@@ -214,7 +208,7 @@ def _refuse_adjustments(adjustments: Sequence[Adjustment]) -> None:
 
 
 def _deciding(
-    run: _Run,
+    run: Run,
     inputs: SimulationInputs | BookingInputs,
     targets: Mapping[str, float],
     model: FittedPipeline | FittedBookings,
@@ -229,55 +223,10 @@ def _deciding(
     return draws[:, moving], [targets.get(label) for label, move in zip(labels, moving, strict=True) if move]
 
 
-class _Run:
-    """A run that can be made longer: later trials come after the earlier ones, which stay as they are."""
-
-    def __init__(
-        self,
-        inputs: SimulationInputs | BookingInputs,
-        jobs: int,
-        cluster: str | None,
-        progress: Progress | None,
-        ledger: bool,
-    ) -> None:
-        self.inputs, self.jobs, self.cluster, self.progress, self.ledger = inputs, jobs, cluster, progress, ledger
-        self.tally = _Tally(inputs) if isinstance(inputs, SimulationInputs) else None
-        cells = len(inputs.plan.frame)
-        self.draws = np.empty((0, cells))
-        self.counts = np.empty((0, cells), dtype=np.float32)
-        self.ledgers: list[Ledger] = []
-        if isinstance(inputs, SimulationInputs):
-            inputs.prepare()
-
-    def extend(self, trials: int) -> None:
-        """Run all blocks up to a number of trials, and put bookings and wins of every trial and cell together."""
-        first, plan = len(self.draws), self.inputs.plan
-        rows, wins = np.empty((trials, len(plan.frame))), np.empty((trials, len(plan.frame)), dtype=np.float32)
-        rows[:first], wins[:first] = self.draws, self.counts
-        self.draws, self.counts = rows, wins
-        length = block_length(len(plan.frame), trials - first, self.jobs if self.cluster is None else self.jobs + 1)
-        bounds = [(start, min(start + length, trials)) for start in range(first, trials, length)]
-        play = partial(_play, self.inputs, ledger=self.ledger)
-        blocks = run_blocks(play, bounds, self.jobs, self.cluster)
-        for start, stop in bounds:
-            block = next(blocks)
-            np.add(block.amounts, plan.amount, out=self.draws[start:stop])
-            np.add(block.counts, plan.count, out=self.counts[start:stop], casting="same_kind")
-            if self.tally is not None:
-                self.tally.add(block)
-            if block.ledger is not None:
-                self.ledgers.append(block.ledger)
-            del block  # before the next one is played: one at a time has to fit the memory
-            if self.progress is not None:
-                self.progress(stop, trials)
-
-
-def _deal_table(
-    run: _Run, model: FittedPipeline | FittedBookings, horizon: Horizon, inputs: SimulationInputs | BookingInputs
-) -> pd.DataFrame:
-    if run.tally is None or isinstance(model, FittedBookings) or isinstance(inputs, BookingInputs):
-        return pd.DataFrame(columns=_deal_columns(horizon))
-    return run.tally.table(model, horizon, inputs, run.draws)
+def _deal_table(run: Run, model: FittedPipeline | FittedBookings, horizon: Horizon) -> pd.DataFrame:
+    if run.open_deals is None or isinstance(model, FittedBookings):
+        return pd.DataFrame(columns=OpenDealSums.columns(horizon))
+    return run.open_deals.table(model, horizon, run.draws)
 
 
 def _check_positive(**values: int) -> None:
@@ -294,58 +243,3 @@ def _check_positive(**values: int) -> None:
     ]
     if wrong:
         raise InputError(wrong)
-
-
-def _play(inputs: SimulationInputs | BookingInputs, start: int, stop: int, ledger: bool = False) -> BlockResult:
-    """Simulate one block of either kind."""
-    if isinstance(inputs, BookingInputs):
-        return simulate_booking_block(inputs, start, stop)
-    return simulate_block(inputs, start, stop, ledger)
-
-
-def _deal_columns(horizon: Horizon) -> list[str]:
-    """Columns of the table of open deals."""
-    by_period = [f"{figure}_{label}" for figure in ("p_win", "expected") for label in horizon.labels]
-    return [*_DEAL_FACTS, "p_win", *by_period, "expected_amount", "spread_share"]
-
-
-class _Tally:
-    """Sums up, over blocks, what each open deal did."""
-
-    def __init__(self, inputs: SimulationInputs) -> None:
-        deals = len(inputs.open_deals.ids)
-        self.wins, self.cents = np.zeros((2, deals, inputs.periods))
-        self.sum, self.squares = np.zeros(deals), np.zeros(deals)
-
-    def add(self, block: BlockResult) -> None:
-        self.wins += block.deal_wins
-        self.cents += block.deal_cents
-        self.sum += block.deal_sum
-        self.squares += block.deal_squares
-
-    def table(
-        self, model: FittedPipeline, horizon: Horizon, inputs: SimulationInputs, draws: npt.NDArray[np.float64]
-    ) -> pd.DataFrame:
-        """Describe each open deal: where it stands, its chances, its expected amount and share of the spread."""
-        trials = len(draws)
-        stays = model.stays
-        rows = np.flatnonzero(stays.open_now)
-        deals = model.deals.iloc[stays.deal[rows]].reset_index(drop=True)
-        deals["stage"] = np.array(stays.stages, dtype=object)[stays.stage[rows]]
-        deals["age_days"] = stays.today - stays.entry[rows]
-        deals = deals.set_index(deals["opportunity_id"].astype(str)).loc[list(inputs.open_deals.ids)]
-        chance = self.wins / trials
-        mean = self.sum / trials
-        spread = np.maximum(self.squares / trials - mean**2, 0.0)
-        whole = float(draws.sum(axis=1).var())
-        return (
-            deals[_DEAL_FACTS]
-            .reset_index(drop=True)
-            .assign(
-                p_win=chance.sum(axis=1),
-                **{f"p_win_{label}": chance[:, m] for m, label in enumerate(horizon.labels)},
-                **{f"expected_{label}": self.cents[:, m] / 100 / trials for m, label in enumerate(horizon.labels)},
-                expected_amount=mean,
-                spread_share=spread / whole if whole > 0 else 0.0,
-            )
-        )

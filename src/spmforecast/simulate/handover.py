@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,23 +132,24 @@ def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tall
         Day from which each is supposed to be gone and inherits nothing.
     """
     there = leave if ends is None else [np.minimum(day, end) for day, end in zip(leave, ends.tolist(), strict=True)]
-    tally.settle()
-    cents, wins = (sums.reshape(tally.cells, tally.trials) for sums in (tally.cents, tally.wins))
+    booked: list[npt.NDArray[Any]] = [tally.sums.reshape(tally.cells, tally.trials)]
+    if tally.apart:
+        booked.append(tally.counts.reshape(tally.cells, tally.trials))
     moved: list[tuple[int, Ints, Ints]] = []
     for heirs in plan.heirs:
         left = leave[heirs.seller]
         for period in range(len(plan.begins) - 1):
             cell = heirs.column + period
             first, last = int(plan.begins[period]), int(plan.begins[period + 1])
-            gone = np.flatnonzero((left < last) & ((wins[cell] > 0) | (cents[cell] != 0)))
+            gone = np.flatnonzero((left < last) & np.any([sums[cell] != 0 for sums in booked], axis=0))
             if not len(gone):
                 continue
             uniform = trials.uniform("handover", heirs.name, "share", period)[gone]
             gone = gone[uniform * (last - first) < last - np.maximum(left[gone], first)]
             to = _heir(heirs, left, there, gone, trials, period) + period
-            cents[to, gone] += cents[cell, gone]
-            wins[to, gone] += wins[cell, gone]
-            cents[cell, gone], wins[cell, gone] = 0.0, 0.0
+            for sums in booked:
+                sums[to, gone] += sums[cell, gone]
+                sums[cell, gone] = 0.0
             moved.append((cell, gone, to))
     if tally.keep:
         tally.parts = [_renamed(Ledger.joined(tally.parts), moved, tally)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.simulate.sums import WIN, Sums
+
 __all__ = ["BlockResult", "Ledger", "Tally", "joined"]
 
 Array = npt.NDArray[np.float64]
@@ -55,7 +57,7 @@ class BlockResult:
 
     Parameters
     ----------
-    amounts, counts : array of float, shape (trials, cells)
+    sums : Sums
         Bookings and wins of the cells still open; the past is added by the engine.
     deal_wins, deal_cents : array of float, shape (deals, periods)
         Trials in which each open deal was won, and what it brought in them in whole cents, by period.
@@ -65,13 +67,22 @@ class BlockResult:
         Winners one by one, where asked for.
     """
 
-    amounts: Array
-    counts: npt.NDArray[np.float32]
+    sums: Sums
     deal_wins: Array
     deal_cents: Array
     deal_sum: Array
     deal_squares: Array
     ledger: Ledger | None = None
+
+    @property
+    def amounts(self) -> Array:
+        """Bookings, shape (trials, cells)."""
+        return self.sums.tables[0]
+
+    @property
+    def counts(self) -> npt.NDArray[np.float32]:
+        """Wins, shape (trials, cells)."""
+        return self.sums.tables[1]
 
 
 def joined(parts: list[BlockResult]) -> BlockResult:
@@ -80,8 +91,7 @@ def joined(parts: list[BlockResult]) -> BlockResult:
         return parts[0]
     ledgers = [part.ledger for part in parts if part.ledger is not None]
     return BlockResult(
-        np.concatenate([part.amounts for part in parts]),
-        np.concatenate([part.counts for part in parts]),
+        Sums.joined([part.sums for part in parts]),
         np.sum([part.deal_wins for part in parts], axis=0),
         np.sum([part.deal_cents for part in parts], axis=0),
         np.sum([part.deal_sum for part in parts], axis=0),
@@ -90,7 +100,7 @@ def joined(parts: list[BlockResult]) -> BlockResult:
     )
 
 
-_WIN = 2.0**40  # what a win adds to a sum beside its cents
+_WIN = WIN
 _PIECE = 1 << 15  # sums taken apart together
 _WHOLE = 2.0**53  # sums of whole numbers up to here are exact
 
@@ -108,7 +118,7 @@ class Tally:
 
     Amounts are kept as whole cents: such sums are exact, so they depend neither on the order of the deals nor on how
     they are grouped. Cents and wins of a cell share a number: a win counts 2**40. Should cents ever run into the wins,
-    there would be more wins in all than were booked; :meth:`settle` says so, and the block is played with sums apart.
+    there would be more wins in all than were booked; :meth:`result` says so, and the block is played with sums apart.
 
     Parameters
     ----------
@@ -118,6 +128,8 @@ class Tally:
         Keep every winner.
     apart : bool
         Keep cents and wins apart.
+    space : array of float, shape (at least cells * trials,), optional
+        Memory for the sums: that of a former block is there already, new memory is handed out page by page.
     """
 
     start: int
@@ -127,14 +139,18 @@ class Tally:
     periods: int
     keep: bool = False
     apart: bool = False
-    cents: Array = field(init=False)
-    wins: npt.NDArray[np.float32] = field(init=False)
+    space: Array | None = None
     parts: list[Ledger] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sums = np.zeros(self.cells * self.trials)
+        size = self.cells * self.trials
+        if self.space is None:
+            self.sums = np.zeros(size)
+        else:
+            self.sums = self.space[:size]
+            self.sums[:] = 0.0
         self.counts = np.zeros(len(self.sums) if self.apart else 0, dtype=np.float32)
-        self.booked, self.settled = 0, False
+        self.booked = 0
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
         self.deal_squares = np.zeros(self.deals)
 
@@ -214,31 +230,20 @@ class Tally:
         wins = np.bincount(slot, minlength=size).astype(np.float32)
         return wins, np.asarray(np.bincount(slot, weights=cents, minlength=size), dtype=np.float64)
 
-    def settle(self) -> None:
-        """Take cents and wins apart; after this, `cents` and `wins` can be read and changed.
+    def result(self) -> BlockResult:
+        """Return the sums.
 
         Raises
         ------
         Overflow
-            If they ran into each other.
+            If cents and wins ran into each other.
         """
-        if self.settled:
-            return
-        self.settled = True
-        if self.apart:
-            self.cents, self.wins = self.sums, self.counts
-            return
-        self.wins, self.cents = _apart(self.sums)
-        if int(self.wins.sum(dtype=np.float64)) != self.booked:
+        shape = (self.cells, self.trials)
+        sums = Sums(self.sums.reshape(shape), self.counts.reshape(shape) if self.apart else None)
+        if not sums.hold(self.booked):
             raise Overflow()
-
-    def result(self) -> BlockResult:
-        """Return the sums, cents as units of money."""
-        self.settle()
-        self.cents /= 100.0
         return BlockResult(
-            self.cents.reshape(self.cells, self.trials).T,
-            self.wins.reshape(self.cells, self.trials).T,
+            sums,
             self.deal_wins,
             self.deal_cents,
             self.deal_cents.sum(axis=1) / 100.0,

@@ -11,6 +11,7 @@ from spmforecast.simulate.bookings.compound import SizeMoments, gamma_path, sum_
 from spmforecast.simulate.bookings.inputs import BookingInputs
 from spmforecast.simulate.outcomes import poisson_quantile
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.sums import Sums
 from spmforecast.simulate.tally import BlockResult
 
 __all__ = ["simulate_booking_block"]
@@ -66,7 +67,8 @@ class _Block:
                 self._book(k, period, streams.share[k] * means[seller][:, period])
         none = np.zeros(0)
         by_period = np.zeros((0, self.inputs.periods))
-        return BlockResult(self.amounts, self.counts, by_period, by_period, none, none)
+        sums = Sums(self.amounts.T, self.counts.T, unit=1.0)
+        return BlockResult(sums, by_period, by_period, none, none)
 
     def _common(self) -> Array:
         """Draw the factor that all have in common, shape (trials, months)."""

@@ -1,0 +1,99 @@
+"""What cells book in every trial, as it is added up: whole cents, and wins, in one number; taken apart at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["WIN", "Sums"]
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+WIN = 2.0**40  # what a win adds to a sum beside its cents
+_WHOLE = 2.0**53  # sums of whole numbers up to here are exact
+_PIECE = 1 << 15  # sums looked at together
+_CELLS, _TRIALS = 48, 200  # sums taken apart and turned together: rows of 2**n numbers would compete for cache lines
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Bookings and wins of a block.
+
+    Parameters
+    ----------
+    values : array of float, shape (cells, trials)
+        Amounts, and 2**40 for each win where those are not kept apart.
+    wins : array of float32, shape (cells, trials), or None
+        Wins, where they are kept apart.
+    unit : float
+        Amounts in one unit of money.
+    """
+
+    values: Array
+    wins: Floats | None = None
+    unit: float = 100.0
+
+    @classmethod
+    def joined(cls, parts: list[Sums]) -> Sums:
+        """Put those of blocks that follow each other together, wins apart."""
+        tables = [part.tables for part in parts]
+        amounts, wins = (np.concatenate(several).T for several in zip(*tables, strict=True))
+        return cls(amounts, wins, unit=1.0)
+
+    def hold(self, booked: int) -> bool:
+        """Tell whether so many wins can be told from the amounts they were added to.
+
+        Should amounts ever have run into wins, there are more of those than were booked.
+        """
+        flat, wins = self.values.reshape(-1), 0
+        for first in range(0, len(flat) if self.wins is None else 0, _PIECE):
+            whole = flat[first : first + _PIECE] * (1 / WIN)
+            if float(whole.max()) * WIN >= _WHOLE:
+                return False
+            wins += int(np.floor(whole, out=whole).sum())
+        return self.wins is not None or wins == booked
+
+    def put(self, draws: Array, counts: Floats, amount: Array | float = 0.0, count: Array | float = 0.0) -> None:
+        """Write amounts and wins to tables, and add what is known beforehand.
+
+        Parameters
+        ----------
+        draws, counts : array of float, shape (trials, cells)
+            Filled with amounts, in units of money, and wins.
+        amount, count : array of float, shape (cells,), or float
+            Added in every trial.
+        """
+        cells, trials = self.values.shape
+        amount, count = np.broadcast_to(amount, cells), np.broadcast_to(count, cells)
+        for cell, trial in product(range(0, cells, _CELLS), range(0, trials, _TRIALS)):
+            rows, columns = slice(cell, cell + _CELLS), slice(trial, trial + _TRIALS)
+            money, wins = self._apart(rows, columns)
+            money += amount[rows, None]
+            wins += count[rows, None]
+            draws[columns, rows] = money.T
+            counts[columns, rows] = wins.astype(np.float32).T
+
+    def _apart(self, rows: slice, columns: slice) -> tuple[Array, Array]:
+        """Amounts in units of money, and wins, of some cells and trials."""
+        both = self.values[rows, columns]
+        if self.wins is not None:
+            return both / self.unit, self.wins[rows, columns].astype(np.float64)
+        wins = both * (1 / WIN)
+        np.floor(wins, out=wins)
+        money = wins * -WIN
+        money += both
+        money /= self.unit
+        return money, wins
+
+    @cached_property
+    def tables(self) -> tuple[Array, Floats]:
+        """Amounts, in units of money, and wins, both of shape (trials, cells)."""
+        shape = self.values.shape[::-1]
+        draws, counts = np.empty(shape), np.empty(shape, dtype=np.float32)
+        self.put(draws, counts)
+        return draws, counts
