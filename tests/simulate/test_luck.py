@@ -163,7 +163,7 @@ def test_wins_and_cents_that_run_into_each_other_are_noticed():
     tally = Tally(0, 2, 1, 0, 1)
     tally.win(np.array([0, 0, 1]), np.array([2.0**39, 2.0**39, 7.0]))
     with pytest.raises(Overflow, match=r"sums of cents"):
-        tally.settle()
+        tally.result()
 
 
 def test_amounts_of_any_size_are_added_up_exactly():

@@ -52,7 +52,7 @@ def _chances(
 def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
     """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
     cells, column = inputs.new_deals.cells, int(inputs.new_deals.cells.column[stream])
-    reached = np.cumsum(mean, axis=0)
+    reached = _cumulated(mean)
     steps = _steps(reached)
     key = trials.streams.key("stream", cells.ids[stream], "winner")
     for won in arrivals(trials.streams, key, trials.start, trials.stop, reached[-1]):
@@ -64,6 +64,13 @@ def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats
         if tally.keep:
             tally.note(-1 - stream, place // trials.count, won.trial, cents)
         tally.win(place, cents)
+
+
+def _cumulated(mean: Floats) -> Floats:
+    """Add the periods up in place, row by row: NumPy's own sums along columns are several times slower."""
+    for row, before in zip(mean[1:], mean[:-1], strict=True):
+        row += before
+    return mean
 
 
 def _steps(reached: Floats) -> Floats:
@@ -82,7 +89,7 @@ def _places(steps: Floats, won: Points, trials: int) -> Ints:
         return pick(steps, won.trial, height)
     # Points rise, so those of a period follow each other.
     bound = won.height.searchsorted(above(won.base, steps[:, 0])).tolist()
-    place = won.trial.copy()
-    for period, (first, last) in enumerate(pairwise([*bound, len(place)]), start=1):
-        place[first:last] += period * trials
+    number = [last - first for first, last in pairwise([0, *bound, len(won.height)])]
+    place = np.repeat(np.arange(len(number)) * trials, number)
+    place += won.trial
     return place

@@ -144,13 +144,22 @@ class MoneyTable:
         """
         empty = _picked(self.nothing, row) if self._some_nothing(row) else None
         at = (bits >> _BITS_LEFT).astype(np.int64) if empty is None else _place(bits, empty)
-        if len(self.atoms) > _ATOMS:
-            at += _picked(self.shape, row)
-        money = self.atoms.take(at, mode="clip") * (_picked(self.base, row) if base is None else base)
+        atoms = self.atoms
+        if isinstance(row, int):
+            atoms = atoms[self.shape[row] :]
+        elif len(atoms) > _ATOMS:
+            at += self.shape.take(row)
+        money = atoms.take(at, mode="clip") * (_picked(self.base, row) if base is None else base)
         if self.moved(row):
-            money *= self._lift[world.take(trial), row]
+            money *= self._lifted(row, trial, world)
         np.rint(money, out=money)
         return money if empty is None else np.where(_uniform(bits) < empty, 0.0, money)
+
+    def _lifted(self, row: Ints | int, trial: Ints, world: Ints) -> Array:
+        """Multiplier of each draw; where there is one law, that of each trial is looked up first."""
+        if isinstance(row, int):
+            return self._lift[:, row].take(world).take(trial)
+        return np.asarray(self._lift[world.take(trial), row])
 
     def _some_nothing(self, row: Ints | int) -> bool:
         """Tell whether some of these laws may bring nothing."""
@@ -173,8 +182,8 @@ class MoneyTable:
         return bool(self._uncertain.any())
 
     @cached_property
-    def _lift(self) -> Floats:
-        return np.exp(self.location)
+    def _lift(self) -> Array:
+        return np.exp(self.location.astype(np.float64))
 
 
 def _picked(of_law: npt.NDArray[Any], row: Ints | int) -> Any:
