@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
-import numpy.typing as npt
-
 from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
@@ -18,14 +15,10 @@ from spmforecast.simulate.trials import Trials
 
 __all__ = ["BlockResult", "simulate_block"]
 
-Array = npt.NDArray[np.float64]
-
 _PIECE = 4096  # trials played together: the arrays of more leave the cache
 
 
-def simulate_block(
-    inputs: SimulationInputs, start: int, stop: int, ledger: bool = False, space: Array | None = None
-) -> BlockResult:
+def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool = False) -> BlockResult:
     """Simulate the trials from `start` to `stop`.
 
     Parameters
@@ -36,26 +29,22 @@ def simulate_block(
         Trials; `start` is a multiple of four.
     ledger : bool
         Keep every winner.
-    space : array of float, shape (at least cells * (stop - start),), optional
-        Memory for the sums, which the result goes on using; see :class:`spmforecast.simulate.tally.Tally`.
 
     Returns
     -------
     BlockResult
     """
     cuts = [start, *range(start - start % _PIECE + _PIECE, stop, _PIECE), stop]
-    if len(cuts) > 2:
-        return joined([_piece(inputs, first, last, ledger, None) for first, last in pairwise(cuts)])
-    return _piece(inputs, start, stop, ledger, space)
+    return joined([_piece(inputs, first, last, ledger) for first, last in pairwise(cuts)])
 
 
-def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool, space: Array | None) -> BlockResult:
+def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> BlockResult:
     trials = Trials(inputs.seed, start, stop, inputs.worlds)
     sizes = start, trials.count, len(inputs.plan.frame), len(inputs.open_deals.ids), inputs.periods
     try:
-        return _played(inputs, trials, Tally(*sizes, keep=ledger, space=space))
+        return _played(inputs, trials, Tally(*sizes, keep=ledger))
     except Overflow:
-        return _played(inputs, trials, Tally(*sizes, keep=ledger, space=space, apart=True))
+        return _played(inputs, trials, Tally(*sizes, keep=ledger, apart=True))
 
 
 def _played(inputs: SimulationInputs, trials: Trials, tally: Tally) -> BlockResult:

@@ -15,7 +15,7 @@ from spmforecast.simulate.bookings import BookingInputs, simulate_booking_block
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.tally import Ledger
-from spmforecast.simulate.workers import block_length, run_blocks, runs_here
+from spmforecast.simulate.workers import block_length, run_blocks
 
 __all__ = ["OpenDealSums", "Progress", "Run"]
 
@@ -69,9 +69,7 @@ class Run:
         self.draws, self.counts = rows, wins
         length = block_length(cells, trials - first, self.jobs if self.cluster is None else self.jobs + 1)
         bounds = [(start, min(start + length, trials)) for start in range(first, trials, length)]
-        # Blocks that are played here one by one use the same memory.
-        space = np.empty(cells * length) if runs_here(len(bounds), self.jobs, self.cluster) else None
-        blocks = run_blocks(partial(_play, self.inputs, self.ledger, space), bounds, self.jobs, self.cluster)
+        blocks = run_blocks(partial(_play, self.inputs, self.ledger), bounds, self.jobs, self.cluster)
         for start, stop in bounds:
             block = next(blocks)
             block.sums.put(self.draws[start:stop], self.counts[start:stop], plan.amount, plan.count)
@@ -84,13 +82,11 @@ class Run:
                 self.progress(stop, trials)
 
 
-def _play(
-    inputs: SimulationInputs | BookingInputs, ledger: bool, space: Array | None, start: int, stop: int
-) -> BlockResult:
+def _play(inputs: SimulationInputs | BookingInputs, ledger: bool, start: int, stop: int) -> BlockResult:
     """Simulate one block of either kind."""
     if isinstance(inputs, BookingInputs):
         return simulate_booking_block(inputs, start, stop)
-    return simulate_block(inputs, start, stop, ledger, space)
+    return simulate_block(inputs, start, stop, ledger)
 
 
 class OpenDealSums:

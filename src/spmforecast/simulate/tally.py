@@ -128,8 +128,6 @@ class Tally:
         Keep every winner.
     apart : bool
         Keep cents and wins apart.
-    space : array of float, shape (at least cells * trials,), optional
-        Memory for the sums: that of a former block is there already, new memory is handed out page by page.
     """
 
     start: int
@@ -139,16 +137,10 @@ class Tally:
     periods: int
     keep: bool = False
     apart: bool = False
-    space: Array | None = None
     parts: list[Ledger] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        size = self.cells * self.trials
-        if self.space is None:
-            self.sums = np.zeros(size)
-        else:
-            self.sums = self.space[:size]
-            self.sums[:] = 0.0
+        self.sums = np.zeros(self.cells * self.trials)
         self.counts = np.zeros(len(self.sums) if self.apart else 0, dtype=np.float32)
         self.booked = 0
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))

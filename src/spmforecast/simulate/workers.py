@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["block_length", "run_blocks", "runs_here"]
+__all__ = ["block_length", "run_blocks"]
 
 T = TypeVar("T")
 
@@ -44,11 +44,6 @@ def block_length(cells: int, trials: int, jobs: int) -> int:
     return length
 
 
-def runs_here(blocks: int, jobs: int, cluster: str | None) -> bool:
-    """Tell whether blocks are played in this process, one after the other."""
-    return cluster is None and (jobs == 1 or blocks == 1)
-
-
 def run_blocks(
     play: Callable[[int, int], T], bounds: Sequence[tuple[int, int]], jobs: int = 1, cluster: str | None = None
 ) -> Iterator[T]:
@@ -74,7 +69,7 @@ def run_blocks(
     InputError
         If the cluster cannot be reached.
     """
-    if runs_here(len(bounds), jobs, cluster):
+    if cluster is None and (jobs == 1 or len(bounds) == 1):
         yield from (play(*bound) for bound in bounds)
         return
     done = 0
