@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import special
 
 __all__ = ["GammaPool", "fit_beta_binomial", "fit_gamma_pool", "gamma_quantile"]
 
@@ -96,6 +96,8 @@ def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: b
         loss = negative_log_likelihood(1.0 / variance)
         weight = np.exp(loss.min() - loss) * variance  # the prior is one of the variance, the grid even in its log
         return GammaPool(float(weight.sum() / (weight * variance).sum()), seen, hoped)
+    from scipy import optimize
+
     best = optimize.minimize_scalar(
         lambda log_a: float(negative_log_likelihood(np.exp(log_a))),
         bounds=(np.log(_MIN_STRENGTH), np.log(_MAX_STRENGTH)),
@@ -127,6 +129,8 @@ def fit_beta_binomial(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[
 
     start = np.log([20.0 * rate, 20.0 * (1 - rate)])
     limits = [(-10.0, 12.0), (-10.0, 12.0)]
+    from scipy import optimize
+
     best = optimize.minimize(negative_log_likelihood, start, method="L-BFGS-B", bounds=limits, tol=1e-14)
     alpha, beta = np.exp(best.x)
     return float(alpha), float(beta)

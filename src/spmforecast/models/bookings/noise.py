@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import optimize
 
 from spmforecast.data.tables import empty_frame
 from spmforecast.models.amounts import AmountLaw, AmountModel, fit_amounts
@@ -160,6 +159,8 @@ def fit_noise(amount: Array, expected: Array, strength: float, memory: float, un
     # Cells of few orders scatter wildly; large ones tell most.
     weight = np.sqrt(size / (size + independent))
     design = np.stack([np.ones(cells), size / independent], axis=1) * weight[:, None]
+    from scipy import optimize
+
     found, _ = optimize.nnls(design, weight * square / independent)
     pull = cells / (cells + _CELLS_PRIOR)
     share = float(np.clip(np.exp(pull * np.log(max(found[0], 1e-3))), _LEAST_SHARE, _MOST_SHARE))
