@@ -80,3 +80,14 @@ def test_points_of_a_piece_are_those_of_the_whole(length):
 def test_nothing_is_drawn_where_nothing_can_happen():
     assert draw(1, 0.0).trial.size == 0
     assert draw(1, np.zeros(LENGTH)).trial.size == 0
+
+
+def test_heights_of_points_go_on_from_one_run_to_the_next():
+    """Two runs of 32,768 points and more: heights rise across their borders, and trials share them as elsewhere."""
+    points = draw(2, 50.0)
+    assert len(points.trial) == pytest.approx(50 * LENGTH, abs=4 * np.sqrt(50 * LENGTH))
+    assert (np.diff(points.height) >= 0).all()
+    assert stats.kstest(points.height / 50.0, "uniform").statistic < 1.95 / np.sqrt(len(points.trial))
+    own = draw(2, np.full(LENGTH, 50.0))
+    for name in ("trial", "height", "bits"):
+        np.testing.assert_array_equal(getattr(own, name), getattr(points, name))
