@@ -1,7 +1,8 @@
 """Creation of new deals: counts by rep and month with season, ramp and over-dispersion.
 
 The rate of a rep on a day is ``base * rep multiplier * ramp(tenure) * season(month) * day-of-week``, each factor
-estimated as observed over expected and shrunk; the market level moves all of it (see ``market``). Months are those of
+estimated as observed over expected and shrunk; the market level moves all of it (see ``market``): it is told apart from
+the season, and reps and ramp are fitted beside it, so that nobody gets credit for a good market. Months are those of
 the calendar, or the fiscal ones where the company counts in weeks: its quarters then set the rhythm. Counts of a rep
 and quarter vary more than Poisson ones by a frailty whose variance is estimated by moments (negative binomial).
 """
@@ -17,18 +18,19 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.ids import rows_of
 from spmforecast.models.capacity import RepSpans
+from spmforecast.models.market import MonthlyCounts
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp, usual_ramp
 from spmforecast.models.risksets import day_number
+from spmforecast.models.season import SeasonFit, fit_season, lasting_level
 
 __all__ = ["CreationModel", "fit_creation", "month_of", "month_starts"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_SEASON_PRIOR_DEALS = 30.0
 _YEAR_OF_SEASON_MONTHS = 18
-_SWEEPS = 6
+_SWEEPS = 10
 _DISPERSION_PRIOR, _DISPERSION_PRIOR_CELLS = 0.05, 20.0
 
 
@@ -60,6 +62,8 @@ class CreationModel:
         Newcomers behind the ramp.
     calendar : FiscalCalendar
         Decides the months.
+    season_fit : SeasonFit
+        What the record tells of the season, and how well.
     """
 
     owners: tuple[str, ...]
@@ -73,6 +77,7 @@ class CreationModel:
     observed: Array
     expected: Array
     hires: int
+    season_fit: SeasonFit
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
 
     def day_weights(self, days: Ints) -> Array:
@@ -146,6 +151,7 @@ def fit_creation(
         observed=grid.observed.sum(axis=(0, 2)),
         expected=grid.expectation().sum(axis=(0, 2)),
         hires=grid.hires,
+        season_fit=grid.season_fit,
         calendar=calendar,
     )
 
@@ -179,6 +185,7 @@ class _Grid:
         self.hires = int(((spans.hired >= days[0]) & (spans.hired <= days[-1])).sum())
         self.base = self.observed.sum() / max(self.exposure.sum(), 1.0)
         self.season = np.ones(12)
+        self.level = np.ones(len(self.months))  # of the market, for the fit of what is not the market
         self.ramp = usual_ramp() if self.hires else np.ones(RAMP_MONTHS + 1)
         self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), self.base * self.exposure.sum(axis=(1, 2)))
 
@@ -191,25 +198,35 @@ class _Grid:
         )
 
     def fit(self, calendar: FiscalCalendar) -> None:
-        """Update base, rep multipliers, ramp and season in turn."""
+        """Update base, rep multipliers, ramp, season and market level in turn."""
+        place = self._season_groups(calendar)
         for _ in range(_SWEEPS):
-            expected = self.expectation()
+            expected = self._expected()
             self.base *= (self.observed.sum() + 0.5) / (expected.sum() + 0.5)
-            expected = self.expectation() / self.pool.mean[:, None, None]
+            expected = self._expected() / self.pool.mean[:, None, None]
             self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), expected.sum(axis=(1, 2)))
-            expected = self.expectation() / self.ramp
+            expected = self._expected() / self.ramp
             self.ramp = fit_ramp(self.observed.sum(axis=(0, 1)), expected.sum(axis=(0, 1)), self.hires)
-            self._update_season(calendar)
+            self.season_fit = self._fit_season(place)
+            self.season = self.season_fit.factors()
+            self.level = self._fit_level()
 
-    def _update_season(self, calendar: FiscalCalendar) -> None:
-        group = self._season_groups(calendar)
-        expected = self.expectation().sum(axis=(0, 2)) / self.season[self.months % 12]
-        seen = self.observed.sum(axis=(0, 2))
-        of_month = group[self.months % 12]
-        o = np.bincount(of_month, weights=seen, minlength=12) + _SEASON_PRIOR_DEALS
-        e = np.bincount(of_month, weights=expected, minlength=12) + _SEASON_PRIOR_DEALS
-        multiplier = (o / e)[group]
-        self.season = multiplier / multiplier.mean()
+    def _expected(self) -> Array:
+        """Multiply the factors out, the market's level included."""
+        return np.asarray(self.expectation() * self.level[None, :, None])
+
+    def _fit_season(self, place: Ints) -> SeasonFit:
+        month = self.months % 12
+        expected = self.expectation().sum(axis=(0, 2)) / self.season[month]
+        counts = MonthlyCounts(self.observed.sum(axis=(0, 2)), expected)
+        return fit_season(*counts.log_ratio(), month, place)
+
+    def _fit_level(self) -> Array:
+        """Level of the market in each month, relative to its mean over what was expected."""
+        expected = self.expectation().sum(axis=(0, 2))
+        counts = MonthlyCounts(self.observed.sum(axis=(0, 2)), expected)
+        level = np.exp(lasting_level(*counts.log_ratio(), self.season_fit.tau, self.season_fit.phi))
+        return np.asarray(level * expected.sum() / max(float((level * expected).sum()), 1e-300))
 
     def _season_groups(self, calendar: FiscalCalendar) -> Ints:
         """Months that share a multiplier: each its own with enough years, else those at one place in the quarter."""

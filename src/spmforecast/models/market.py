@@ -20,16 +20,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from spmforecast.models.season import MEAN_PRIOR_SD, SeasonFit, overfit
+
 __all__ = ["MarketModel", "MonthlyCounts", "ShockPosterior", "fit_market", "fit_shock"]
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 # No market is calmer than 2 % a month in the long run: short records must not claim it.
 _TAU_GRID = np.concatenate([np.linspace(0.02, 0.2, 19), np.linspace(0.225, 0.8, 24)])
 # Markets persist; shocks that vanish within a month are noise of the counts.
 _PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])
 _TAU_PRIOR_SD = 0.3
-_MEAN_PRIOR_SD = 0.3
 _DRIFT_GRID = np.array([0.004, 0.012, 0.024])  # of the long-run mean in a month; about 1.5, 4 and 8 % in a year
 _GROWTH_GRID = np.array([-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06]) / 12.0  # of the long-run mean in a month
 _GROWTH_PRIOR_SD = 0.03 / 12.0
@@ -173,7 +175,13 @@ def _log_moments(expected: Array) -> tuple[Array, Array]:
     return np.where(many, np.log(safe), mean), np.where(many, 1.0 / safe, variance)
 
 
-def fit_market(created: MonthlyCounts, up: MonthlyCounts, lost: MonthlyCounts) -> MarketModel:
+def fit_market(
+    created: MonthlyCounts,
+    up: MonthlyCounts,
+    lost: MonthlyCounts,
+    season: SeasonFit | None = None,
+    month: Ints | None = None,
+) -> MarketModel:
     """Fit both levels from monthly counts of the same months.
 
     Parameters
@@ -184,13 +192,17 @@ def fit_market(created: MonthlyCounts, up: MonthlyCounts, lost: MonthlyCounts) -
         Stage visits that end in an advance or a win.
     lost : MonthlyCounts
         Stage visits that end in a loss.
+    season : SeasonFit, optional
+        Season that the expected creations hold, fitted to the same months.
+    month : array of int, shape (months,), optional
+        Calendar month of each, 0 to 11; needed with a season.
 
     Returns
     -------
     MarketModel
     """
     odds = up.log_odds(lost)
-    creation, conversion = fit_shock(*created.log_ratio()), fit_shock(*odds)
+    creation, conversion = fit_shock(*created.log_ratio(), season, month), fit_shock(*odds)
     both = created.known & up.known & lost.known
     correlation = _correlation(created.log_ratio()[0][both], odds[0][both], creation, conversion)
     return MarketModel(creation, conversion, correlation)
@@ -214,7 +226,7 @@ def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -
     return float(np.clip(weight * seen + (1 - weight) * _CORRELATION, -0.5, 0.95))
 
 
-def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
+def fit_shock(ratio: Array, noise: Array, season: SeasonFit | None = None, month: Ints | None = None) -> ShockPosterior:
     """Fit one level by a grid over its standard deviation, persistence, drift and growth.
 
     Parameters
@@ -223,6 +235,8 @@ def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
         Observed level of each month.
     noise : array of float, shape (months,)
         Variance of its error; infinite where the month tells nothing.
+    season, month
+        As in :func:`fit_market`: a season fitted to these months has taken part of the level with it.
 
     Returns
     -------
@@ -232,12 +246,15 @@ def fit_shock(ratio: Array, noise: Array) -> ShockPosterior:
     tau, phi, drift, growth = (grid.ravel() for grid in axes)
     state = _Filter(tau, phi, drift)
     log_likelihood = np.zeros_like(tau)
-    for month, (y, v) in enumerate(zip(ratio, noise, strict=True)):
-        if month > 0:
+    for at, (y, v) in enumerate(zip(ratio, noise, strict=True)):
+        if at > 0:
             state.step()
         if np.isfinite(v):
             # Seen from the last month on record, so that the mean is the present one.
-            log_likelihood += state.see(y + 0.5 * tau**2 - growth * (month + 1 - len(ratio)), v)
+            log_likelihood += state.see(y + 0.5 * tau**2 - growth * (at + 1 - len(ratio)), v)
+    if season is not None and month is not None:
+        few = (grid[:, :, 0, 0].ravel() for grid in axes[:2])  # drift and growth are slow beside a season
+        log_likelihood += overfit(ratio, noise, month, season, *few).repeat(len(_DRIFT_GRID) * len(_GROWTH_GRID))
     width = np.log(np.gradient(_TAU_GRID)).repeat(len(tau) // len(_TAU_GRID))
     log_prior = -0.5 * (tau / _TAU_PRIOR_SD) ** 2 - 0.5 * (growth / _GROWTH_PRIOR_SD) ** 2 + width
     log_posterior = log_likelihood + log_prior
@@ -256,7 +273,7 @@ class _Filter:
         self.tau, self.phi, self.drift = tau, phi, drift
         self.level, self.mean = np.zeros_like(tau), np.zeros_like(tau)
         self.level_variance, self.cross = tau**2, np.zeros_like(tau)
-        self.mean_variance = np.full_like(tau, _MEAN_PRIOR_SD**2)
+        self.mean_variance = np.full_like(tau, MEAN_PRIOR_SD**2)
 
     def step(self) -> None:
         """Go on to the next month."""

@@ -253,6 +253,8 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
         created=MonthlyCounts(creation.observed, creation.expected),
         up=monthly((kind == FORWARD) | (kind == WON)),
         lost=monthly(kind == LOST),
+        season=creation.season_fit,
+        month=creation.months % 12,
     )
 
 
