@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 Ints = npt.NDArray[np.int64]
+Offsets = npt.NDArray[np.signedinteger]
 T = TypeVar("T")
 
 _BLOCK = 1 << 16  # rows at a time, so that they stay in the processor's cache
@@ -69,21 +70,17 @@ def text_of(values: pa.Array | pa.ChunkedArray, index: pd.Index | None = None) -
 
 def lengths_of(column: pd.Series) -> Ints:
     """Return the number of UTF-8 bytes of each cell, 0 where it is missing; shape (n,)."""
-    values = arrow_of(column)
-    return _lengths(values)
+    return np.diff(_offsets(arrow_of(column))).astype(np.int64, copy=False)
 
 
-def _offsets(values: pa.LargeStringArray) -> Ints:
+def _offsets(values: pa.StringArray | pa.LargeStringArray) -> Offsets:
+    kind: type[np.signedinteger] = np.int64 if pa.types.is_large_string(values.type) else np.int32
     if not len(values):
-        return np.zeros(1, dtype=np.int64)
-    return np.frombuffer(values.buffers()[1], dtype=np.int64)[values.offset : values.offset + len(values) + 1]
+        return np.zeros(1, dtype=kind)
+    return np.frombuffer(values.buffers()[1], dtype=kind)[values.offset : values.offset + len(values) + 1]
 
 
-def _lengths(values: pa.LargeStringArray) -> Ints:
-    return np.diff(_offsets(values))
-
-
-def bytes_of(values: pa.LargeStringArray) -> tuple[Ints, npt.NDArray[np.uint8]]:
+def bytes_of(values: pa.StringArray | pa.LargeStringArray) -> tuple[Offsets, npt.NDArray[np.uint8]]:
     """Return where each text begins, shape (n + 1,), and the bytes in which they stand."""
     data = values.buffers()[2] if len(values) else None
     return _offsets(values), np.frombuffer(b"" if data is None else data, dtype=np.uint8)

@@ -223,10 +223,11 @@ def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) 
 def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Take blanks off both ends of every cell, and say where there were any."""
     out, notes = {}, []
-    columns = [column for _, column in raw.frame.items()]
-    blank = column_by_column(lambda column: is_text(column) and has_blank_ends(column), columns)
-    for name, suspect in zip(raw.frame.columns, blank, strict=True):
-        if not suspect:
+    unseen = [name for name in raw.frame.columns if name not in raw.bare and is_text(raw.frame[name])]
+    blank = column_by_column(has_blank_ends, [raw.frame[name] for name in unseen])
+    suspect = {name for name, found in zip(unseen, blank, strict=True) if found}
+    for name in raw.frame.columns:
+        if name not in suspect:
             out[name] = raw.frame[name]
             continue
         bare = raw.frame[name].str.strip()

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spmforecast.data.arrow import arrow_of, lengths_of
+from spmforecast.data.arrow import arrow_of, lengths_of, text_of
 
 __all__ = ["plain_dates", "plain_numbers", "quick_dates", "quick_numbers"]
 
@@ -66,24 +66,25 @@ def quick_numbers(text: pd.Series) -> tuple[pd.Series, Mask]:
     return pd.Series(np.where(sure, values, np.nan), index=text.index), filled & ~sure
 
 
-def plain_dates(text: pd.Series) -> npt.NDArray[np.datetime64] | None:
+def plain_dates(text: pa.Array) -> npt.NDArray[np.datetime64] | None:
     """Parse dates and time stamps without a zone, shape (n,), where every filled cell is one beyond doubt."""
-    lengths = lengths_of(text)
-    if len(lengths) and lengths.min() == lengths.max() == _PLAIN_LENGTHS[-1]:
-        with contextlib.suppress(pa.ArrowInvalid):
-            return np.asarray(arrow_of(text).cast(pa.timestamp("s")).to_numpy(zero_copy_only=False))
+    lengths = lengths_of(text_of(text))
     known = lengths == 0
     for length in _PLAIN_LENGTHS:
         known |= lengths == length
     if not known.all():
         return None
-    stamps, doubtful = quick_dates(text, _UTC)
+    stamps, doubtful = quick_dates(text_of(text), _UTC)
     return None if doubtful.any() else stamps.to_numpy()
 
 
-def plain_numbers(text: pd.Series) -> npt.NDArray[np.float64] | None:
+def plain_numbers(text: pa.Array) -> npt.NDArray[np.float64] | None:
     """Parse decimal numbers, shape (n,), where every filled cell is one beyond doubt."""
-    numbers, doubtful = quick_numbers(text)
+    with contextlib.suppress(pa.ArrowInvalid):  # an empty cell among them
+        values = np.asarray(text.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        if np.isfinite(values).all():
+            return values
+    numbers, doubtful = quick_numbers(text_of(text))
     return None if doubtful.any() else numbers.to_numpy()
 
 

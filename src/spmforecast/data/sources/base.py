@@ -45,6 +45,8 @@ class RawTable:
         Rows that the source left out on purpose, by reason; they are not in `frame`.
     origin : Origin, optional
         Tells how the cells of typed columns are written, where the source is text.
+    bare : frozenset of str
+        Columns of which the source saw that no cell begins or ends with a blank.
     """
 
     file: str
@@ -54,6 +56,7 @@ class RawTable:
     notes: tuple[str, ...] = ()
     exclusions: Mapping[str, int] = field(default_factory=dict)
     origin: Origin | None = None
+    bare: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:

@@ -8,43 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
-from spmforecast.data.arrow import text_of, whole
 from spmforecast.data.history import SourceFile
-from spmforecast.data.quick import plain_dates, plain_numbers
 from spmforecast.data.sources.base import RawTable
+from spmforecast.data.sources.csvpieces import TYPED, DoubtfulError, PieceReader
 from spmforecast.data.sources.plaincsv import BOM, cells_of, header_of, in_order
 from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError, Problem
 
 __all__ = ["PIECE", "BigCsv", "read_big_csv"]
 
-PIECE = 1 << 23
+PIECE = 1 << 22
 """Bytes of a piece; smaller files are not cut."""
-
-_TYPED: dict[str, Callable[[pd.Series], npt.NDArray[np.generic] | None]] = {
-    "date": plain_dates,
-    "amount": plain_numbers,
-    "number": plain_numbers,
-}
-
-Part: TypeAlias = pa.Array | npt.NDArray[np.generic]
-"""A column of a piece: text, or typed."""
-
-
-class _DoubtfulError(Exception):
-    """Something that the other readers have to judge."""
 
 
 @dataclass(frozen=True)
@@ -141,14 +124,14 @@ def read_big_csv(
         digest = hashlib.sha256(head)
         names, separator = tuple(header[0]), header[1]
         kinds = _kinds(table, names) if typed else {}
-        reader = _Reader(names, separator, kinds)
+        reader = PieceReader(names, separator, kinds, max(stamp[0] - len(head), 1))
         try:
             starts, rows = reader.run(_pieces(stream, digest.update, size), len(head))
-        except _DoubtfulError:
+        except DoubtfulError:
             return None
     frame = reader.frame()
     origin = BigCsv(path, file, table, names, separator, starts, rows, stamp) if reader.kinds else None
-    raw = RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64), origin=origin)
+    raw = RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64), origin=origin, bare=reader.bare)
     return raw, SourceFile(file, digest.hexdigest(), starts[-1]), separator
 
 
@@ -160,7 +143,7 @@ def _stamp(stream: BinaryIO) -> tuple[int, int]:
 def _kinds(table: str, names: Sequence[str]) -> dict[str, str]:
     """Return the kind of each column that can be typed."""
     columns = {name: TABLES[table].column(name) for name in names}
-    return {name: column.kind for name, column in columns.items() if column is not None and column.kind in _TYPED}
+    return {name: column.kind for name, column in columns.items() if column is not None and column.kind in TYPED}
 
 
 def _pieces(stream: BinaryIO, update: Callable[[bytes], object], size: int) -> Iterator[bytes]:
@@ -178,83 +161,3 @@ def _pieces(stream: BinaryIO, update: Callable[[bytes], object], size: int) -> I
         start += len(data)
         yield data
         del data
-
-
-class _Reader:
-    """Turns pieces into columns; the first one decides which columns are typed.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Header.
-    separator : str
-        What separates cells.
-    kinds : dict of str to str
-        Columns to type where they can be.
-    """
-
-    def __init__(self, names: Sequence[str], separator: str, kinds: dict[str, str]) -> None:
-        self.names, self.separator, self.kinds = names, separator, dict(kinds)
-        self.parts: list[dict[str, Part]] = []
-
-    def run(self, pieces: Iterator[bytes], start: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Read every piece; return where each begins, in bytes and rows, with the ends of both."""
-        starts, rows = [start], [0]
-        cores = os.cpu_count() or 1
-        with ThreadPoolExecutor(cores) as pool:
-            waiting: deque[Future[dict[str, Part]]] = deque()
-            for data in pieces:
-                starts.append(starts[-1] + len(data))
-                if len(starts) == 2:
-                    self._keep(self._first(data), rows)
-                    continue
-                waiting.append(pool.submit(self._columns, data))
-                del data
-                if len(waiting) > cores:
-                    self._keep(waiting.popleft().result(), rows)
-            while waiting:
-                self._keep(waiting.popleft().result(), rows)
-        return tuple(starts), tuple(rows)
-
-    def frame(self) -> pd.DataFrame:
-        """Put the pieces together; they are given up column by column."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return pd.DataFrame(dict(zip(self.names, pool.map(self._whole, self.names), strict=True)), copy=False)
-
-    def _keep(self, part: dict[str, Part], rows: list[int]) -> None:
-        self.parts.append(part)
-        rows.append(rows[-1] + len(part[self.names[0]]))
-
-    def _first(self, data: bytes) -> dict[str, Part]:
-        """Read the first piece and leave those columns as text that cannot be typed in it."""
-        part = self._columns(data, doubt=False)
-        self.kinds = {name: kind for name, kind in self.kinds.items() if isinstance(part[name], np.ndarray)}
-        return part
-
-    def _columns(self, data: bytes, doubt: bool = True) -> dict[str, Part]:
-        """Return the columns of a piece.
-
-        Raises
-        ------
-        _DoubtfulError
-            If it is not plain or, unless that is no matter, a column cannot be typed.
-        """
-        table = cells_of(data, self.names, self.separator)
-        if table is None:
-            raise _DoubtfulError
-        columns, out = table.columns, dict[str, Part]()
-        del table
-        for name in self.names:
-            text = whole(columns.pop(0))
-            kind = self.kinds.get(name)
-            typed = None if kind is None else _TYPED[kind](text_of(text))
-            if kind is not None and typed is None and doubt:
-                raise _DoubtfulError
-            out[name] = text if typed is None else typed
-        return out
-
-    def _whole(self, name: str) -> pd.Series:
-        parts = [part.pop(name) for part in self.parts]
-        if name in self.kinds:
-            return pd.Series(np.concatenate(parts), copy=False)
-        return text_of(pa.concat_arrays(parts))

@@ -1,0 +1,168 @@
+"""Pieces of a plain CSV file, turned into columns by as many threads as there are cores."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from spmforecast.data.arrow import has_blank_ends, text_of, whole
+from spmforecast.data.isodates import plain_stamps
+from spmforecast.data.quick import plain_dates, plain_numbers
+from spmforecast.data.sources.cellplaces import CellPlaces
+from spmforecast.data.sources.growing import GrowingText, GrowingValues
+from spmforecast.data.sources.plaincsv import cells_of
+
+__all__ = ["TYPED", "DoubtfulError", "PieceReader"]
+
+Values: TypeAlias = npt.NDArray[np.generic]
+Cells: TypeAlias = pa.Array | Values
+"""A column of a piece: text, or typed."""
+
+TYPED: dict[str, Callable[[pa.Array], Values | None]] = {
+    "date": plain_dates,
+    "amount": plain_numbers,
+    "number": plain_numbers,
+}
+"""What types the text of each kind of column, where every cell is beyond doubt."""
+
+
+class DoubtfulError(Exception):
+    """Something that the other readers have to judge."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Columns of a piece, and the names of those texts of which surely none has blanks around it."""
+
+    columns: dict[str, Cells]
+    bare: frozenset[str]
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+class PieceReader:
+    """Turns pieces into the columns of one table; the first piece decides which ones are typed.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Header.
+    separator : str
+        What separates cells.
+    kinds : dict of str to str
+        Columns to type where they can be.
+    size : int
+        Bytes of all pieces together.
+    """
+
+    def __init__(self, names: Sequence[str], separator: str, kinds: dict[str, str], size: int) -> None:
+        self.names, self.separator, self.kinds, self.size = names, separator, dict(kinds), size
+        self.bare = frozenset(names)
+        self._columns: dict[str, GrowingText | GrowingValues] = {}
+
+    def run(self, pieces: Iterator[bytes], start: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Read every piece; return where each begins, in bytes and rows, with the ends of both.
+
+        Raises
+        ------
+        DoubtfulError
+            If a piece is not plain, or a column cannot be typed in it as in the first one.
+        """
+        starts, rows = [start], [0]
+        cores = os.cpu_count() or 1
+        with ThreadPoolExecutor(cores) as pool:
+            waiting: deque[Future[_Part]] = deque()
+            for data in pieces:
+                starts.append(starts[-1] + len(data))
+                if len(starts) == 2:
+                    rows.append(self._begin(data))
+                    continue
+                waiting.append(pool.submit(self._part, data))
+                del data
+                if len(waiting) > cores:
+                    rows.append(rows[-1] + self._keep(waiting.popleft().result()))
+            while waiting:
+                rows.append(rows[-1] + self._keep(waiting.popleft().result()))
+        return tuple(starts), tuple(rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the whole table."""
+        return pd.DataFrame({name: self._columns[name].column() for name in self.names}, copy=False)
+
+    def _begin(self, data: bytes) -> int:
+        """Read the first piece and leave those columns as text that cannot be typed in it; return its rows."""
+        part = self._part(data, doubt=False)
+        self.kinds = {name: kind for name, kind in self.kinds.items() if isinstance(part.columns[name], np.ndarray)}
+        for name, cells in part.columns.items():
+            kind = GrowingValues if isinstance(cells, np.ndarray) else GrowingText
+            self._columns[name] = kind(cells, len(data) / self.size)
+        self.bare &= part.bare
+        return part.rows
+
+    def _keep(self, part: _Part) -> int:
+        """Put a piece behind those before it; return its rows."""
+        for name, cells in part.columns.items():
+            self._columns[name].add(cells)
+        self.bare &= part.bare
+        return part.rows
+
+    def _part(self, data: bytes, doubt: bool = True) -> _Part:
+        """Return the columns of a piece.
+
+        Raises
+        ------
+        DoubtfulError
+            If it is not plain or, unless that is no matter, a column cannot be typed.
+        """
+        places = CellPlaces.of(data, len(self.names), self.separator)
+        part = self._told_apart(data) if places is None else self._found(places)
+        if doubt and any(not isinstance(part.columns[name], np.ndarray) for name in self.kinds):
+            raise DoubtfulError
+        return part
+
+    def _found(self, places: CellPlaces) -> _Part:
+        """Return the columns of lines whose cells were found by their separators."""
+        columns = {name: self._cells(places, place, self.kinds.get(name)) for place, name in enumerate(self.names)}
+        bare = (
+            name for place, name in enumerate(self.names) if isinstance(columns[name], np.ndarray) or places.bare(place)
+        )
+        return _Part(columns, frozenset(bare))
+
+    @staticmethod
+    def _cells(places: CellPlaces, place: int, kind: str | None) -> Cells:
+        if kind == "date":
+            stamps = plain_stamps(places.text, places.starts[place], places.ends[place])
+            if stamps is not None:
+                return stamps
+        return _typed(places.texts(place), kind)
+
+    def _told_apart(self, data: bytes) -> _Part:
+        """Return the columns of lines with cells that may be quoted."""
+        table = cells_of(data, self.names, self.separator)
+        if table is None:
+            raise DoubtfulError
+        texts = table.columns
+        del table
+        columns = {name: _typed(whole(texts.pop(0)), self.kinds.get(name)) for name in self.names}
+        bare = (
+            name
+            for name, cells in columns.items()
+            if isinstance(cells, np.ndarray) or not has_blank_ends(text_of(cells))
+        )
+        return _Part(columns, frozenset(bare))
+
+
+def _typed(text: pa.Array, kind: str | None) -> Cells:
+    values = None if kind is None else TYPED[kind](text)
+    return text if values is None else values
