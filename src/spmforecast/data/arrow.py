@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +10,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spmforecast.data.threads import each, in_blocks
+
 __all__ = [
     "arrow_of",
     "bytes_of",
     "choose",
     "codes_of",
-    "column_by_column",
     "empty_cells",
     "has_blank_ends",
     "lengths_of",
@@ -35,10 +33,8 @@ __all__ = [
 
 Ints = npt.NDArray[np.int64]
 Offsets = npt.NDArray[np.signedinteger]
-T = TypeVar("T")
-
 _BLOCK = 1 << 16  # rows at a time, so that they stay in the processor's cache
-_MANY = 200_000  # rows from which columns are worth a thread each: Arrow lets others run while it copies
+_FEW = 1_000  # words that are put in order in no time
 
 _BLANK = np.zeros(256, dtype=bool)
 _BLANK[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
@@ -112,16 +108,8 @@ def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
     if mask.all():
         return frame
     wanted = pa.array(mask)
-    kept = column_by_column(lambda column: _select(column, mask, wanted), [column for _, column in frame.items()])
+    kept = each(lambda column: _select(column, mask, wanted), [column for _, column in frame.items()], len(frame))
     return pd.DataFrame(dict(zip(frame.columns, kept, strict=True)), copy=False)
-
-
-def column_by_column(do: Callable[[pd.Series], T], columns: Sequence[pd.Series]) -> list[T]:
-    """Do the same with each column, in as many threads as there are cores where the columns are long."""
-    if not columns or len(columns[0]) < _MANY:
-        return [do(column) for column in columns]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(do, columns))
 
 
 def _select(column: pd.Series, mask: npt.NDArray[np.bool_], wanted: pa.BooleanArray) -> pd.Series:
@@ -163,10 +151,17 @@ def words_at(places: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Series
 
 def places_of(wanted: pa.Array, known: pa.Array) -> npt.NDArray[np.int32]:
     """Return the first place of each value among known ones, -1 where there is none or it is missing; shape (n,)."""
-    found = pc.index_in(wanted, value_set=known, skip_nulls=True)
-    if found.null_count:
-        found = pc.fill_null(found, -1)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
+    places = np.empty(len(wanted), dtype=np.int32)
+
+    def find(rows: slice) -> None:
+        found = pc.index_in(wanted[rows], value_set=known, skip_nulls=True)
+        places[rows] = (pc.fill_null(found, -1) if found.null_count else found).to_numpy(zero_copy_only=False)
+
+    if len(known) > _FEW:
+        find(slice(0, len(wanted)))  # the known ones would be put in order again for every block
+    else:
+        in_blocks(find, len(wanted), 4 * _BLOCK)
+    return places
 
 
 def codes_of(column: pd.Series) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:

@@ -16,12 +16,13 @@ import pandas as pd
 from spmforecast.data.arrow import select, without_empty
 from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS, TRANSLATIONS_COLUMNS
 from spmforecast.data.ids import rows_of
-from spmforecast.data.parsing import parse_column
+from spmforecast.data.parsing import Parsed, parse_column
 from spmforecast.data.pieces import Piece
 from spmforecast.data.rules import RULES, DealIds
 from spmforecast.data.sheet import Sheet
 from spmforecast.data.sources.columns import as_text, is_text
 from spmforecast.data.tables import TABLES, Column, dtype_of
+from spmforecast.data.threads import each
 
 __all__ = ["Checked", "check_tables", "too_many_rejected"]
 
@@ -135,10 +136,13 @@ def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
         origins=tuple(piece.origin for piece in pieces),
         line=pieces[0].lines if len(pieces) == 1 else np.concatenate([piece.lines for piece in pieces]),
     )
+    there = [column for column in TABLES[name].columns if column.name in text]
+    parsed = each(lambda column: _parsed(text[column.name], column, pieces, zone), there, len(text))
+    known = {column.name: _accepted(sheet, column, parts) for column, parts in zip(there, parsed, strict=True)}
     columns: dict[str, pd.Series] = {}
     for column in TABLES[name].columns:
-        if column.name in text:
-            columns[column.name] = _parse(sheet, column, pieces, zone)
+        if column.name in known:
+            columns[column.name] = known[column.name]
         else:
             columns[column.name] = pd.Series(None, index=text.index, dtype=dtype_of(column.kind))
     extra = [column for column in text.columns if column not in columns]
@@ -176,19 +180,25 @@ def _blank(rows: int) -> pd.Series:
     return pd.Series("", index=range(rows), dtype="str")
 
 
-def _parse(sheet: Sheet, column: Column, pieces: Sequence[Piece], zone: ZoneInfo) -> pd.Series:
-    text = sheet.text[column.name]
+def _parsed(text: pd.Series, column: Column, pieces: Sequence[Piece], zone: ZoneInfo) -> list[Parsed]:
+    """Parse what each file gives of a column."""
+    ends = np.cumsum([len(piece.frame) for piece in pieces]).tolist()
+    return [
+        parse_column(text.iloc[end - len(piece.frame) : end], column, zone, piece.dates.get(column.name))
+        for piece, end in zip(pieces, ends, strict=True)
+    ]
+
+
+def _accepted(sheet: Sheet, column: Column, parts: Sequence[Parsed]) -> pd.Series:
+    """Reject the bad cells of a column and return its values."""
     if column.required:
         mend = "Fill it in, or give a default for it in a map."
         sheet.reject(sheet.empty(column.name), column.name, "a required value is missing", mend)
-    values, start = [], 0
-    for piece in pieces:
-        part = text.iloc[start : start + len(piece.frame)]
-        parsed = parse_column(part, column, zone, piece.dates.get(column.name))
-        sheet.reject_rows(parsed.rows + start, column.name, parsed.reasons, parsed.mends)
-        values.append(parsed.values)
-        start += len(part)
-    return pd.concat(values) if len(values) > 1 else values[0]
+    start = 0
+    for part in parts:
+        sheet.reject_rows(part.rows + start, column.name, part.reasons, part.mends)
+        start += len(part.values)
+    return pd.concat([part.values for part in parts]) if len(parts) > 1 else parts[0].values
 
 
 def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.arrow import codes_of, places_among
+from spmforecast.data.eventorder import ordered
 from spmforecast.data.ids import rows_of
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
@@ -24,7 +25,6 @@ __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 CLOSED = ("won", "lost")
 _STATUS = ("open", *CLOSED)
 _OPEN, _UNSAID = 0, -1
-_BLOCK = 1 << 16  # events at a time, so that they stay in the processor's cache
 
 T = TypeVar("T", bound=np.generic)
 
@@ -90,9 +90,8 @@ class EventLog:
         status = status_codes(history["status"])
         at = history["entered_date"].to_numpy()
         ended = np.append(status_codes(deals["status"]) > _OPEN, False)[deal]  # a deal of -1 is unknown
-        order = _order(deal, at, (status > _OPEN) & ended)
-        order = order[np.searchsorted(deal[order], 0) :]
-        return cls(history, order, deal[order], at[order], status[order], len(deals))
+        row, deal, when = ordered(deal, at, (status > _OPEN) & ended, len(deals))
+        return cls(history, row, deal, when, status[row], len(deals))
 
     def rows_before(self, until: np.datetime64, created: Mask) -> Mask:
         """Mark the rows, in file order, that are dated before an instant and of a deal that was created by then."""
@@ -210,38 +209,6 @@ class EventLog:
             places[~mask] = -1
             self._latest[what] = np.maximum.accumulate(places, out=places)
         return self._latest[what]
-
-
-def _order(deal: Ints, at: npt.NDArray[np.datetime64], last: Mask) -> Ints:
-    """Sort by deal, then time, then `last`; equal ones keep their order."""
-    times = np.array(at, dtype="datetime64[s]").view(np.int64)
-    first = int(times.min()) if len(times) else 0
-    if not len(times) or int(times.max()) - first >= 1 << 40:
-        return np.lexsort((last, at, deal))
-    times -= first
-    times <<= 1
-    times |= last
-    order = _stable_order(times)
-    deals = deal[order]
-    deals += 1
-    return order[_stable_order(deals)]
-
-
-def _stable_order(keys: Ints) -> Ints:
-    """Sort keys that are not negative, which are overwritten; equal ones keep their order.
-
-    Key and place make one whole number where they fit: to sort those takes a fifth of the time of sorting places.
-    """
-    bits = len(keys).bit_length()
-    if int(keys.max()).bit_length() + bits > 62:
-        return np.argsort(keys, kind="stable")
-    keys <<= bits
-    for start in range(0, len(keys), _BLOCK):
-        part = keys[start : start + _BLOCK]
-        part |= np.arange(start, start + len(part))
-    keys.sort()
-    keys &= (1 << bits) - 1
-    return keys
 
 
 def _sorted(deal: Ints, when: npt.NDArray[np.datetime64], last: Mask, row: Ints) -> bool:

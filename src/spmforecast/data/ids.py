@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spmforecast.data.arrow import arrow_of, bytes_of, places_of
+from spmforecast.data.threads import in_blocks
 
 __all__ = ["aligned_rows", "all_distinct", "rows_of"]
 
@@ -40,7 +41,10 @@ def all_distinct(column: pd.Series) -> bool:
     numbering = _Numbering.of(values)
     if numbering is None:
         return bool(pc.count_distinct(values).as_py() == len(values))
-    numbers = np.sort(numbering.numbers(values)[0])
+    numbers = numbering.numbers(values)[0]
+    if bool((numbers[1:] > numbers[:-1]).all()):
+        return True
+    numbers.sort()
     return not bool((numbers[1:] == numbers[:-1]).any())
 
 
@@ -83,9 +87,14 @@ def _find(wanted: Ints, known: Ints) -> None:
         return
     table = np.full(high - low + 2, -1, dtype=np.int64)  # the last place is that of numbers beyond
     table[(known - low)[::-1]] = np.arange(len(known))[::-1]  # of equal ones the first stays
-    for start in range(0, len(wanted), _BLOCK):
-        part = wanted[start : start + _BLOCK]
-        part[:] = table[np.where((part >= low) & (part <= high), part - low, high - low + 1)]
+
+    def find(rows: slice) -> None:
+        places = wanted[rows] - low
+        far = places.view(np.uint64)  # in which those before the first are far beyond the last
+        np.minimum(far, np.uint64(high - low + 1), out=far)
+        np.take(table, places, out=wanted[rows], mode="clip")  # they are all inside; to check it takes time
+
+    in_blocks(find, len(wanted), _BLOCK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +140,14 @@ class _Numbering:
         if matrix.shape[1] != len(self.text):
             return numbers, fits
         alike = np.setdiff1d(np.arange(len(self.text)), self.varies)
-        for start in range(0, len(matrix), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            block = np.ascontiguousarray(matrix[part].T)
-            fits[part] = (block[alike] == self.text[alike, None]).all(axis=0)
+
+        def number(rows: slice) -> None:
+            block = np.ascontiguousarray(matrix[rows].T)
+            fits[rows] = (block[alike] == self.text[alike, None]).all(axis=0)
             for row in block[self.varies]:
-                self._append(numbers[part], fits[part], row)
+                self._append(numbers[rows], fits[rows], row)
+
+        in_blocks(number, len(matrix), _BLOCK)
         return numbers, fits
 
     def _append(self, numbers: Ints, fits: Mask, row: Bytes) -> None:

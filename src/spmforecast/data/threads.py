@@ -1,0 +1,29 @@
+"""Threads: the same work on parts of something long, on every core; NumPy and Arrow let others run while they work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["MANY", "each", "in_blocks"]
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+MANY = 200_000
+"""Rows from which threads are worth their while."""
+
+
+def each(do: Callable[[S], T], items: Sequence[S], rows: int) -> list[T]:
+    """Do the same with each of some items, which concern so many rows; results come in the order of the items."""
+    if rows < MANY or len(items) < 2:
+        return [do(item) for item in items]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(do, items))
+
+
+def in_blocks(do: Callable[[slice], T], rows: int, block: int) -> list[T]:
+    """Do the same with every block of so many rows; results come in the order of the rows."""
+    return each(do, [slice(start, min(start + block, rows)) for start in range(0, rows, block)], rows)
