@@ -89,7 +89,7 @@ class CellPlaces:
         filled = ends > starts
         if not filled.all():
             starts, ends = starts[filled], ends[filled]
-        return _no_blank(self.text[starts]) and _no_blank(self.text[ends - 1])
+        return _no_blank(self.text.take(starts)) and _no_blank(self.text.take(ends - 1))
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -128,4 +128,5 @@ def _by_column(places: Places) -> Places:
 
 
 def _no_blank(characters: Bytes) -> bool:
-    return bool(((characters > _LAST_BLANK) & (characters < _FIRST_BEYOND)).all())
+    characters -= _LAST_BLANK + 1  # blanks become the greatest numbers
+    return int(characters.max(initial=0)) < _FIRST_BEYOND - _LAST_BLANK - 1
