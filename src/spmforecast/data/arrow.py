@@ -20,6 +20,7 @@ __all__ = [
     "empty_cells",
     "has_blank_ends",
     "lengths_of",
+    "missing_column",
     "places_among",
     "places_of",
     "rising",
@@ -136,6 +137,17 @@ def without_empty(column: pd.Series) -> pd.Series:
         return column
     values = arrow_of(column)
     return text_of(pc.if_else(pa.array(empty), pa.scalar(None, values.type), values), column.index)
+
+
+def missing_column(dtype: str, index: pd.Index) -> pd.Series:
+    """Return a column without any value: of text (``str``), or of a dtype that NumPy knows."""
+    if dtype != "str":
+        nothing = np.nan if dtype == "float64" else "NaT"
+        return pd.Series(np.full(len(index), nothing, dtype=dtype), index=index, copy=False)
+    # Zeros that are never written to take no room.
+    ends, there = np.zeros(len(index) + 1, dtype=np.int64), np.zeros(len(index) // 8 + 1, dtype=np.uint8)
+    buffers = (pa.py_buffer(ends), pa.py_buffer(b""), pa.py_buffer(there))
+    return text_of(pa.LargeStringArray.from_buffers(len(index), *buffers, null_count=len(index)), index)
 
 
 def places_among(column: pd.Series, words: Sequence[str]) -> npt.NDArray[np.int32]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import select, without_empty
+from spmforecast.data.arrow import missing_column, select, without_empty
 from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS, TRANSLATIONS_COLUMNS
 from spmforecast.data.ids import rows_of
 from spmforecast.data.parsing import Parsed, parse_column
@@ -139,12 +139,10 @@ def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
     there = [column for column in TABLES[name].columns if column.name in text]
     parsed = each(lambda column: _parsed(text[column.name], column, pieces, zone), there, len(text))
     known = {column.name: _accepted(sheet, column, parts) for column, parts in zip(there, parsed, strict=True)}
-    columns: dict[str, pd.Series] = {}
-    for column in TABLES[name].columns:
-        if column.name in known:
-            columns[column.name] = known[column.name]
-        else:
-            columns[column.name] = pd.Series(None, index=text.index, dtype=dtype_of(column.kind))
+    columns = {
+        column.name: known[column.name] if column.name in known else missing_column(dtype_of(column.kind), text.index)
+        for column in TABLES[name].columns
+    }
     extra = [column for column in text.columns if column not in columns]
     columns |= {column: _extra(text[column]) for column in extra}
     sheet.typed = pd.DataFrame(columns, index=text.index, copy=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.data.threads import each
+from spmforecast.data.threads import each, in_blocks
 
 __all__ = ["ordered"]
 
@@ -19,8 +19,9 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Stamps = npt.NDArray[np.datetime64]
 
-_BUCKETS = 1 << 8  # as many as one byte tells apart, which are quickest to sort
+_BUCKETS = 8  # bits of a bucket's number: bytes are quickest to sort
 _BITS = 62  # of a whole number that are used
+_BLOCK = 1 << 15  # rows at a time, so that they stay in the processor's cache
 
 
 def ordered(deal: Ints, at: Stamps, last: Mask, deals: int) -> tuple[Ints, Ints, Stamps]:
@@ -50,11 +51,11 @@ def ordered(deal: Ints, at: Stamps, last: Mask, deals: int) -> tuple[Ints, Ints,
         row, deal, when = ordered(deal[known], when[known], last[known], deals)
         return known[row], deal, when
     packed = _Packed.of(deal, when.view(np.int64), deals)
-    if packed is None:
-        row = np.lexsort((last, when, deal))
-        return row, deal[row], when[row]
-    row, deal, seconds = packed.sorted(deal, when.view(np.int64), last)
-    return row, deal, seconds.view("datetime64[s]")
+    found = None if packed is None else packed.sorted(deal, when.view(np.int64), last)
+    if found is not None:
+        return found[0], found[1], found[2].view("datetime64[s]")
+    row = np.lexsort((last, when, deal))
+    return row, deal[row], when[row]
 
 
 @dataclass(frozen=True)
@@ -81,25 +82,31 @@ class _Packed:
         if not len(deal):
             return None
         first, end = int(seconds.min()), int(seconds.max())
-        shift = max(deals.bit_length() - _BUCKETS.bit_length() + 1, 0)
-        packed = cls(shift, (end - first).bit_length(), first)
-        largest = int(np.bincount(deal >> shift).max())
-        return packed if shift + packed.bits + 1 + largest.bit_length() <= _BITS else None
+        packed = cls(max(deals.bit_length() - _BUCKETS, 0), (end - first).bit_length(), first)
+        return packed if packed.shift + packed.bits + 1 <= _BITS else None
 
-    def sorted(self, deal: Ints, seconds: Ints, last: Mask) -> tuple[Ints, Ints, Ints]:
-        """Return place, deal and time of each event in order."""
-        bucket = (deal >> self.shift).astype(np.uint8)
+    def sorted(self, deal: Ints, seconds: Ints, last: Mask) -> tuple[Ints, Ints, Ints] | None:
+        """Return place, deal and time of each event in order; None where a bucket has too many to number them."""
+        bucket, keys = np.empty(len(deal), dtype=np.uint8), np.empty(len(deal), dtype=np.int64)
+
+        def pack(rows: slice) -> None:
+            bucket[rows] = deal[rows] >> self.shift
+            keys[rows] = self._keys(deal[rows], seconds[rows], last[rows])
+
+        in_blocks(pack, len(deal), _BLOCK)
+        count = np.bincount(bucket)
+        if self.shift + self.bits + 1 + int(count.max()).bit_length() > _BITS:
+            return None
+        edges = np.append(0, np.cumsum(count))
         row = np.argsort(bucket, kind="stable")
-        edges = np.append(0, np.cumsum(np.bincount(bucket)))
-        keys = self._keys(deal, seconds, last)[row]
-        out = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.int64)
+        deal, seconds = np.empty_like(keys), np.empty_like(keys)
 
         def sort(number: int) -> None:
             part = slice(edges[number], edges[number + 1])
-            self._sort(number, keys[part], row[part], out[0][part], out[1][part])
+            self._sort(number, keys[row[part]], row[part], deal[part], seconds[part])
 
-        each(sort, range(len(edges) - 1), len(keys))
-        return row, *out
+        each(sort, range(len(count)), len(row))
+        return row, deal, seconds
 
     def _keys(self, deal: Ints, seconds: Ints, last: Mask) -> Ints:
         keys = deal & ((1 << self.shift) - 1)

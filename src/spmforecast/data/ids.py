@@ -167,6 +167,12 @@ def _matrix(values: pa.LargeStringArray) -> Bytes | None:
         return None
     offsets, text = bytes_of(values)
     length = int(offsets[1] - offsets[0])
-    if not 0 < length <= _LONGEST or not bool((np.diff(offsets) == length).all()):
+    if not 0 < length <= _LONGEST or int(offsets[-1] - offsets[0]) != length * len(values):
+        return None
+
+    def even(rows: slice) -> bool:
+        return bool((offsets[rows.start + 1 : rows.stop + 1] - offsets[rows] == length).all())
+
+    if not all(in_blocks(even, len(values), _BLOCK)):
         return None
     return text[offsets[0] : offsets[-1]].reshape(-1, length)

@@ -15,13 +15,17 @@ T = TypeVar("T")
 MANY = 200_000
 """Rows from which threads are worth their while."""
 
+_TASKS = 16  # among which items are dealt out: enough for cores to finish together, few enough to cost nothing
+
 
 def each(do: Callable[[S], T], items: Sequence[S], rows: int) -> list[T]:
     """Do the same with each of some items, which concern so many rows; results come in the order of the items."""
     if rows < MANY or len(items) < 2:
         return [do(item) for item in items]
+    size = -(-len(items) // _TASKS)
+    shares = [items[start : start + size] for start in range(0, len(items), size)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(do, items))
+        return [done for share in pool.map(lambda share: [do(item) for item in share], shares) for done in share]
 
 
 def in_blocks(do: Callable[[slice], T], rows: int, block: int) -> list[T]:
