@@ -82,7 +82,7 @@ def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_wh
         used = ~sheet.bad
         checked.tables[name] = select(sheet.typed, used)
         if name == "stage_history" and sheet.deal is not None:
-            checked.event_deal = sheet.deal[used]
+            checked.event_deal = sheet.deal if used.all() else sheet.deal[used]
         if name == "opportunities" and deals_whole:
             deals = _deal_ids(sheet, parts)
         rejected.append(_rejected_frame(sheet, parts))

@@ -11,6 +11,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.data.bytewise import texts_at, words_of
+
 __all__ = ["plain_stamps"]
 
 Bytes = npt.NDArray[np.uint8]
@@ -60,7 +62,7 @@ def plain_stamps(text: Bytes, starts: Ints, ends: Ints) -> Stamps | None:
 
 
 def _days(text: Bytes, starts: Ints) -> Stamps | None:
-    days = _day_numbers(_gathered(text, starts, _DAY))
+    days = _day_numbers(texts_at(text, starts, _DAY))
     if days is None:
         return None
     days *= 86_400
@@ -68,11 +70,11 @@ def _days(text: Bytes, starts: Ints) -> Stamps | None:
 
 
 def _seconds(text: Bytes, starts: Ints) -> Stamps | None:
-    cells = _gathered(text, starts, _SECOND)
+    cells = texts_at(text, starts, _SECOND)
     between = cells[:, _DAY]
     if between[0] not in b" T" or bool((between != between[0]).any()):
         return None
-    days, clock = _day_numbers(cells), _pairs(_words(cells, _DAY + 1), b"00:00:00")
+    days, clock = _day_numbers(cells), _pairs(words_of(cells, _DAY + 1), b"00:00:00")
     if days is None or clock is None:
         return None
     clock &= np.uint64(0xFF0000FF0000FF)  # hour, minute and second, 24 bits apart
@@ -91,7 +93,7 @@ def _seconds(text: Bytes, starts: Ints) -> Stamps | None:
 
 def _day_numbers(cells: Bytes) -> npt.NDArray[np.int64] | None:
     """Return days since 1970 of texts that begin with YYYY-MM-DD."""
-    month, day = _pairs(_words(cells, 0), b"0000-00-"), _pairs(_words(cells, 2), b"00-00-00")
+    month, day = _pairs(words_of(cells, 0), b"0000-00-"), _pairs(words_of(cells, 2), b"00-00-00")
     if month is None or day is None:
         return None
     # Century, year and month stand at bits 0, 16 and 40; one product puts them together as YYYYMM from bit 44 upwards.
@@ -107,18 +109,6 @@ def _day_numbers(cells: Bytes) -> npt.NDArray[np.int64] | None:
     days = first[month]
     days += day.view(np.int64)
     return days
-
-
-def _gathered(text: Bytes, starts: Ints, length: int) -> Bytes:
-    """Return texts of one length, a row a text."""
-    everywhere = np.ndarray((len(text) - length + 1,), dtype=f"V{length}", buffer=text, strides=(1,))
-    return everywhere[starts].view(np.uint8).reshape(-1, length)
-
-
-def _words(cells: Bytes, at: int) -> Words:
-    """Return eight characters of each text as a whole number, the first one lowest."""
-    words: Words = np.ndarray((len(cells),), dtype="<u8", buffer=cells, offset=at, strides=cells.strides[:1])
-    return words.astype(np.uint64)
 
 
 def _pairs(words: Words, shape: bytes) -> Words | None:

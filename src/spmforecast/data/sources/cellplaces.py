@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from spmforecast.data.bytewise import texts_at
+
 __all__ = ["CellPlaces"]
 
 Bytes = npt.NDArray[np.uint8]
@@ -78,6 +80,11 @@ class CellPlaces:
     def texts(self, column: int) -> pa.StringArray:
         """Return the cells of a column, shape (lines,)."""
         starts, ends = self.starts[column], self.ends[column]
+        length = int(ends[0] - starts[0])
+        if length and bool((ends - starts == length).all()):
+            even = np.arange(0, length * len(starts) + 1, length, dtype=np.int32)
+            copied = pa.py_buffer(texts_at(self.text, starts, length))
+            return pa.StringArray.from_buffers(len(starts), pa.py_buffer(even), copied)
         edges = np.empty(2 * len(starts) + 1, dtype=np.int32)
         edges[0:-1:2], edges[1::2], edges[-1] = starts, ends, ends[-1]
         with_gaps = pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(edges), pa.py_buffer(self.text))
