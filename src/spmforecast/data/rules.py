@@ -45,8 +45,9 @@ def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     without_close = closed & sheet.empty("close_date")
     mend = "Fill in the day on which it was closed."
     sheet.reject(without_close, "close_date", "a closed deal has no close date", mend)
-    early = _days(typed["close_date"]) < _days(typed["created_date"])
-    rows = np.flatnonzero(early)
+    close, created = typed["close_date"].to_numpy(), typed["created_date"].to_numpy()
+    rows = np.flatnonzero(close < created)
+    rows = rows[_days(close[rows]) < _days(created[rows])]
     reasons = _each(f"closes before it was created ({day})" for day in sheet.cells("created_date", rows))
     sheet.reject_rows(rows, "close_date", reasons, "Correct one of the two dates.")
     _plausible(sheet, "created_date")
@@ -116,8 +117,8 @@ def _each(words: Iterable[str]) -> Texts:
     return np.array(list(words), dtype=object)
 
 
-def _days(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
-    return stamps.to_numpy().astype("datetime64[D]")
+def _days(stamps: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    return stamps.astype("datetime64[D]")
 
 
 def _plausible(sheet: Sheet, column: str) -> None:

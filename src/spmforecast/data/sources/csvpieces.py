@@ -84,19 +84,19 @@ class PieceReader:
         _keep_freed_memory()
         starts, rows = [start], [0]
         cores = os.cpu_count() or 1
-        with ThreadPoolExecutor(cores) as pool:
-            waiting: deque[Future[_Part]] = deque()
+        with ThreadPoolExecutor(cores) as pool, ThreadPoolExecutor(1) as keeper:
+            kept: deque[Future[int]] = deque()
             for data in pieces:
                 starts.append(starts[-1] + len(data))
                 if len(starts) == 2:
                     rows.append(self._begin(data))
                     continue
-                waiting.append(pool.submit(self._part, data))
+                kept.append(keeper.submit(self._keep, pool.submit(self._part, data)))
                 del data
-                if len(waiting) > cores:
-                    rows.append(rows[-1] + self._keep(waiting.popleft().result()))
-            while waiting:
-                rows.append(rows[-1] + self._keep(waiting.popleft().result()))
+                if len(kept) > cores + 1:
+                    rows.append(rows[-1] + kept.popleft().result())
+            while kept:
+                rows.append(rows[-1] + kept.popleft().result())
         return tuple(starts), tuple(rows)
 
     def frame(self) -> pd.DataFrame:
@@ -113,8 +113,9 @@ class PieceReader:
         self.bare &= part.bare
         return part.rows
 
-    def _keep(self, part: _Part) -> int:
+    def _keep(self, coming: Future[_Part]) -> int:
         """Put a piece behind those before it; return its rows."""
+        part = coming.result()
         for name, cells in part.columns.items():
             self._columns[name].add(cells)
         self.bare &= part.bare
