@@ -21,6 +21,7 @@ __all__ = [
     "has_blank_ends",
     "lengths_of",
     "missing_column",
+    "picked",
     "places_among",
     "places_of",
     "rising",
@@ -108,14 +109,19 @@ def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Return the rows of a mask with a fresh index; the frame itself where that is all of them."""
     if mask.all():
         return frame
-    wanted = pa.array(mask)
-    kept = each(lambda column: _select(column, mask, wanted), [column for _, column in frame.items()], len(frame))
+    kept = each(lambda column: picked(column, mask), [column for _, column in frame.items()], len(frame))
     return pd.DataFrame(dict(zip(frame.columns, kept, strict=True)), copy=False)
 
 
-def _select(column: pd.Series, mask: npt.NDArray[np.bool_], wanted: pa.BooleanArray) -> pd.Series:
+def picked(column: pd.Series, mask: npt.NDArray[np.bool_]) -> pd.Series:
+    """Return the cells of a mask with a fresh index; the column itself where that is all of them."""
+    if mask.all():
+        return column
     if isinstance(column.dtype, pd.StringDtype):
-        return text_of(arrow_of(column).filter(wanted))
+        values = arrow_of(column)
+        if values.null_count == len(values):
+            return missing_column("str", pd.RangeIndex(int(np.count_nonzero(mask))))
+        return text_of(values.filter(pa.array(mask)))
     if isinstance(column.dtype, np.dtype):
         return pd.Series(column.to_numpy()[mask])
     return column[mask].reset_index(drop=True)

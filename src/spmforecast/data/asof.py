@@ -24,11 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import choose, select, words_at
+from spmforecast.data.arrow import choose, picked, select, words_at
 from spmforecast.data.events import CLOSED, EventLog, Known, status_codes
 from spmforecast.data.ids import rows_of
 from spmforecast.data.lazy import Tables
 from spmforecast.data.tables import TABLES
+from spmforecast.data.threads import each
 
 __all__ = ["BLANK_WINS", "FINAL_ONLY", "GRACE", "NOTE", "Cut", "close_of", "tables_as_of"]
 
@@ -58,8 +59,8 @@ class Cut:
     Parameters
     ----------
     own : pandas.DataFrame
-        The deals' own rows as they were read: ``opportunity_id``, ``status``, ``owner_id`` and whatever is carried or
-        final only.
+        The deals' own rows as they were read, those of later deals among them, which nobody asks for:
+        ``opportunity_id``, ``status``, ``owner_id`` and whatever is carried or final only.
     recorded_until : pandas.Timestamp
         Last event of the whole record, which is when the deals' own rows were true.
     """
@@ -114,21 +115,22 @@ def tables_as_of(
     if "opportunities" not in tables:
         return {name: _cut_dated(name, frame, cut) for name, frame in tables.items()}, (), None
     deals = tables["opportunities"] if earlier is None else earlier.restored(tables["opportunities"])
-    recorded_until = _recorded_until(deals, log) if earlier is None else earlier.recorded_until
+    status = status_codes(deals["status"])
+    recorded_until = _recorded_until(deals, status, log) if earlier is None else earlier.recorded_until
     created = (deals["created_date"] < cut).to_numpy()
-    states = _States(deals, log.before(np.datetime64(cut, "s")), cut, recorded_until < cut)
+    states = _States(deals, status, log.before(np.datetime64(cut, "s")), cut, recorded_until < cut)
     out = {name: _cut_dated(name, frame, cut) for name, frame in tables.items() if name not in _OF_DEALS}
-    out["opportunities"] = select(states.frame(final_only), created)
+    out["opportunities"] = states.frame(created, final_only)
     later = {
         name: partial(_known_part, name, tables[name], log, created, deals, cut)
         for name in _OF_DEALS[1:]
         if name in tables
     }
-    notes = _notes(out["opportunities"], day)
+    notes = _notes(out["opportunities"], states.status[created], day)
     if "reps" in out and recorded_until >= cut:
         notes += _undated_reps(out["reps"], day)
     own = deals[["opportunity_id", "status", "owner_id", *_CARRIED, *sorted(final_only & set(deals.columns))]]
-    return Tables(out, later, tuple(tables)), notes, Cut(select(own, created), recorded_until)
+    return Tables(out, later, tuple(tables)), notes, Cut(own, recorded_until)
 
 
 _OF_DEALS = ("opportunities", "stage_history", "splits")
@@ -155,9 +157,9 @@ def _cut_dated(name: str, frame: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFram
     return frame
 
 
-def _recorded_until(deals: pd.DataFrame, log: EventLog) -> pd.Timestamp:
+def _recorded_until(deals: pd.DataFrame, status: npt.NDArray[np.int8], log: EventLog) -> pd.Timestamp:
     """Return the last event that the records tell of, which is when the deals' own rows were true."""
-    ends = deals["close_date"][status_codes(deals["status"]) > 0]
+    ends = deals["close_date"][status > 0]
     last = [deals["created_date"].max(), ends.max(), log.latest]
     known = [pd.Timestamp(stamp) for stamp in last if not pd.isna(stamp)]
     return max(known) if known else pd.Timestamp.min
@@ -170,6 +172,8 @@ class _States:
     ----------
     deals : pandas.DataFrame
         n deals, as their own rows tell.
+    status : numpy.ndarray of int8, shape (n,)
+        Codes of the status that those rows tell.
     known : Known
         Their events dated before the instant.
     cut : pandas.Timestamp
@@ -178,18 +182,19 @@ class _States:
         Whether nothing later is recorded, so that an open deal is as its own row says.
     """
 
-    def __init__(self, deals: pd.DataFrame, known: Known, cut: pd.Timestamp, current: bool) -> None:
-        self.deals, self.cut = deals, np.datetime64(cut, "s")
-        self.owner, self.since = known.last("owner_id"), known.last_status_since()
-        status = status_codes(deals["status"])
+    def __init__(
+        self, deals: pd.DataFrame, status: npt.NDArray[np.int8], known: Known, cut: pd.Timestamp, current: bool
+    ) -> None:
+        self.deals, self.known, self.cut = deals, known, np.datetime64(cut, "s")
+        known.log.prepare()
+        told, seen, self.since = known.has_closing(), known.last_status(), known.last_status_since()
         recorded: Mask = status > 0
         close = deals["close_date"].to_numpy()
-        told, seen = known.has_closing(), known.last_status()
-        by_record = recorded & (_closed_on(close, known) < self.cut)
+        by_record = recorded & (_closed_on(close, known.last_open()) < self.cut)
         if not current:
             by_record &= _not_awaited(by_record, seen, told, close, self.cut)
         self.closed: Mask = np.where(told, seen > 0, by_record)
-        self.status = np.where(self.closed, np.where(told, seen, status), 0)
+        self.status = np.where(self.closed, np.where(told, seen, status), np.int8(0))
         # The ledger's figures hold where the deal's own row speaks of this very closing.
         about = np.abs(self.since.astype("datetime64[D]") - close.astype("datetime64[D]")) <= GRACE
         self.own: Mask = self.closed & (self.status == status) & (close < self.cut) & (~told | about)
@@ -199,30 +204,42 @@ class _States:
         )
         self.spare: Mask = self.own | (~self.closed & ~recorded & current)
 
-    def frame(self, final_only: frozenset[str]) -> pd.DataFrame:
-        """Return the deals in that state, shape (n, columns)."""
-        new: dict[str, pd.Series] = {"status": words_at(self.status, _STATUS)}
-        for column in _CARRIED:
-            recorded = self.deals[column]
-            filled = recorded.notna().to_numpy()
-            seen = self.settled.last(column, of=~(self.own & filled))
-            wanted = self.own | (self.spare & seen.isna().to_numpy())
-            new[column] = choose(recorded, seen, wanted & filled)
-        new["close_date"] = self._actual_close(new["close_date"])
-        new["owner_id"] = choose(self.owner, self.deals["owner_id"], self.owner.notna().to_numpy())
-        for column in sorted(final_only & set(self.deals.columns)):
-            new[column] = self.deals[column].where(self.closed)
-        return self.deals.assign(**new)
+    def frame(self, created: Mask, final_only: frozenset[str]) -> pd.DataFrame:
+        """Return those deals that were created by then in that state, shape (k, columns)."""
 
-    def _actual_close(self, close: pd.Series) -> pd.Series:
+        def column(name: str) -> pd.Series:
+            if name == "status":
+                return words_at(self.status[created], _STATUS)
+            recorded = picked(self.deals[name], created)
+            if name in _CARRIED:
+                return self._carried(name, recorded, created)
+            if name == "owner_id":
+                seen = self.known.last(name, among=created)
+                return choose(recorded, seen, seen.isna().to_numpy())
+            return recorded.where(self.closed[created]) if name in final_only else recorded
+
+        names = [str(name) for name in self.deals.columns]
+        return pd.DataFrame(dict(zip(names, each(column, names, len(self.deals)), strict=True)), copy=False)
+
+    def _carried(self, name: str, recorded: pd.Series, created: Mask) -> pd.Series:
+        """Return a column that changes while a deal goes on, of the deals that were created by then."""
+        own, spare = self.own[created], self.spare[created]
+        filled = recorded.notna().to_numpy()
+        seen = self.settled.last(name, of=~(own & filled), among=created)
+        wanted = own | (spare & seen.isna().to_numpy())
+        values = choose(recorded, seen, wanted & filled)
+        return self._actual_close(values, created) if name == "close_date" else values
+
+    def _actual_close(self, close: pd.Series, created: Mask) -> pd.Series:
         """Date the closings that only history tells: a close date as it stood, unless missing or still to come."""
         stood = (close < self.cut).to_numpy()
-        return close.mask(self.closed & ~self.own & ~stood, pd.Series(self.since))
+        told = (self.closed & ~self.own)[created] & ~stood
+        return choose(pd.Series(self.since[created]), close, told)
 
 
-def _closed_on(close: npt.NDArray[np.datetime64], known: Known) -> npt.NDArray[np.datetime64]:
+def _closed_on(close: npt.NDArray[np.datetime64], opened: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
     """Return when each deal's own row lets it close: its close date, or the day after a later row that says open."""
-    opened = known.last_open().astype("datetime64[D]")
+    opened = opened.astype("datetime64[D]")
     contradicted = opened > close.astype("datetime64[D]")
     return np.where(contradicted, opened + 1, close).astype("datetime64[s]")
 
@@ -242,11 +259,11 @@ def _not_awaited(
     return old | bool(np.mean(told[judged]) < _NEARLY_ALL)
 
 
-def _notes(deals: pd.DataFrame, day: pd.Timestamp) -> tuple[str, ...]:
+def _notes(deals: pd.DataFrame, status: npt.NDArray[np.int8], day: pd.Timestamp) -> tuple[str, ...]:
     """Say how much is unknown of the deals that were open, and of how many won ones the amount is."""
-    lacking = int(np.count_nonzero((deals["status"] == "won").to_numpy() & deals["amount"].isna().to_numpy()))
+    lacking = int(np.count_nonzero((status == _STATUS.index("won")) & deals["amount"].isna().to_numpy()))
     won = (f"{NOTE}{day.date()}: {lacking:,} {BLANK_WINS}.",) if lacking else ()
-    is_open = (deals["status"] == "open").to_numpy()
+    is_open = status == _STATUS.index("open")
     said = []
     for column, word in (("stage", "stage"), ("amount", "amount"), ("close_date", "expected close date")):
         missing = int(np.count_nonzero(deals[column].isna().to_numpy() & is_open))

@@ -19,6 +19,7 @@ import pandas as pd
 from spmforecast.data.arrow import codes_of, places_among
 from spmforecast.data.eventorder import ordered
 from spmforecast.data.ids import rows_of
+from spmforecast.data.threads import each
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 
@@ -170,6 +171,11 @@ class EventLog:
         whole = Known(self, self.bounds[1:])
         return whole.until(np.full(self.deals, cut))
 
+    def prepare(self) -> None:
+        """Find all that the states of the deals are read off, side by side; each is found once for all views."""
+        found = (self.latest_told, self.latest_open, self.latest_closing, self.latest_change)
+        each(lambda find: find(), found, len(self.row))
+
     def latest_filled(self, column: str) -> Places | None:
         """Return the place of the last event up to each that fills a column (-1: none), of whatever deal; None: itself.
 
@@ -248,13 +254,28 @@ class Known:
             deal, low, high, limit = deal[on], low[on], high[on], limit[on]
         return Known(self.log, end)
 
-    def last(self, column: str, of: Mask | None = None) -> pd.Series:
-        """Give each deal's last filled value of a column, missing where there is none; of the deals of a mask only."""
+    def last(self, column: str, of: Mask | None = None, among: Mask | None = None) -> pd.Series:
+        """Give each deal's last filled value of a column, missing where there is none.
+
+        Parameters
+        ----------
+        column : str
+            The column.
+        of : numpy.ndarray of bool, shape (k,), optional
+            Which of the deals to look up; the others' value is missing.
+        among : numpy.ndarray of bool, shape (deals,), optional
+            The k deals to speak of; all where not given.
+
+        Returns
+        -------
+        pandas.Series, shape (k,)
+        """
         place = self._last(self.log.latest_filled(column))
-        asked = place >= 0 if of is None else (place >= 0) & of
-        row = np.full(self.log.deals, -1, dtype=np.int64)
+        place = place if among is None else place[among]
+        row = np.full(len(place), -1, dtype=np.int64)
+        asked = np.flatnonzero(place >= 0 if of is None else (place >= 0) & of)
         row[asked] = self.log.row[place[asked]]
-        return pd.Series(self.log.frame[column].array.take(row, allow_fill=True), index=range(self.log.deals))
+        return pd.Series(self.log.frame[column].array.take(row, allow_fill=True), index=range(len(row)))
 
     def last_status(self) -> npt.NDArray[np.int8]:
         """Return each deal's last known status as a code, -1 where no event tells one; shape (deals,)."""
