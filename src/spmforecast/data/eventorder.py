@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.data.memory import room
 from spmforecast.data.threads import each, in_blocks
 
 __all__ = ["ordered"]
@@ -87,7 +88,7 @@ class _Packed:
 
     def sorted(self, deal: Ints, seconds: Ints, last: Mask) -> tuple[Ints, Ints, Ints] | None:
         """Return place, deal and time of each event in order; None where a bucket has too many to number them."""
-        bucket, keys = np.empty(len(deal), dtype=np.uint8), np.empty(len(deal), dtype=np.int64)
+        bucket, keys = room(len(deal), np.uint8), room(len(deal), np.int64)
 
         def pack(rows: slice) -> None:
             bucket[rows] = deal[rows] >> self.shift
@@ -99,7 +100,7 @@ class _Packed:
             return None
         edges = np.append(0, np.cumsum(count))
         row = np.argsort(bucket, kind="stable")
-        deal, seconds = np.empty_like(keys), np.empty_like(keys)
+        deal, seconds = room(len(keys), np.int64), room(len(keys), np.int64)
 
         def sort(number: int) -> None:
             part = slice(edges[number], edges[number + 1])

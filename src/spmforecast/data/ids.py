@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spmforecast.data.arrow import arrow_of, bytes_of, places_of
+from spmforecast.data.memory import room
 from spmforecast.data.threads import in_blocks
 
 __all__ = ["aligned_rows", "all_distinct", "rows_of"]
@@ -136,14 +137,16 @@ class _Numbering:
         """Return the number of each text, and whether it is written like those that were known."""
         matrix = _matrix(values)
         assert matrix is not None, "only texts of one length are numbered"
-        numbers, fits = np.zeros(len(matrix), dtype=np.int64), np.zeros(len(matrix), dtype=bool)
+        numbers, fits = room(len(matrix), np.int64), np.zeros(len(matrix), dtype=bool)
         if matrix.shape[1] != len(self.text):
+            numbers[:] = 0
             return numbers, fits
         alike = np.setdiff1d(np.arange(len(self.text)), self.varies)
 
         def number(rows: slice) -> None:
             block = np.ascontiguousarray(matrix[rows].T)
             fits[rows] = (block[alike] == self.text[alike, None]).all(axis=0)
+            numbers[rows] = 0
             for row in block[self.varies]:
                 self._append(numbers[rows], fits[rows], row)
 

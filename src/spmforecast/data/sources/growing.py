@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from spmforecast.data.arrow import bytes_of, text_of
+from spmforecast.data.memory import room
 
 __all__ = ["GrowingText", "GrowingValues"]
 
@@ -30,7 +31,7 @@ class GrowingValues:
     """
 
     def __init__(self, first: npt.NDArray[np.generic], share: float) -> None:
-        self._values, self._rows = np.empty(_expected(len(first), share), dtype=first.dtype), 0
+        self._values, self._rows = room(_expected(len(first), share), first.dtype), 0
         self.add(first)
 
     def add(self, values: npt.NDArray[np.generic]) -> None:
@@ -49,8 +50,9 @@ class GrowingText:
 
     def __init__(self, first: pa.Array, share: float) -> None:
         offsets, _ = bytes_of(first)
-        self._ends = np.zeros(_expected(len(first), share), dtype=np.int64)
-        self._text = np.empty(_expected(int(offsets[-1] - offsets[0]), share), dtype=np.uint8)
+        self._ends = room(_expected(len(first), share), np.int64)
+        self._ends[0] = 0
+        self._text = room(_expected(int(offsets[-1] - offsets[0]), share), np.uint8)
         self._rows = 0
         self.add(first)
 
@@ -78,6 +80,6 @@ def _with_room(values: npt.NDArray[T], used: int, more: int) -> npt.NDArray[T]:
     """Return an array that holds so many more values than are used, the same one where it does."""
     if used + more <= len(values):
         return values
-    larger = np.empty(max(used + more, len(values) + len(values) // 4), dtype=values.dtype)
+    larger = room(max(used + more, len(values) + len(values) // 4), values.dtype)
     larger[:used] = values[:used]
     return larger
