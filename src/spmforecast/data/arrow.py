@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spmforecast.data.memory import ORDINARY
 from spmforecast.data.threads import each, in_blocks
 
 __all__ = [
@@ -121,7 +122,7 @@ def picked(column: pd.Series, mask: npt.NDArray[np.bool_]) -> pd.Series:
         values = arrow_of(column)
         if values.null_count == len(values):
             return missing_column("str", pd.RangeIndex(int(np.count_nonzero(mask))))
-        return text_of(values.filter(pa.array(mask)))
+        return text_of(pc.filter(values, pa.array(mask), memory_pool=ORDINARY))
     if isinstance(column.dtype, np.dtype):
         return pd.Series(column.to_numpy()[mask])
     return column[mask].reset_index(drop=True)
@@ -130,7 +131,8 @@ def picked(column: pd.Series, mask: npt.NDArray[np.bool_]) -> pd.Series:
 def choose(first: pd.Series, second: pd.Series, use_first: npt.NDArray[np.bool_]) -> pd.Series:
     """Return, cell by cell, the first of two columns of one type where that is wanted, else the second."""
     if isinstance(first.dtype, pd.StringDtype) and isinstance(second.dtype, pd.StringDtype):
-        return text_of(pc.if_else(pa.array(use_first), arrow_of(first), arrow_of(second)), first.index)
+        words = arrow_of(first), arrow_of(second)
+        return text_of(pc.if_else(pa.array(use_first), *words, memory_pool=ORDINARY), first.index)
     if isinstance(first.dtype, np.dtype) and first.dtype == second.dtype:
         return pd.Series(np.where(use_first, first.to_numpy(), second.to_numpy()), index=first.index)
     return first.where(pd.Series(use_first, index=first.index), second)

@@ -16,16 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import codes_of, places_among
+from spmforecast.data.arrow import codes_of, missing_column, places_among
 from spmforecast.data.eventorder import ordered
 from spmforecast.data.ids import rows_of
-from spmforecast.data.threads import each
+from spmforecast.data.memory import room
+from spmforecast.data.threads import each, in_blocks
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 
 CLOSED = ("won", "lost")
 _STATUS = ("open", *CLOSED)
 _OPEN, _UNSAID = 0, -1
+_BLOCK = 1 << 16  # events at a time, so that they stay in the processor's cache
 
 T = TypeVar("T", bound=np.generic)
 
@@ -210,9 +212,13 @@ class EventLog:
 
     def _latest_of(self, what: str, mask: Mask) -> Places:
         if what not in self._latest:
-            kind = np.int32 if len(mask) < np.iinfo(np.int32).max else np.int64
-            places = np.arange(len(mask), dtype=kind)
-            places[~mask] = -1
+            kind: type[np.signedinteger] = np.int32 if len(mask) < np.iinfo(np.int32).max else np.int64
+            places = room(len(mask), kind)
+
+            def number(rows: slice) -> None:
+                places[rows] = np.where(mask[rows], np.arange(rows.start, rows.stop), -1)
+
+            in_blocks(number, len(mask), _BLOCK)
             self._latest[what] = np.maximum.accumulate(places, out=places)
         return self._latest[what]
 
@@ -272,8 +278,10 @@ class Known:
         """
         place = self._last(self.log.latest_filled(column))
         place = place if among is None else place[among]
-        row = np.full(len(place), -1, dtype=np.int64)
         asked = np.flatnonzero(place >= 0 if of is None else (place >= 0) & of)
+        if not len(asked):
+            return missing_column(str(self.log.frame[column].dtype), pd.RangeIndex(len(place)))
+        row = np.full(len(place), -1, dtype=np.int64)
         row[asked] = self.log.row[place[asked]]
         return pd.Series(self.log.frame[column].array.take(row, allow_fill=True), index=range(len(row)))
 

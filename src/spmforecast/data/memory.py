@@ -8,17 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["room"]
+__all__ = ["ORDINARY", "room"]
 
 T = TypeVar("T", bound=np.generic)
 
+ORDINARY = pa.system_memory_pool()
+"""Memory in ordinary pages.
+
+NumPy and Arrow ask for pages of 2 MB where an array is long. A virtual machine may have to fetch such pages from its
+host one by one, which can take longer than to read the file; ordinary ones cost little everywhere.
+"""
+
 
 def room(size: int, kind: type[T] | np.dtype[T]) -> npt.NDArray[T]:
-    """Return an array that is still to be filled, shape (size,).
-
-    NumPy asks for pages of 2 MB where an array is long. A virtual machine may have to fetch such pages from its host
-    one by one, which can take longer than to read the file; ordinary pages cost little everywhere.
-    """
+    """Return an array in ordinary memory that is still to be filled, shape (size,)."""
     dtype = np.dtype(kind)
-    buffer = pa.allocate_buffer(size * dtype.itemsize, memory_pool=pa.system_memory_pool())
-    return np.frombuffer(buffer, dtype=dtype)
+    return np.frombuffer(pa.allocate_buffer(size * dtype.itemsize, memory_pool=ORDINARY), dtype=dtype)
