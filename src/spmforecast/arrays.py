@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["Floats", "columns", "finite", "in_turn", "require", "side_by_side"]
+__all__ = ["Floats", "columns", "finite", "in_turn", "keep_freed_memory", "require", "side_by_side"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -21,6 +22,7 @@ V = TypeVar("V")
 Floats = npt.NDArray[np.float64]
 
 _MEND = "Leave these cells out on purpose first."
+_LARGE = 32_000_000  # bytes, nearly the most that the GNU allocator ever keeps
 
 
 def require(holds: bool | np.bool_, about: str, reason: str, column: str = "", mend: str = "") -> None:
@@ -123,3 +125,14 @@ def side_by_side(one: Callable[[], U], other: Callable[[], V], many: bool) -> tu
     with ThreadPoolExecutor(1) as pool:
         later = pool.submit(other)
         return one(), later.result()
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have the C library keep what arrays free, once in a process.
+
+    The GNU allocator hands larger arrays back to the system as soon as they are freed until it has seen still larger
+    ones freed; every batch would have to be given cleared pages again. One array, never touched, teaches it. Elsewhere
+    this does nothing.
+    """
+    np.empty(_LARGE, dtype=np.uint8)

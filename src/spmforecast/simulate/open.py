@@ -7,12 +7,12 @@ an amount.
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.arrays import keep_freed_memory
 from spmforecast.simulate.chances import ByChances
 from spmforecast.simulate.clocks import ByClocks
 from spmforecast.simulate.inputs import SimulationInputs
@@ -29,7 +29,6 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 _BATCH = 128  # deals whose winners are handled together
-_LARGE = 32_000_000  # bytes
 _NOBODY: Ints = np.zeros(0, dtype=np.int64)
 
 
@@ -51,7 +50,7 @@ def play_open_deals(
     tally : Tally
         Where wins are booked.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     deals = inputs.open_deals
     clocks = shocks is not None or any(effects[owner] is not None for owner in set(deals.owner.tolist()))
     way = ByClocks(inputs, trials, shocks, effects) if clocks else ByChances(inputs, trials)
@@ -61,17 +60,6 @@ def play_open_deals(
         rows = order[first : first + _BATCH]
         luck = draw_luck(trials.streams, inputs.deal_keys[rows], trials.start, trials.stop)
         _book(inputs, trials, rows, way.play(rows, luck), tally)
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Have the C library keep what arrays free, once in a process.
-
-    glibc hands larger arrays back to the system as soon as they are freed until it has seen still larger ones freed, 32
-    MB at most. Every batch would have to be given fresh pages again, which took up to half of a short run's time. One
-    array, never touched, teaches it.
-    """
-    np.empty(_LARGE, dtype=np.uint8)
 
 
 def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners, tally: Tally) -> None:

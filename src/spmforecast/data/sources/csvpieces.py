@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from spmforecast.arrays import keep_freed_memory
 from spmforecast.data.arrow import has_blank_ends, text_of, whole
 from spmforecast.data.isodates import plain_stamps
 from spmforecast.data.quick import plain_dates, plain_numbers
@@ -26,8 +27,6 @@ __all__ = ["TYPED", "DoubtfulError", "PieceReader"]
 Values: TypeAlias = npt.NDArray[np.generic]
 Cells: TypeAlias = pa.Array | Values
 """A column of a piece: text, or typed."""
-
-_LARGE = (1 << 25) - (1 << 16)  # bytes; blocks beyond 32 MiB are given back in any case
 
 TYPED: dict[str, Callable[[pa.Array], Values | None]] = {
     "date": plain_dates,
@@ -81,7 +80,7 @@ class PieceReader:
         DoubtfulError
             If a piece is not plain, or a column cannot be typed in it as in the first one.
         """
-        _keep_freed_memory()
+        keep_freed_memory()
         starts, rows = [start], [0]
         cores = os.cpu_count() or 1
         with ThreadPoolExecutor(cores) as pool, ThreadPoolExecutor(1) as keeper:
@@ -165,16 +164,6 @@ class PieceReader:
             if isinstance(cells, np.ndarray) or not has_blank_ends(text_of(cells))
         )
         return _Part(columns, frozenset(bare))
-
-
-def _keep_freed_memory() -> None:
-    """Let the memory of one piece serve the next one.
-
-    The GNU allocator gives large blocks back to the system as soon as they are freed, and gets new ones, which the
-    system has to clear, unless it has seen blocks of that size being freed; elsewhere this does nothing.
-    """
-    block = np.empty(_LARGE, dtype=np.uint8)
-    del block
 
 
 def _typed(text: pa.Array, kind: str | None) -> Cells:
