@@ -1,4 +1,4 @@
-"""Checks of plain arrays: every value that is not a finite number is named before anything is worked out."""
+"""Plain arrays: checks that name every value that is not a finite number, and work on long ones in threads."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from spmforecast.arrays import in_turn
 
 __all__ = ["MANY", "each", "in_blocks"]
 
@@ -24,8 +24,8 @@ def each(do: Callable[[S], T], items: Sequence[S], rows: int) -> list[T]:
         return [do(item) for item in items]
     size = -(-len(items) // _TASKS)
     shares = [items[start : start + size] for start in range(0, len(items), size)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [done for share in pool.map(lambda share: [do(item) for item in share], shares) for done in share]
+    done = in_turn(lambda share: [do(item) for item in share], shares, many=True)
+    return [one for share in done for one in share]
 
 
 def in_blocks(do: Callable[[slice], T], rows: int, block: int) -> list[T]:
