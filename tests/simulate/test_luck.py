@@ -1,4 +1,4 @@
-"""Bits of luck of open deals, and what is made of them: chances to 32 bits, bounds that change no draw, exact sums."""
+"""Words of luck of open deals, and what is made of them: chances to 32 bits, bounds that change no draw, exact sums."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spmforecast.simulate import bounds, clocks
+from spmforecast.simulate import bounds
 from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.chances import ByChances
-from spmforecast.simulate.luck import FINER, Luck, draw_luck, finer
+from spmforecast.simulate.hazards import Levels, asked_of
+from spmforecast.simulate.luck import draw_words, leading_bits, turned
 from spmforecast.simulate.quantiles import distinct_rows, mean_one_lognormal, pick
 from spmforecast.simulate.streams import Streams
 from spmforecast.simulate.tally import Overflow, Tally
@@ -24,54 +25,52 @@ KEYS = np.array([STREAMS.key("deal", f"O-{k}", "outcome") for k in range(20)])
 SMALL = {"deals": 60, "streams": 0, "reps": 4, "periods": 4}
 
 
-def finer_all(streams, keys, start, stop):
-    return np.stack([streams.shorts(key, start, stop, FINER) for key in keys])
+@pytest.mark.parametrize(("start", "stop"), [(0, 8), (3, 700), (256, 512), (1000, 1024), (4096, 5001)])
+def test_words_of_some_trials_are_those_of_all(start, stop):
+    whole, part = draw_words(STREAMS, KEYS, 0, 5001), draw_words(STREAMS, KEYS[4:7], start, stop)
+    np.testing.assert_array_equal(part, whole[4:7, start:stop])
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0, 8), (3, 700), (256, 512), (1000, 1024), (4096, 5000)])
-def test_bits_of_some_trials_are_those_of_all(start, stop):
-    whole, part = draw_luck(STREAMS, KEYS, 0, 5000), draw_luck(STREAMS, KEYS[4:7], start, stop)
-    np.testing.assert_array_equal(part.outcome, whole.outcome[4:7, start:stop])
-    np.testing.assert_array_equal(part.amount, whole.amount[4:7, start:stop])
-    more = finer_all(STREAMS, KEYS[4:7], start, stop)
-    np.testing.assert_array_equal(more, finer_all(STREAMS, KEYS, 0, 5000)[4:7, start:stop])
-    assert finer(STREAMS, KEYS[5], stop - 1) == more[1, -1]
-
-
-def test_bits_are_uniform_and_have_nothing_to_do_with_each_other():
-    luck, more = draw_luck(STREAMS, KEYS, 0, 20_000), finer_all(STREAMS, KEYS, 0, 20_000)
-    kinds = [luck.outcome.ravel(), luck.amount.ravel(), more.ravel()]
-    for bits in kinds:
+def test_words_are_uniform_and_what_they_are_turned_into_has_nothing_to_do_with_them():
+    words = draw_words(STREAMS, KEYS, 0, 20_000).ravel()
+    kinds = [leading_bits(words), leading_bits(turned(words))]
+    for bits in [*kinds, words.astype(np.uint16)]:
         seen = np.bincount(bits >> 8, minlength=256)
         assert ((seen - seen.mean()) ** 2 / seen.mean()).sum() < 340  # chi-squared of 255: 1 in 5,000
-    for one, other in ((0, 1), (0, 2), (1, 2)):
-        assert abs(np.corrcoef(kinds[one], kinds[other])[0, 1]) < 4 / np.sqrt(len(kinds[0]))
+    assert abs(np.corrcoef(*kinds)[0, 1]) < 4 / np.sqrt(len(words))
+    together = np.bincount((kinds[0] >> 12).astype(np.int64) * 16 + (kinds[1] >> 12), minlength=256)
+    assert ((together - together.mean()) ** 2 / together.mean()).sum() < 340
 
 
-def test_first_bits_that_are_those_of_a_chance_are_settled_by_further_ones():
+@pytest.mark.parametrize("length", [1, 2, 10, 4000, 300_000])
+def test_words_of_any_interval_turn_into_even_ones(length):
+    for start in np.random.default_rng(length).integers(0, 2**32 - length, 10).tolist():
+        got = np.sort(turned(np.arange(start, start + length, dtype=np.uint32))) / 2.0**32
+        rank = np.arange(length)
+        # The largest gap of the distribution function, in words.
+        assert max((rank + 1 - got * length).max(), (got * length - rank).max()) < 5
+
+
+def test_chances_hold_to_the_last_bit_of_a_word():
     inputs = workload(**SMALL)
-    way, trials = ByChances(inputs, Trials(1, 0, 4096, 1)), 4096
-    edges = way.edges[inputs.open_deals.state[:1]][0, :, 0].astype(np.int64)
-    # Every trial has the first bits of the second edge: the further ones alone decide.
-    bits = np.full((1, trials), edges[1] >> 16, dtype=np.uint16)
-    got = way.play(np.array([0]), Luck(bits, np.zeros_like(bits)))
-    more = finer_all(Streams(1), inputs.deal_keys[:1], 0, trials)[0].astype(np.int64)
-    np.testing.assert_array_equal(got.slot, ((edges[1] >> 16 << 16) + more >= edges[1]) + 1)
-    assert 0 < (got.slot == 1).mean() < 1
+    way = ByChances(inputs, Trials(1, 0, 8, 1))
+    edges = way.edges[inputs.open_deals.state[:1]][0, :, 0]
+    words = np.stack([edges - 1, edges], axis=1).reshape(1, -1)
+    got = way.play(np.array([0]), words)
+    # A word below the edge still belongs to the period, one at it to the next; at the last edge nothing is won.
+    np.testing.assert_array_equal(got.found.place, np.arange(7))
+    np.testing.assert_array_equal(got.slot, [0, 1, 1, 2, 2, 3, 3])
+
+
+def test_hazards_asked_for_are_known_to_a_millionth_of_themselves():
+    words = np.concatenate([np.arange(300), 2 ** np.arange(32), 2**32 - 2 ** np.arange(32)]).astype(np.uint32)
+    words = np.concatenate([words, draw_words(STREAMS, KEYS[:1], 0, 10_000)[0]])
+    np.testing.assert_allclose(asked_of(words), -np.log1p(-(words + 0.5) / 2.0**32), rtol=1e-6)
 
 
 def without_losses(inputs):
     none = np.zeros_like(inputs.open_deals.lose)
     return dataclasses.replace(inputs, open_deals=dataclasses.replace(inputs.open_deals, lose=none))
-
-
-def test_clocks_draw_further_bits_wherever_they_decide(monkeypatch):
-    inputs = without_losses(workload(**SMALL, shocks=True))
-    drawn = simulate_block(inputs, 0, 8192)
-    monkeypatch.setattr(clocks, "_near", lambda asked, *_: np.arange(len(asked)))
-    assert simulate_block(inputs, 0, 8192).amounts.tobytes() == drawn.amounts.tobytes()
-    monkeypatch.setattr(clocks, "_near", lambda asked, *_: np.zeros(0, dtype=np.int64))
-    assert simulate_block(inputs, 0, 8192).amounts.tobytes() != drawn.amounts.tobytes()
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -80,7 +79,7 @@ def test_bounds_leave_no_winner_out(monkeypatch, lost):
     if not lost:
         inputs = without_losses(inputs)
     drawn = simulate_block(inputs, 0, 2048)
-    monkeypatch.setattr(bounds, "_first_bits", lambda hazard: np.full(hazard.shape, 65_535, dtype=np.uint16))
+    monkeypatch.setattr(bounds, "_half_asked", lambda words: np.zeros(words.shape, dtype=np.float32))
     unbounded = simulate_block(inputs, 0, 2048)
     assert drawn.counts.sum() > 10_000
     assert unbounded.amounts.tobytes() == drawn.amounts.tobytes()
@@ -89,7 +88,7 @@ def test_bounds_leave_no_winner_out(monkeypatch, lost):
 
 def test_bounds_hold_where_the_market_slows_deals_down():
     level = np.random.default_rng(1).normal(0, 1, (50, 4)).astype(np.float32)
-    levels = bounds.Levels(level, level**2, level.max(axis=1), level.min(axis=1))
+    levels = Levels(level, level**2, level.max(axis=1), level.min(axis=1))
     response = np.array([[0.5, 1.5, 1.0, 0.7], [-0.5, 0.2, -1.0, 0.1], [-0.5, -0.2, -1.0, -0.1]], dtype=np.float32)
     for bound, one in zip(levels.bounds(response), response, strict=True):
         most = np.exp(level * one).max(axis=1)

@@ -5,78 +5,28 @@ A bound changes no draw: it only spares the trials in which the clock of winning
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.simulate.hazards import Levels
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.luck import Luck
-from spmforecast.simulate.shocks import Shocks
+from spmforecast.simulate.luck import turned
 from spmforecast.simulate.trials import Trials
 from spmforecast.simulate.winners import Candidates
 
-__all__ = ["Bounds", "Levels"]
+__all__ = ["Bounds"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Short = npt.NDArray[np.uint16]
+Words = npt.NDArray[np.uint32]
 
 _ROWS = 16  # deals bounded together: their arrays stay in the second cache
-_SCALE = np.float32(2**16)
-_SLACK = np.float32(1 + 1e-4)  # the bound must hold whatever is rounded
-_STEPS = 64  # responses are rounded outwards to such parts of one, so that many deals share a bound
-_KEPT = 256  # bounds kept
-_COARSE, _COARSE_SHIFT = 256, 8  # steps of the bound on what is won before it is lost
-
-
-@dataclass(frozen=True)
-class Levels:
-    """The market's level in each trial: by period and bent, shape (trials, periods); its extremes over the horizon."""
-
-    by_period: Floats
-    bent: Floats
-    top: Floats
-    low: Floats
-    _bounds: dict[tuple[int, int], Floats] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, shocks: Shocks | None) -> Levels | None:
-        """Take those that open deals meet; None without a market."""
-        if shocks is None:
-            return None
-        level = shocks.level[0]
-        bent = np.ascontiguousarray(shocks.bent[0].T)
-        return cls(np.ascontiguousarray(level.T), bent, level.max(axis=0), level.min(axis=0))
-
-    def bounds(self, response: npt.NDArray[np.floating]) -> list[Floats]:
-        """Bound what the market multiplies the hazard of any period by; what bends it only lowers it.
-
-        Parameters
-        ----------
-        response : array of float, shape (deals, periods)
-            Change of the log hazard for one unit of the level.
-
-        Returns
-        -------
-        list of array of float32, shape (trials,)
-            A bound for each deal.
-        """
-        least = np.floor(response.min(axis=1) * _STEPS).astype(np.int64)
-        most = np.ceil(response.max(axis=1) * _STEPS).astype(np.int64)
-        return [self._bound(*pair) for pair in zip(least.tolist(), most.tolist(), strict=True)]
-
-    def _bound(self, least: int, most: int) -> Floats:
-        if (least, most) not in self._bounds:
-            if len(self._bounds) >= _KEPT:
-                self._bounds.clear()
-            low, high = np.float32(least / _STEPS), np.float32(most / _STEPS)
-            # What is linear in response and level is largest at a corner.
-            log = np.maximum(low * self.top, high * self.top)
-            if low < 0:
-                np.maximum(log, np.maximum(low * self.low, high * self.low), out=log)
-            self._bounds[least, most] = np.exp(log, out=log)
-        return self._bounds[least, most]
+_TWICE = np.float32(2**33)  # twice the steps of a uniform
+_SLACK = 1 + 1e-4  # the bound must hold whatever is rounded
+_HALF = np.float32(0.5 * _SLACK)
+_COARSE, _COARSE_SHIFT = 256, 24  # steps of the bound on what is won before it is lost
 
 
 @dataclass(frozen=True)
@@ -100,33 +50,33 @@ class Bounds:
     levels: Levels | None
     effects: dict[int, Floats | None]
 
-    def candidates(self, rows: Ints, luck: Luck) -> Candidates:
+    def candidates(self, rows: Ints, words: Words) -> Candidates:
         """Find the trials in which the clocks of winning may ring within the horizon, and before the deal is lost.
 
         Parameters
         ----------
         rows : array of int, shape (deals,)
             Which deals.
-        luck : Luck
-            Their bits.
+        words : array of uint32, shape (deals, trials)
+            Their luck.
 
         Returns
         -------
         Candidates
         """
-        deals, trials = luck.outcome.shape
+        deals, trials = words.shape
         state = self.inputs.open_deals.state[rows]
         factors, shares = self._factors(rows, state), self._shares(state)
         places = []
         for first in range(0, deals, _ROWS):
             few = slice(first, first + _ROWS)
-            hazard = self.trials.spread(self.inputs.open_deals.whole[state[few]])
-            for one, by in zip(hazard, factors[few], strict=True):
+            half = self.trials.spread(self.inputs.open_deals.whole[state[few]] * _HALF)
+            for one, by in zip(half, factors[few], strict=True):
                 for factor in by:
                     one *= factor
             if shares is not None:
-                _lower(hazard, shares[few], luck.amount[few])
-            places.append(np.flatnonzero(luck.outcome[few] <= _first_bits(hazard)))
+                _lower(half, shares[few], turned(words[few]))
+            places.append(np.flatnonzero(_half_asked(words[few]) <= half))
             places[-1] += first * trials
         return Candidates.at(np.concatenate(places), deals, trials)
 
@@ -145,21 +95,19 @@ class Bounds:
         return _share_in_time(deals.share[state], deals.kept[state]) if deals.loses else None
 
 
-def _lower(hazard: Floats, shares: Floats, amount: Short) -> None:
+def _half_asked(words: Words) -> Floats:
+    """Bound half of the hazard that these words ask for from below."""
+    # -log(1 - u) is at least 2 u / (2 - u).
+    out = words.astype(np.float32)
+    out /= np.subtract(_TWICE, out)
+    return out
+
+
+def _lower(hazard: Floats, shares: Floats, luck: Words) -> None:
     """Leave the share of the hazard that is there before the deal is lost, by the first bits that decide about that."""
-    coarse = (amount >> _COARSE_SHIFT).astype(np.int64)
+    coarse = (luck >> np.uint32(_COARSE_SHIFT)).astype(np.int64)
     for one, share, bits in zip(hazard, shares, coarse, strict=True):
         one *= share.take(bits)
-
-
-def _first_bits(hazard: Floats) -> Short:
-    """Bound the first 16 bits of the uniforms that win by this hazard, which is overwritten."""
-    # 1 - exp(-H) is at most 2 H / (2 + H).
-    chance = hazard + np.float32(2)
-    np.divide(hazard, chance, out=chance)
-    chance *= np.float32(2 * _SCALE * _SLACK)
-    np.minimum(chance, _SCALE - 1, out=chance)
-    return np.asarray(chance.astype(np.uint16))
 
 
 def _share_in_time(share: Floats, kept: Floats) -> Floats:

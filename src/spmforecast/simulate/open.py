@@ -1,6 +1,6 @@
-"""Open deals of a block of trials: bits of luck for all, all else for winners alone.
+"""Open deals of a block of trials: a word of luck for all, all else for winners alone.
 
-Every deal has bits of its own in every trial (see :mod:`spmforecast.simulate.luck`). Where the chances of a world's
+Every deal has a word of its own in every trial (see :mod:`spmforecast.simulate.luck`). Where the chances of a world's
 trials do not differ they are read off a table; otherwise two clocks run, of winning and of losing. Only the winners get
 an amount.
 """
@@ -16,7 +16,7 @@ from spmforecast.arrays import keep_freed_memory
 from spmforecast.simulate.chances import ByChances
 from spmforecast.simulate.clocks import ByClocks
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.luck import draw_luck
+from spmforecast.simulate.luck import draw_words
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
@@ -58,8 +58,8 @@ def play_open_deals(
     order = np.lexsort((deals.state, deals.column))
     for first in range(0, len(order), _BATCH):
         rows = order[first : first + _BATCH]
-        luck = draw_luck(trials.streams, inputs.deal_keys[rows], trials.start, trials.stop)
-        _book(inputs, trials, rows, way.play(rows, luck), tally)
+        words = draw_words(trials.streams, inputs.deal_keys[rows], trials.start, trials.stop)
+        _book(inputs, trials, rows, way.play(rows, words), tally)
 
 
 def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners, tally: Tally) -> None:

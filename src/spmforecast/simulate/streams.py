@@ -107,17 +107,17 @@ class Streams:
             Keys of the streams.
         start, stop : int
             As in :meth:`words`.
-        out : array of uint64, shape (n, ...)
-            Takes the words of each key, in C order.
+        out : array of uint64, shape (n, stop - start)
+            Takes the words of each key.
         """
-        shape, names = out.shape[1:], keys.tolist()
+        names = keys.tolist()
         # For a few thousand words a call, what is not their generation costs as much as a tenth of it.
         whole: Any = self._state
         state, bits = whole["state"], self._at((0, 0), start, 0)
         for place, key in enumerate(names):
             state["key"] = key
             bits.state = whole
-            out[place] = bits.random_raw(stop - start).reshape(shape)
+            out[place] = bits.random_raw(stop - start)
 
     def shorts(self, key: Words | Sequence[int], start: int, stop: int, lane: int = 0) -> npt.NDArray[np.uint16]:
         """Draw 16 random bits for each trial from the stream of a key, from any trial on; as :meth:`words`.
@@ -129,12 +129,6 @@ class Streams:
         first = start - start % _SHORTS
         words = self.words(key, first // _WORDS, -(-stop // _WORDS), lane)
         return words.view(np.uint16)[start - first : stop - first]
-
-    def short(self, key: Words | Sequence[int], trial: int, lane: int = 0) -> int:
-        """Draw the 16 random bits of one trial: those that :meth:`shorts` draws."""
-        step, piece = divmod(trial, _SHORTS)
-        words = self._at(key, step * _WORDS, lane).random_raw(_WORDS)
-        return int(words[piece // _WORDS]) >> 16 * (piece % _WORDS) & 0xFFFF
 
     def _at(self, key: Words | Sequence[int], start: int, lane: int) -> np.random.Philox:
         """Turn the generator to a key and counter; far cheaper than making one, and the same stream."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Candidates", "Winners", "left_out"]
+__all__ = ["Candidates", "Winners"]
 
 Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
@@ -46,13 +45,6 @@ class Candidates:
         number = np.diff(here.searchsorted(np.append(0, np.cumsum(self.number))))
         return Candidates(self.place.take(here), number, self.trials)
 
-    def without(self, gone: Ints) -> Candidates:
-        """Leave out a few, given by their positions, which rise; `place` is overwritten."""
-        if not len(gone):
-            return self
-        number = self.number - np.bincount(self.place[gone] // self.trials, minlength=len(self.number))
-        return Candidates(left_out(self.place, gone), number, self.trials)
-
     def of_deal(self, values: npt.NDArray[S]) -> npt.NDArray[S]:
         """Hand each what its deal has, shape (deals,) to (n,)."""
         return np.repeat(values, self.number)
@@ -85,11 +77,3 @@ class Winners:
     found: Candidates
     slot: Ints
     amount: Short
-
-
-def left_out(values: Ints, gone: Ints) -> Ints:
-    """Close the gaps that a few leave, in place: far quicker than masking where they are few."""
-    cuts = [*gone.tolist(), len(values)]
-    for left, (before, after) in enumerate(pairwise(cuts)):
-        values[before - left : after - left - 1] = values[before + 1 : after]
-    return values[: len(values) - len(gone)]
