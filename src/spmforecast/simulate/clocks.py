@@ -74,7 +74,8 @@ class ByClocks:
         effect = self._effect(rows, may, trial)
         if effect is not None:
             asked /= effect
-        rings = Hazards(deals, deals.state[rows], self.levels, self.trials.world).rings(may.deal, trial, asked)
+        hazards = Hazards(deals, deals.state[rows], self.levels, self.trials.world)
+        rings = hazards.rings(may.deal, trial, asked, deals.loses)
         slot = may.of_deal(np.arange(len(rows)) * self.inputs.periods)
         slot += rings.period
         if deals.loses:

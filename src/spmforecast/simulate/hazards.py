@@ -106,13 +106,19 @@ class Rings:
         Whether within the horizon.
     period : array of int, shape (n,)
         In which period; the last one where it is not in time.
-    part : array of float32, shape (n,)
-        Share of the period's hazard that is there by then.
+    part : array of float32, shape (n,) or (0,)
+        Share of the period's hazard that is there by then, where it was asked for.
     """
 
     in_time: npt.NDArray[np.bool_]
     period: Ints
     part: Floats
+
+    @classmethod
+    def room(cls, size: int, parts: bool) -> Rings:
+        """Make room for so many."""
+        part = np.empty(size if parts else 0, dtype=np.float32)
+        return cls(np.empty(size, dtype=np.bool_), np.empty(size, dtype=np.int64), part)
 
 
 class Hazards:
@@ -131,13 +137,15 @@ class Hazards:
     """
 
     def __init__(self, deals: OpenDeals, state: Ints, levels: Levels | None, world: Ints) -> None:
-        win = deals.win[:, state].transpose(1, 0, 2)
-        self.worlds, self.periods = win.shape[1:]
-        self.win, self.levels, self.world = win.reshape(-1, self.periods), levels, world
+        self.worlds, states, self.periods = deals.win.shape
+        # Worlds of a deal side by side: its trials find them in the first cache.
+        row = (state[:, None] + np.arange(self.worlds) * states).reshape(-1)
+        self.win = deals.win.reshape(-1, self.periods).take(row, axis=0)
+        self.levels, self.world = levels, world
         self.response, self.bend = (table[state].astype(np.float32) for table in (deals.response, deals.bend))
         self.bends = bool(self.bend.any())
 
-    def rings(self, deal: Ints, trial: Ints, asked: Floats) -> Rings:
+    def rings(self, deal: Ints, trial: Ints, asked: Floats, parts: bool) -> Rings:
         """Find when the hazards reach what is asked for.
 
         Parameters
@@ -146,20 +154,22 @@ class Hazards:
             Which of the deals, and in which trial.
         asked : array of float32, shape (n,)
             Hazards to be reached.
+        parts : bool
+            Work out at which part of the period's hazard, too.
 
         Returns
         -------
         Rings
         """
-        size = len(asked)
-        out = Rings(np.empty(size, dtype=np.bool_), np.empty(size, dtype=np.int64), np.empty(size, dtype=np.float32))
-        for first in range(0, size, _CHUNK):
+        out = Rings.room(len(asked), parts)
+        for first in range(0, len(asked), _CHUNK):
             few = slice(first, first + _CHUNK)
             reached = self.reached(deal[few], trial[few])
             count = _count(reached[1:], asked[few])
             out.in_time[few] = count < self.periods
             period = np.minimum(count, self.periods - 1, out=out.period[few], casting="unsafe")
-            out.part[few] = _part(reached, period, asked[few])
+            if parts:
+                out.part[few] = _part(reached, period, asked[few])
         return out
 
     def reached(self, deal: Ints, trial: Ints) -> Floats:
@@ -185,11 +195,7 @@ class Hazards:
 
 def _count(reached: Floats, asked: Floats) -> npt.NDArray[np.uint8]:
     """Count the periods by whose end the hazard asked for has not been reached."""
-    out, below = np.zeros(len(asked), dtype=np.uint8), np.empty(len(asked), dtype=np.bool_)
-    for one in reached:
-        np.less_equal(one, asked, out=below)
-        out += below.view(np.uint8)
-    return out
+    return np.asarray(np.add.reduce((reached <= asked).view(np.uint8), axis=0, dtype=np.uint8))
 
 
 def _part(reached: Floats, period: Ints, asked: Floats) -> Floats:
