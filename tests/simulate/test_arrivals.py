@@ -8,86 +8,108 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from spmforecast.simulate.arrivals import LENGTH, STEPS, Points, arrivals
+from spmforecast.simulate.arrivals import LENGTH, arrivals
 from spmforecast.simulate.streams import Streams
 
 STREAMS = Streams(3)
 
 
-def draw(row, reach, start=0, stop=LENGTH):
-    """All points of a process, heights as expected wins."""
-    key, limit = STREAMS.key("stream", f"S-{row}", "winner"), np.atleast_1d(np.asarray(reach, dtype=np.float32))
-    parts = list(arrivals(STREAMS, key, start, stop, limit))
-    trial, bits = (np.concatenate([getattr(p, name) for p in parts]) for name in ("trial", "bits"))
-    height = np.concatenate([p.height.astype(np.float64) + p.base for p in parts])
-    return Points(trial, height / STEPS, bits, 0)
+def draw(row, reached, start=0, stop=LENGTH):
+    """All points of a process: period, trial and bits of each, in order of trial, period and bits."""
+    key = STREAMS.key("stream", f"S-{row}", "winner")
+    table = np.asarray(reached, dtype=np.float32)
+    table = table.reshape(-1, 1) if table.ndim < 2 else table
+    parts = list(arrivals(STREAMS, key, start, stop, table))
+    none = np.zeros(0, dtype=np.int64)
+    place, trial, bits = (np.concatenate([none, *(getattr(p, x) for p in parts)]) for x in ("place", "trial", "bits"))
+    period = (place - trial) // (stop - start)
+    np.testing.assert_array_equal(place, period * (stop - start) + trial)
+    return np.stack([trial, period, bits])[:, np.lexsort((bits, period, trial))]
+
+
+def alike(row, height):
+    """All points below a height that all trials have in common."""
+    return draw(row, [height])
 
 
 def test_numbers_of_points_are_poisson():
-    several = [draw(row, 0.4) for row in range(200)]
-    number, expected = np.array([len(points.trial) for points in several]), 0.4 * LENGTH
-    assert number.mean() == pytest.approx(expected, abs=4 * np.sqrt(expected / 200))
-    # The index of dispersion of Poisson counts is one.
-    assert stats.chi2.cdf((200 - 1) * number.var(ddof=1) / number.mean(), 199) == pytest.approx(0.5, abs=0.49)
-    many = np.concatenate([np.bincount(points.trial, minlength=LENGTH) for points in several])
-    seen = np.bincount(many, minlength=5)[:5] / len(many)
+    several = np.stack([np.bincount(alike(row, 0.4)[0], minlength=LENGTH) for row in range(200)])
+    expected = 0.4 * LENGTH
+    assert several.sum(axis=1).mean() == pytest.approx(expected, abs=4 * np.sqrt(expected / 200))
+    seen = np.bincount(several.ravel(), minlength=5)[:5] / several.size
     chance = stats.poisson.pmf(np.arange(5), 0.4)
-    assert (np.abs(seen - chance) < 4 * np.sqrt(chance / len(many))).all()
+    assert (np.abs(seen - chance) < 4 * np.sqrt(chance / several.size)).all()
 
 
-def test_points_are_spread_evenly_over_trials_heights_and_bits():
-    points = draw(1, 20.0)
-    assert len(points.trial) == pytest.approx(20 * LENGTH, abs=4 * np.sqrt(20 * LENGTH))
-    spread = {
-        "height": points.height / 20.0,
-        "trial": (points.trial + 0.5) / LENGTH,
-        "bits": (points.bits + 0.5) / 2**16,
-    }
+@pytest.mark.parametrize("height", [0.05, 0.4, 1.0, 1.4, 3.0])
+def test_trials_hardly_know_of_each_other(height):
+    """Numbers of points of all trials together vary nearly as those of independent trials do."""
+    number = np.array([alike(row, height).shape[1] for row in range(200)])
+    dispersion = number.var(ddof=1) / number.mean()
+    # Between 0.6 (seldom won) and 1 (whole layers), each within three standard errors of the estimate.
+    assert 0.6 * (1 - 3 * np.sqrt(2 / 199)) < dispersion < 1 + 3 * np.sqrt(2 / 199)
+    assert number.mean() == pytest.approx(height * LENGTH, abs=4 * np.sqrt(height * LENGTH / 200))
+
+
+def test_seldom_won_streams_keep_their_mean():
+    """Less than one point is expected in a block of trials."""
+    number = np.array([alike(row, 0.3 / LENGTH).shape[1] for row in range(1000)])
+    assert set(number.tolist()) == {0, 1}
+    assert number.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.3 * 0.7 / 1000))
+
+
+def test_points_are_spread_evenly_over_trials_periods_and_bits():
+    trial, period, bits = draw(1, np.linspace(0.5, 20.0, 40))
+    assert len(trial) == pytest.approx(20 * LENGTH, abs=4 * np.sqrt(20 * LENGTH))
+    spread = {"trial": (trial + 0.5) / LENGTH, "bits": (bits + 0.5) / 2**16}
     for one, values in spread.items():
         assert stats.kstest(values, "uniform").statistic < 1.95 / np.sqrt(len(values)), one
-    for one, other in (("height", "trial"), ("height", "bits"), ("trial", "bits")):
-        assert abs(np.corrcoef(spread[one], spread[other])[0, 1]) < 4 / np.sqrt(len(points.trial))
-    assert (np.diff(points.height) >= 0).all()
+    by_period = np.bincount(period, minlength=40)
+    assert (np.abs(by_period - LENGTH / 2) < 4 * np.sqrt(LENGTH / 2)).all()
+    spread["period"] = period
+    for one, other in (("period", "trial"), ("period", "bits"), ("trial", "bits")):
+        assert abs(np.corrcoef(spread[one], spread[other])[0, 1]) < 4 / np.sqrt(len(trial))
 
 
 @given(st.floats(0.001, 30.0), st.floats(0.001, 30.0))
 @settings(max_examples=20, deadline=None)
 def test_more_wins_expected_add_points_and_move_none(one, two):
-    few, many = draw(5, min(one, two)), draw(5, max(one, two))
-    for name in ("trial", "height", "bits"):
-        np.testing.assert_array_equal(getattr(few, name), getattr(many, name)[: len(few.trial)])
+    few, many = alike(5, min(one, two)), alike(5, max(one, two))
+    kept = set(map(tuple, few[[0, 2]].T.tolist()))
+    assert kept <= set(map(tuple, many[[0, 2]].T.tolist()))
+    assert len(kept) <= many.shape[1]
 
 
-def test_each_trial_keeps_the_points_below_its_own_limit():
-    limit = np.random.default_rng(1).uniform(0.0, 12.0, LENGTH)
-    own, all_of_them = draw(7, limit), draw(7, float(limit.max()))
-    below = all_of_them.height < limit.astype(np.float32)[all_of_them.trial]
-    for name in ("trial", "height", "bits"):
-        np.testing.assert_array_equal(getattr(own, name), getattr(all_of_them, name)[below])
+def test_each_trial_has_the_points_below_its_own_heights():
+    """What one trial has does not depend on what others expect."""
+    rng = np.random.default_rng(1)
+    own = rng.uniform(0.0, 3.0, (4, LENGTH)).cumsum(axis=0)
+    every = draw(7, own)
+    for trial in (0, 17, LENGTH - 1):
+        alone = np.repeat(own[:, [trial]], LENGTH, axis=1)
+        for others in (alone, alone * (np.arange(LENGTH) == trial)):
+            got = draw(7, others)
+            np.testing.assert_array_equal(got[:, got[0] == trial], every[:, every[0] == trial])
 
 
+def test_heights_are_the_same_whether_trials_are_alike_or_not():
+    """60 expected wins: more points than are worked on together."""
+    reached = np.linspace(5.0, 60.0, 12)
+    np.testing.assert_array_equal(draw(2, reached), draw(2, np.repeat(reached[:, None], LENGTH, axis=1)))
+
+
+@pytest.mark.parametrize("each", [False, True])
 @pytest.mark.parametrize("length", [64, 512])
-def test_points_of_a_piece_are_those_of_the_whole(length):
-    whole = draw(3, 9.0, LENGTH, 2 * LENGTH)
-    for start in range(0, LENGTH, LENGTH // 2):
-        piece = draw(3, 9.0, LENGTH + start, LENGTH + start + length)
-        mine = (whole.trial >= start) & (whole.trial < start + length)
-        np.testing.assert_array_equal(piece.trial, whole.trial[mine] - start)
-        np.testing.assert_array_equal(piece.height, whole.height[mine])
-        np.testing.assert_array_equal(piece.bits, whole.bits[mine])
+def test_points_of_a_piece_are_those_of_the_whole(length, each):
+    reached = np.repeat(np.array([[2.0], [5.0], [9.0]]), 2 * LENGTH if each else 1, axis=1)
+    whole = draw(3, reached, 0, 2 * LENGTH)
+    for start in range(0, 2 * LENGTH, LENGTH // 2):
+        piece = draw(3, reached[:, :length], start, start + length)
+        mine = whole[:, (whole[0] >= start) & (whole[0] < start + length)]
+        mine[0] -= start
+        np.testing.assert_array_equal(piece, mine)
 
 
 def test_nothing_is_drawn_where_nothing_can_happen():
-    assert draw(1, 0.0).trial.size == 0
-    assert draw(1, np.zeros(LENGTH)).trial.size == 0
-
-
-def test_heights_of_points_go_on_from_one_run_to_the_next():
-    """Two runs of 32,768 points and more: heights rise across their borders, and trials share them as elsewhere."""
-    points = draw(2, 50.0)
-    assert len(points.trial) == pytest.approx(50 * LENGTH, abs=4 * np.sqrt(50 * LENGTH))
-    assert (np.diff(points.height) >= 0).all()
-    assert stats.kstest(points.height / 50.0, "uniform").statistic < 1.95 / np.sqrt(len(points.trial))
-    own = draw(2, np.full(LENGTH, 50.0))
-    for name in ("trial", "height", "bits"):
-        np.testing.assert_array_equal(getattr(own, name), getattr(points, name))
+    assert alike(1, 0.0).size == 0
+    assert draw(1, np.zeros((1, LENGTH))).size == 0

@@ -72,8 +72,9 @@ class Created:
 
     def _frailty(self, name: str) -> Floats:
         """Draw a seller's luck in creating, lognormal with mean one, shape (cohorts, trials)."""
-        cohorts = range(self.inputs.periods)
-        bits = np.stack([self.trials.shorts("rep", name, "frailty", cohort) for cohort in cohorts])
+        key = self.trials.streams.key("rep", name, "frailty").tolist()
+        asked = self.trials.start, self.trials.stop
+        bits = np.stack([self.trials.streams.shorts(key, *asked, cohort) for cohort in range(self.inputs.periods)])
         return self.luck.take(bits >> (16 - LUCK_BITS))
 
 

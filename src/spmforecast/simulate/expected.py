@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -99,66 +98,65 @@ class Moved:
         self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: list[Floats | None]
     ) -> None:
         self.new, self.trials, self.effects = inputs.new_deals, trials, effects
-        self.loses, bends = bool(self.new.lose.any()), bool(self.new.bend.any())
+        self.loses = bool(self.new.lose.any())
         self.pairs, self.lags = _by_lag(inputs.periods)
         self.level = None if shocks is None else shocks.level[self.pairs]
-        self.bent = None if shocks is None or not bends else shocks.bent[self.pairs]
+        self.bent = None if shocks is None else shocks.bent[self.pairs]
+        # Segments that answer the market alike share what it multiplies hazards by.
+        self.answer, self.moved = np.empty(0), np.ones(1, dtype=np.float32)
         self.segment, self.win, self.lose = -1, np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32)
 
     def expected(self, made: Floats, stream: int) -> Floats:
-        """Add up the wins expected; as :meth:`Settled.expected`, with a column for each trial."""
+        """Add up the wins expected; as :meth:`Settled.expected`, with a column for each trial.
+
+        As :func:`spmforecast.simulate.outcomes.winning_chances`, followed lag by lag by what is left of each cohort.
+        """
         seller, segment = int(self.new.cells.seller[stream]), int(self.new.cells.segment[stream])
         if segment != self.segment:
             self.segment, self.win, self.lose = segment, self._speed(segment), self._loss(segment)
         effect = self.effects[seller] if seller < len(self.effects) else None
-        out = np.zeros((len(made), self.trials.count), dtype=np.float32)
-        for lag, chance in enumerate(self._won(effect)):
-            chance *= made[: len(chance)]
-            out[lag:] += chance
+        alive, speed, left = np.empty((3, len(made), self.trials.count), dtype=np.float32)
+        out = np.zeros_like(alive)
+        alive[:] = made
+        for lag, pairs in enumerate(self.lags):
+            alive, speed, left = (one[: len(out) - lag] for one in (alive, speed, left))
+            win = self.win[pairs] if effect is None else np.multiply(self.win[pairs], effect, out=speed)
+            gone = np.add(win, self.lose[pairs], out=left) if self.loses else win
+            share = np.divide(win, gone, out=speed) if self.loses else None
+            np.exp(gone, out=left)
+            left *= alive
+            alive -= left
+            if share is not None:
+                alive *= share
+            out[lag:] += alive
+            alive, left = left, alive
         return out
 
     def _speed(self, segment: int) -> Floats:
-        """Hazards of winning as the market moves them, shape (pairs, trials)."""
-        win = self._wide(self.new.win[:, segment])
-        if self.level is None:
-            return win
-        response, bend = (table[segment][self.pairs].astype(np.float32) for table in (self.new.response, self.new.bend))
-        moved = self.level * response[:, None]
-        if self.bent is not None and bend.any():
-            moved -= self.bent * bend[:, None]
-        np.exp(moved, out=moved)
-        moved *= win
-        return np.asarray(moved)
+        """Hazards of winning as the market moves them, less than zero, shape (pairs, trials)."""
+        return np.asarray(self._wide(-self.new.win[:, segment]) * self._market(segment))
+
+    def _market(self, segment: int) -> Floats:
+        """Work out what the market multiplies hazards by, shape (pairs, trials)."""
+        if self.level is None or self.bent is None:
+            return self.moved
+        answer = np.stack([table[segment][self.pairs] for table in (self.new.response, self.new.bend)])
+        if not np.array_equal(answer, self.answer):
+            response, bend = answer.astype(np.float32)[..., None]
+            self.answer, moved = answer, self.level * response
+            if bend.any():
+                moved -= self.bent * bend
+            self.moved = np.exp(moved, out=moved)
+        return self.moved
 
     def _loss(self, segment: int) -> Floats:
-        """Hazards of losing, never zero so that shares of all hazards can be taken; empty where nothing is lost."""
-        return np.asarray(np.maximum(self._wide(self.new.lose[:, segment]), _TINY)) if self.loses else self.lose
+        """Hazards of losing, below zero so that shares of all hazards can be taken; empty where nothing is lost."""
+        return np.asarray(np.minimum(self._wide(-self.new.lose[:, segment]), -_TINY)) if self.loses else self.lose
 
     def _wide(self, table: Floats) -> Floats:
         """Lay hazards (worlds, cohorts, periods) out by pair, and give every trial what its world has."""
         of_worlds = table[:, *self.pairs].T
         return self.trials.spread(of_worlds) if len(table) > 1 else of_worlds
-
-    def _won(self, effect: Floats | None) -> Iterator[Floats]:
-        """Yield the chance to be won by lag, shape (cohorts, trials); free to be changed until the next is asked for.
-
-        As :func:`spmforecast.simulate.outcomes.winning_chances`.
-        """
-        shape = len(self.lags), self.trials.count
-        reached = np.zeros(shape, dtype=np.float32)
-        left, kept, won, gone = np.empty((4, *shape), dtype=np.float32)
-        left[:] = 1.0
-        for pairs in self.lags:
-            rows = pairs.stop - pairs.start
-            speed = self.win[pairs] if effect is None else np.multiply(self.win[pairs], effect, out=won[:rows])
-            total = np.add(speed, self.lose[pairs], out=gone[:rows]) if self.loses else speed
-            reached[:rows] -= total
-            np.exp(reached[:rows], out=kept[:rows])
-            left[:rows] -= kept[:rows]
-            if self.loses:
-                left[:rows] *= np.divide(speed, total, out=won[:rows])
-            yield left[:rows]
-            left, kept = kept, left
 
 
 def _by_lag(periods: int) -> tuple[tuple[Ints, Ints], list[slice]]:

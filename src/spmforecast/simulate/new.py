@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.simulate.arrivals import STEPS, Points, above, arrivals
+from spmforecast.simulate.arrivals import arrivals
 from spmforecast.simulate.cohorts import Created
 from spmforecast.simulate.expected import Moved, Settled
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.quantiles import pick
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
@@ -19,7 +16,6 @@ from spmforecast.simulate.trials import Trials
 __all__ = ["play_new_deals"]
 
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
 _SELLERS = 32  # sellers whose deals are kept while the segments go by
 
@@ -52,14 +48,12 @@ def _chances(
 def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
     """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
     cells, column = inputs.new_deals.cells, int(inputs.new_deals.cells.column[stream])
-    reached = _cumulated(mean)
-    steps = _steps(reached)
     key = trials.streams.key("stream", cells.ids[stream], "winner")
-    for won in arrivals(trials.streams, key, trials.start, trials.stop, reached[-1]):
-        place = _places(steps, won, trials.count)
+    for won in arrivals(trials.streams, key, trials.start, trials.stop, _cumulated(mean)):
         cents = inputs.money.cents(int(cells.segment[stream]) + 1, won.bits, won.trial, trials.world)
         if inputs.new_deals.resize is not None:
-            cents = inputs.new_deals.resize.of(stream, place // trials.count, cents)
+            cents = inputs.new_deals.resize.of(stream, won.place // trials.count, cents)
+        place = won.place
         place += column * trials.count
         if tally.keep:
             tally.note(-1 - stream, place // trials.count, won.trial, cents)
@@ -71,25 +65,3 @@ def _cumulated(mean: Floats) -> Floats:
     for row, before in zip(mean[1:], mean[:-1], strict=True):
         row += before
     return mean
-
-
-def _steps(reached: Floats) -> Floats:
-    """Heights at which a period ends and the next begins, in steps and in as many rows as :func:`pick` takes."""
-    inner = len(reached) - 1
-    steps = np.full(((1 << inner.bit_length()) - 1, reached.shape[1]), np.inf, dtype=np.float32)
-    np.multiply(reached[:-1], np.float32(STEPS), out=steps[:inner])
-    return steps
-
-
-def _places(steps: Floats, won: Points, trials: int) -> Ints:
-    """Find the period of each point; return its position in an array of periods and trials."""
-    if steps.shape[1] > 1:
-        height = won.height.astype(np.float32)
-        height += np.float32(won.base)
-        return pick(steps, won.trial, height)
-    # Points rise, so those of a period follow each other.
-    bound = won.height.searchsorted(above(won.base, steps[:, 0])).tolist()
-    number = [last - first for first, last in pairwise([0, *bound, len(won.height)])]
-    place = np.repeat(np.arange(len(number)) * trials, number)
-    place += won.trial
-    return place
