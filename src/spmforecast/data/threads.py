@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Condition, Lock
 from typing import TypeVar
 
 from spmforecast.arrays import in_turn
 
-__all__ = ["MANY", "each", "in_blocks"]
+__all__ = ["MANY", "ahead", "each", "in_blocks", "in_line"]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -31,3 +34,54 @@ def each(do: Callable[[S], T], items: Sequence[S], rows: int) -> list[T]:
 def in_blocks(do: Callable[[slice], T], rows: int, block: int) -> list[T]:
     """Do the same with every block of so many rows; results come in the order of the rows."""
     return each(do, [slice(start, min(start + block, rows)) for start in range(0, rows, block)], rows)
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """Hand out items; while one of them is used, the next one is made in another thread."""
+    coming = iter(items)
+
+    def following() -> list[T]:
+        return [item for _, item in zip(range(1), coming, strict=False)]
+
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(following)
+        while item := later.result():
+            later = pool.submit(following)
+            yield item[0]
+
+
+def in_line(items: Iterable[S], do: Callable[[S], T], put: Callable[[T], object]) -> None:
+    """Do the same with each item in as many threads as there are cores; what comes of each is put in their order.
+
+    Every thread takes the next item, does with it what is to be done and waits for its turn to put, so that no more
+    items are held than there are threads. Of the items that fail, the first one's error is raised.
+    """
+    coming, taking, turn = enumerate(items), Lock(), Condition()
+    failed: dict[int, Exception] = {}
+    put_by_now = 0
+
+    def work() -> None:
+        nonlocal put_by_now
+        while not failed:
+            with taking:
+                number, item = next(coming, (-1, None))
+            if item is None:
+                return
+            try:
+                done = do(item)
+                with turn:
+                    turn.wait_for(lambda: failed or put_by_now == number)
+                if not failed:
+                    put(done)
+            except Exception as error:
+                failed[number] = error
+            with turn:
+                put_by_now += 1
+                turn.notify_all()
+
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        for thread in [pool.submit(work) for _ in range(cores)]:
+            thread.result()
+    if failed:
+        raise failed[min(failed)]

@@ -6,6 +6,7 @@ are not copied before their column is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,7 @@ __all__ = ["CellPlaces"]
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]
 
-_BLOCK = 1 << 17  # bytes at a time, so that they stay in the processor's cache
-_ROWS = 1 << 12
+_ROWS = 1 << 14  # at a time, so that they stay in the processor's cache
 _LINE_FEED, _RETURN = 10, 13
 _LAST_BLANK, _FIRST_BEYOND = 32, 127  # characters between these are no blanks, nor part of longer characters
 
@@ -60,9 +60,11 @@ class CellPlaces:
             None where anything is in doubt: quotation marks, NULs, bytes that are not UTF-8, carriage returns other
             than at the end of every line, lines of another width, lines of a single cell, which may be blank.
         """
-        if width < 2 or b'"' in data or b"\0" in data or not _is_utf8(data):
+        if width < 2 or not data or b'"' in data or b"\0" in data:
             return None
         text = np.frombuffer(data if data.endswith(b"\n") else data + b"\n", dtype=np.uint8)
+        if not _is_utf8(data, text):
+            return None
         places, lines = _marks(text, ord(separator))
         if len(places) != lines * width or not bool((text[places[width - 1 :: width]] == _LINE_FEED).all()):
             return None
@@ -90,17 +92,19 @@ class CellPlaces:
         with_gaps = pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(edges), pa.py_buffer(self.text))
         return with_gaps.take(pa.array(np.arange(0, len(edges) - 1, 2, dtype=np.int32)))
 
-    def bare(self, column: int) -> bool:
-        """Tell whether surely no cell of a column begins or ends with a blank."""
-        starts, ends = self.starts[column], self.ends[column]
-        filled = ends > starts
-        if not filled.all():
-            starts, ends = starts[filled], ends[filled]
-        return _no_blank(self.text.take(starts)) and _no_blank(self.text.take(ends - 1))
+    def bare(self, columns: Sequence[int]) -> list[bool]:
+        """Tell of each of some columns whether surely no cell of it begins or ends with a blank."""
+        chosen = np.asarray(columns, dtype=np.intp)
+        starts, ends = self.starts[chosen], self.ends[chosen]
+        first, last = self.text.take(starts), self.text.take(ends - 1)
+        if bool((starts == ends).any()):
+            first[starts == ends] = last[starts == ends] = _FIRST_BEYOND - 1
+        found: list[bool] = (_no_blank(first) & _no_blank(last)).tolist()
+        return found
 
 
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
+def _is_utf8(data: bytes, text: Bytes) -> bool:
+    if int(text.max()) <= _FIRST_BEYOND:
         return True
     try:
         data.decode("utf-8")
@@ -109,31 +113,23 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _marks(text: Bytes, separator: int) -> tuple[Places, int]:
+def _marks(text: Bytes, separator: int) -> tuple[npt.NDArray[np.int64], int]:
     """Return the places of separators and line feeds in order, and the number of line feeds."""
-    found, lines = [], 0
-    for start in range(0, len(text), _BLOCK):
-        block = text[start : start + _BLOCK]
-        marked = block == _LINE_FEED
-        lines += int(np.count_nonzero(marked))
-        marked |= block == separator
-        found.append(np.flatnonzero(marked))
-    places = np.empty(sum(map(len, found)), dtype=np.int32)
-    at = 0
-    for number, part in enumerate(found):
-        np.add(part, number * _BLOCK, out=places[at : at + len(part)], casting="unsafe")
-        at += len(part)
-    return places, lines
+    marked = text == _LINE_FEED
+    lines = int(np.count_nonzero(marked))
+    marked |= text == separator
+    return np.flatnonzero(marked), lines
 
 
-def _by_column(places: Places) -> Places:
+def _by_column(places: npt.NDArray[np.int64]) -> Places:
     """Transpose an array, a part that stays in the processor's cache at a time."""
-    out = np.empty(places.shape[::-1], dtype=places.dtype)
+    out = np.empty(places.shape[::-1], dtype=np.int32)
     for start in range(0, len(places), _ROWS):
         out[:, start : start + _ROWS] = places[start : start + _ROWS].T
     return out
 
 
-def _no_blank(characters: Bytes) -> bool:
+def _no_blank(characters: Bytes) -> npt.NDArray[np.bool_]:
+    """Tell of each row of characters whether it has no blank."""
     characters -= _LAST_BLANK + 1  # blanks become the greatest numbers
-    return int(characters.max(initial=0)) < _FIRST_BEYOND - _LAST_BLANK - 1
+    return characters.max(axis=1, initial=0) < _FIRST_BEYOND - _LAST_BLANK - 1

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,6 +18,7 @@ from spmforecast.data.quick import plain_dates, plain_numbers
 from spmforecast.data.sources.cellplaces import CellPlaces
 from spmforecast.data.sources.growing import GrowingText, GrowingValues
 from spmforecast.data.sources.plaincsv import cells_of
+from spmforecast.data.threads import in_line
 
 __all__ = ["TYPED", "DoubtfulError", "PieceReader"]
 
@@ -42,8 +40,9 @@ class DoubtfulError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Columns of a piece, and the names of those texts of which surely none has blanks around it."""
+    """Bytes and columns of a piece, and the names of those of which surely no cell has blanks around it."""
 
+    size: int
     columns: dict[str, Cells]
     bare: frozenset[str]
 
@@ -71,6 +70,7 @@ class PieceReader:
         self.names, self.separator, self.kinds, self.size = names, separator, dict(kinds), size
         self.bare = frozenset(names)
         self._columns: dict[str, GrowingText | GrowingValues] = {}
+        self._starts, self._rows = [0], [0]
 
     def run(self, pieces: Iterator[bytes], start: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Read every piece; return where each begins, in bytes and rows, with the ends of both.
@@ -81,66 +81,49 @@ class PieceReader:
             If a piece is not plain, or a column cannot be typed in it as in the first one.
         """
         keep_freed_memory()
-        starts, rows = [start], [0]
-        cores = os.cpu_count() or 1
-        with ThreadPoolExecutor(cores) as pool, ThreadPoolExecutor(1) as keeper:
-            kept: deque[Future[int]] = deque()
-            for data in pieces:
-                starts.append(starts[-1] + len(data))
-                if len(starts) == 2:
-                    rows.append(self._begin(data))
-                    continue
-                kept.append(keeper.submit(self._keep, pool.submit(self._part, data)))
-                del data
-                if len(kept) > cores + 1:
-                    rows.append(rows[-1] + kept.popleft().result())
-            while kept:
-                rows.append(rows[-1] + kept.popleft().result())
-        return tuple(starts), tuple(rows)
+        self._starts, self._rows = [start], [0]
+        self._put(self._begin(next(pieces)))
+        in_line(pieces, self._read, self._put)
+        return tuple(self._starts), tuple(self._rows)
 
     def frame(self) -> pd.DataFrame:
         """Return the whole table."""
         return pd.DataFrame({name: self._columns[name].column() for name in self.names}, copy=False)
 
-    def _begin(self, data: bytes) -> int:
-        """Read the first piece and leave those columns as text that cannot be typed in it; return its rows."""
-        part = self._part(data, doubt=False)
+    def _begin(self, data: bytes) -> _Part:
+        """Read the first piece; leave those columns as text that cannot be typed in it."""
+        part = self._told(data)
         self.kinds = {name: kind for name, kind in self.kinds.items() if isinstance(part.columns[name], np.ndarray)}
         for name, cells in part.columns.items():
             kind = GrowingValues if isinstance(cells, np.ndarray) else GrowingText
             self._columns[name] = kind(cells, len(data) / self.size)
-        self.bare &= part.bare
-        return part.rows
+        return part
 
-    def _keep(self, coming: Future[_Part]) -> int:
-        """Put a piece behind those before it; return its rows."""
-        part = coming.result()
-        for name, cells in part.columns.items():
-            self._columns[name].add(cells)
-        self.bare &= part.bare
-        return part.rows
-
-    def _part(self, data: bytes, doubt: bool = True) -> _Part:
-        """Return the columns of a piece.
-
-        Raises
-        ------
-        DoubtfulError
-            If it is not plain or, unless that is no matter, a column cannot be typed.
-        """
-        places = CellPlaces.of(data, len(self.names), self.separator)
-        part = self._told_apart(data) if places is None else self._found(places)
-        if doubt and any(not isinstance(part.columns[name], np.ndarray) for name in self.kinds):
+    def _read(self, data: bytes) -> _Part:
+        """Return the columns of a further piece."""
+        part = self._told(data)
+        if any(not isinstance(part.columns[name], np.ndarray) for name in self.kinds):
             raise DoubtfulError
         return part
 
-    def _found(self, places: CellPlaces) -> _Part:
+    def _put(self, part: _Part) -> None:
+        """Put a piece behind those before it."""
+        for name, cells in part.columns.items():
+            self._columns[name].add(cells)
+        self.bare &= part.bare
+        self._starts.append(self._starts[-1] + part.size)
+        self._rows.append(self._rows[-1] + part.rows)
+
+    def _told(self, data: bytes) -> _Part:
+        places = CellPlaces.of(data, len(self.names), self.separator)
+        return self._told_apart(data) if places is None else self._found(data, places)
+
+    def _found(self, data: bytes, places: CellPlaces) -> _Part:
         """Return the columns of lines whose cells were found by their separators."""
         columns = {name: self._cells(places, place, self.kinds.get(name)) for place, name in enumerate(self.names)}
-        bare = (
-            name for place, name in enumerate(self.names) if isinstance(columns[name], np.ndarray) or places.bare(place)
-        )
-        return _Part(columns, frozenset(bare))
+        texts = [place for place, name in enumerate(self.names) if not isinstance(columns[name], np.ndarray)]
+        blank = {self.names[place] for place, bare in zip(texts, places.bare(texts), strict=True) if not bare}
+        return _Part(len(data), columns, frozenset(self.names) - blank)
 
     @staticmethod
     def _cells(places: CellPlaces, place: int, kind: str | None) -> Cells:
@@ -163,7 +146,7 @@ class PieceReader:
             for name, cells in columns.items()
             if isinstance(cells, np.ndarray) or not has_blank_ends(text_of(cells))
         )
-        return _Part(columns, frozenset(bare))
+        return _Part(len(data), columns, frozenset(bare))
 
 
 def _typed(text: pa.Array, kind: str | None) -> Cells:

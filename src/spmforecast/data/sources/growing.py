@@ -25,14 +25,13 @@ class GrowingValues:
     Parameters
     ----------
     first : numpy.ndarray, shape (n,)
-        Values of the first piece, which tell the type.
+        Values of the first piece, which tell the type; they are still to be added.
     share : float
         How much of the whole the first piece is, roughly.
     """
 
     def __init__(self, first: npt.NDArray[np.generic], share: float) -> None:
         self._values, self._rows = room(_expected(len(first), share), first.dtype), 0
-        self.add(first)
 
     def add(self, values: npt.NDArray[np.generic]) -> None:
         """Put the values of the next piece behind the others."""
@@ -54,7 +53,6 @@ class GrowingText:
         self._ends[0] = 0
         self._text = room(_expected(int(offsets[-1] - offsets[0]), share), np.uint8)
         self._rows = 0
-        self.add(first)
 
     def add(self, values: pa.Array) -> None:
         """Put the texts of the next piece behind the others; none may be missing."""
