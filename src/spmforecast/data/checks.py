@@ -5,7 +5,7 @@ A row with a problem is rejected whole. Rows that are odd but usable are kept an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTE
 from spmforecast.data.ids import rows_of
 from spmforecast.data.parsing import Parsed, parse_column
 from spmforecast.data.pieces import Piece
+from spmforecast.data.reading import Read
 from spmforecast.data.rules import RULES, DealIds
 from spmforecast.data.sheet import Sheet
 from spmforecast.data.sources.columns import as_text, is_text
@@ -54,17 +55,15 @@ class Checked:
     event_deal: npt.NDArray[np.int64] | None = None
 
 
-def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_whole: bool = True) -> Checked:
+def check_tables(tables: Iterable[Read], zone: ZoneInfo) -> Checked:
     """Type and check every table.
 
     Parameters
     ----------
-    pieces : mapping of str to sequence of Piece
-        Mapped files by canonical table; tables that could not be read are absent.
+    tables : iterable of Read
+        Tables in the order of :data:`~spmforecast.data.tables.TABLES`; those that could not be read are absent.
     zone : zoneinfo.ZoneInfo
         Zone that decides the day of a time stamp.
-    deals_whole : bool
-        Whether all files of the opportunities could be read; if not, rows that point to missing ones are no fault.
 
     Returns
     -------
@@ -73,17 +72,16 @@ def check_tables(pieces: Mapping[str, Sequence[Piece]], zone: ZoneInfo, deals_wh
     checked = Checked()
     deals: DealIds | None = None
     rejected, counts, exclusions, translations = [], [], [], []
-    for name in TABLES:
-        if name not in pieces:
-            continue
-        parts = [_without_left_out(piece, deals) for piece in pieces[name]]
+    for read in tables:
+        name = read.table
+        parts = [_without_left_out(piece, deals) for piece in read.pieces]
         sheet = _type_table(name, parts, zone)
         RULES[name](sheet, deals)
         used = ~sheet.bad
         checked.tables[name] = select(sheet.typed, used)
         if name == "stage_history" and sheet.deal is not None:
             checked.event_deal = sheet.deal if used.all() else sheet.deal[used]
-        if name == "opportunities" and deals_whole:
+        if name == "opportunities" and read.whole:
             deals = _deal_ids(sheet, parts)
         rejected.append(_rejected_frame(sheet, parts))
         counts.append(_count(sheet, parts))

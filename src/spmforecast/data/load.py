@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,9 +21,10 @@ from spmforecast.data.crm.stagenames import renamed, unknown_names
 from spmforecast.data.history import History
 from spmforecast.data.maps import Map, load_map
 from spmforecast.data.naming import fold_column
-from spmforecast.data.pieces import MISSING_COLUMN, Piece, make_piece, mapped_file
+from spmforecast.data.reading import Read, Reading
 from spmforecast.data.sources import Source, open_source
 from spmforecast.data.tables import TABLES
+from spmforecast.data.threads import ahead
 from spmforecast.errors import InputError, Problem
 
 __all__ = ["read_history"]
@@ -94,26 +95,24 @@ def read_history(
         place, preset = adapt(crm, place, crm_options)
         chart = preset if chart is None else chart.over(preset)
     chart = None if chart is None else replace(chart, exchange=exchange)
-    pieces, fatal, notes, used = _read(place, chart)
+    reading = Reading(place, chart)
+    tables = ahead(reading.tables())  # while one is checked, the next one is read
     if crm is not None and crm_options is not None and crm_options.stage_names:
-        fatal += [] if fatal else unknown_names(pieces, crm_options.stage_names)
-        pieces = renamed(pieces, crm_options.stage_names)
-    checked = check_tables(
-        pieces, zone, deals_whole=not any(p.table in ("opportunities", "map", "options") for p in fatal)
-    )
-    fatal += _too_little(checked, pieces, fatal)
+        tables = _renamed(reading, list(tables), crm_options.stage_names)
+    checked = check_tables(tables, zone)
+    fatal = [*reading.fatal, *_too_little(checked, reading)]
     # A cause that several tables run into (currencies, a missing file) is told once.
     problems = [*dict.fromkeys(fatal), *_refusals(checked, strict, max_rejected_share)]
     if problems:
         raise InputError([*problems, *_row_problems(checked)])
     final_only, said = _final_only(checked.tables.get("opportunities"), crm is not None)
     warnings = [
-        *notes,
+        *reading.notes,
         *_rejection_notes(checked),
         *checked.warnings,
         *_absent(checked.tables),
         *said,
-        *place.leftovers(used),
+        *place.leftovers(reading.used),
     ]
     history = History(
         tables=checked.tables,
@@ -140,52 +139,23 @@ def _zone(name: str) -> ZoneInfo:
         raise InputError(problem) from error
 
 
-def _read(source: Source, chart: Map | None) -> tuple[dict[str, list[Piece]], list[Problem], list[str], set[str]]:
-    """Read every table that is there; also return what is fatal, what to note and the names used."""
-    pieces: dict[str, list[Piece]] = {}
-    fatal: list[Problem] = []
-    notes: list[str] = []
-    used: set[str] = set()
-    for table in TABLES:
-        if chart is not None and table in chart.tables:
-            for place, one in enumerate(chart.tables[table]):
-                try:
-                    name = mapped_file(source, one, chart, table, place)
-                    if name is not None:
-                        piece = make_piece(source, table, name, one, chart, place)
-                        pieces.setdefault(table, []).append(piece)
-                        used |= piece.names
-                except InputError as error:
-                    fatal += error.problems
-            continue
-        name = None
-        try:
-            name = source.find(table)
-            if name is None:
-                continue
-            piece = make_piece(source, table, name)
-        except InputError as error:
-            if chart is None or any(problem.reason != MISSING_COLUMN for problem in error.problems):
-                fatal += error.problems
-            else:
-                notes.append(f"{name} is not used: the map does not name it and it is not a canonical {table} table")
-        else:
-            pieces[table] = [piece]
-        used.add(name or "")
-    return pieces, fatal, notes, used
+def _renamed(reading: Reading, tables: Sequence[Read], names: Mapping[str, str]) -> Iterator[Read]:
+    """Give stages their new names, once it is seen whether every old one is there."""
+    reading.fatal += [] if reading.fatal else unknown_names(tables, names)
+    return renamed(tables, names)
 
 
-def _too_little(checked: Checked, pieces: Mapping[str, list[Piece]], fatal: list[Problem]) -> list[Problem]:
+def _too_little(checked: Checked, reading: Reading) -> list[Problem]:
     """Say so where neither deals nor bookings are left to work with."""
     main = ("opportunities", "bookings")
-    if any(problem.table in (*main, "map", "options") for problem in fatal):
+    if any(problem.table in (*main, "map", "options") for problem in reading.fatal):
         return []
-    if not any(name in pieces for name in main):
+    there = [name for name in main if name in reading.files]
+    if not there:
         mend = "Add opportunities.csv or bookings.csv, or name the files in a map."
         return [Problem("history", "there is neither an opportunities nor a bookings table", mend)]
     if all(not len(checked.tables.get(name, ())) for name in main):
-        name = next(name for name in main if name in pieces)
-        return [_nothing_left(checked, name, pieces[name][0].file)]
+        return [_nothing_left(checked, there[0], reading.files[there[0]])]
     return []
 
 

@@ -70,7 +70,8 @@ def in_line(items: Iterable[S], do: Callable[[S], T], put: Callable[[T], object]
             try:
                 done = do(item)
                 with turn:
-                    turn.wait_for(lambda: failed or put_by_now == number)
+                    while not failed and put_by_now != number:
+                        turn.wait()
                 if not failed:
                     put(done)
             except Exception as error:

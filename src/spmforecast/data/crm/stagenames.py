@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from spmforecast.data.cells import worded
 from spmforecast.data.crm.options import option_problem
 from spmforecast.data.pieces import Piece
+from spmforecast.data.reading import Read
 from spmforecast.errors import Problem
 from spmforecast.written import nearest
 
@@ -16,13 +17,13 @@ __all__ = ["renamed", "unknown_names"]
 _STAGED = ("opportunities", "stage_history")
 
 
-def unknown_names(pieces: Mapping[str, Sequence[Piece]], names: Mapping[str, str]) -> list[Problem]:
+def unknown_names(tables: Sequence[Read], names: Mapping[str, str]) -> list[Problem]:
     """Find the old names that no row has.
 
     Parameters
     ----------
-    pieces : mapping of str to sequence of Piece
-        Mapped files by canonical table.
+    tables : sequence of Read
+        Every table.
     names : mapping of str to str
         Old name to new.
 
@@ -31,7 +32,8 @@ def unknown_names(pieces: Mapping[str, Sequence[Piece]], names: Mapping[str, str
     list of Problem
         One for each old name that neither deals nor their past have.
     """
-    staged = [piece.frame["stage"] for table in _STAGED for piece in pieces.get(table, ()) if "stage" in piece.frame]
+    pieces = [piece for read in tables if read.table in _STAGED for piece in read.pieces]
+    staged = [piece.frame["stage"] for piece in pieces if "stage" in piece.frame]
     there = dict.fromkeys(str(stage) for values in staged for stage in values.unique() if str(stage))
     problems = []
     for old in names:
@@ -42,12 +44,11 @@ def unknown_names(pieces: Mapping[str, Sequence[Piece]], names: Mapping[str, str
     return problems
 
 
-def renamed(pieces: Mapping[str, Sequence[Piece]], names: Mapping[str, str]) -> dict[str, list[Piece]]:
+def renamed(tables: Sequence[Read], names: Mapping[str, str]) -> Iterator[Read]:
     """Give stages their new names, whatever a preset calls them by then."""
-    out = {table: list(ones) for table, ones in pieces.items()}
-    for table in _STAGED:
-        out[table] = [_renamed(piece, names) for piece in out.get(table, ())]
-    return {table: ones for table, ones in out.items() if ones}
+    for read in tables:
+        staged = read.table in _STAGED
+        yield replace(read, pieces=[_renamed(piece, names) for piece in read.pieces]) if staged else read
 
 
 def _renamed(piece: Piece, names: Mapping[str, str]) -> Piece:

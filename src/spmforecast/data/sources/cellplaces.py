@@ -132,4 +132,5 @@ def _by_column(places: npt.NDArray[np.int64]) -> Places:
 def _no_blank(characters: Bytes) -> npt.NDArray[np.bool_]:
     """Tell of each row of characters whether it has no blank."""
     characters -= _LAST_BLANK + 1  # blanks become the greatest numbers
-    return characters.max(axis=1, initial=0) < _FIRST_BEYOND - _LAST_BLANK - 1
+    bare: npt.NDArray[np.bool_] = characters.max(axis=1, initial=0) < _FIRST_BEYOND - _LAST_BLANK - 1
+    return bare
