@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["texts_at", "words_of"]
+__all__ = ["HIGH", "number_of", "read_off", "shaped", "texts_at", "words_of"]
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
+
+HIGH = np.uint64(0x8080808080808080)
+"""The highest bit of each of eight characters."""
+
+_STEPS = (
+    (np.uint64(10), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
+    (np.uint64(100), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
+    (np.uint64(10_000), np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
+)
 
 
 def texts_at(text: Bytes, starts: npt.NDArray[np.integer], length: int) -> Bytes:
@@ -22,3 +31,39 @@ def words_of(texts: Bytes, at: int) -> Words:
     """Return eight characters of each text, from a place on, as a whole number, the first one lowest; shape (n,)."""
     words: Words = np.ndarray((len(texts),), dtype="<u8", buffer=texts, offset=at, strides=texts.strides[:1])
     return words.astype(np.uint64)
+
+
+def shaped(words: Words, shape: bytes) -> Words:
+    """Turn digits into what they count and other characters into nought, in place; mark what is not of a shape.
+
+    Parameters
+    ----------
+    words : numpy.ndarray of uint64, shape (n,)
+        Eight characters each; overwritten.
+    shape : bytes
+        ``0`` where any digit may stand, else the character itself.
+
+    Returns
+    -------
+    numpy.ndarray of uint64, shape (n,)
+        With :data:`HIGH` where a character is not of the shape.
+    """
+    words ^= number_of(shape)
+    beyond = words + number_of(bytes(0x80 - 10 if character == ord("0") else 0x80 - 1 for character in shape))
+    beyond |= words
+    return beyond
+
+
+def number_of(characters: bytes) -> np.uint64:
+    """Return eight characters as a whole number, the first one lowest."""
+    return np.uint64(int.from_bytes(characters, "little"))
+
+
+def read_off(digits: Words) -> Words:
+    """Return the number that eight digits count, the first one highest, in place."""
+    for times, places, kept in _STEPS:
+        ones = digits >> places
+        digits *= times
+        digits += ones
+        digits &= kept
+    return digits

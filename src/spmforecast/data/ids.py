@@ -8,6 +8,7 @@ quicker. Any other ids are looked up as texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spmforecast.data.arrow import arrow_of, bytes_of, places_of
+from spmforecast.data.bytewise import HIGH, number_of, read_off, shaped, words_of
 from spmforecast.data.memory import room
 from spmforecast.data.threads import in_blocks
 
@@ -27,11 +29,10 @@ Mask = npt.NDArray[np.bool_]
 
 _FEW = 1_000  # texts below which nothing is gained
 _LONGEST = 64  # bytes of an id
-_PACKED = 8  # bytes that fit into a whole number
-_DIGITS = 18  # digits that fit
+_WORD = 8  # characters that are read at a time, and that fit into a whole number
+_COUNTED = 2  # words of digits that fit
 _ROOM = 16  # places of a table for each known number
-_BLOCK = 1 << 16  # rows at a time, so that they stay in the processor's cache
-_ZERO = np.uint8(ord("0"))
+_BLOCK = 1 << 17  # rows at a time: few enough for the cache of the processor, many enough for threads
 
 
 def all_distinct(column: pd.Series) -> bool:
@@ -39,10 +40,10 @@ def all_distinct(column: pd.Series) -> bool:
     values = arrow_of(column)
     if values.null_count:
         return False
-    numbering = _Numbering.of(values)
-    if numbering is None:
+    numbered = _numbered(values)
+    if numbered is None:
         return bool(pc.count_distinct(values).as_py() == len(values))
-    numbers = numbering.numbers(values)[0]
+    numbers = numbered[1]
     if bool((numbers[1:] > numbers[:-1]).all()):
         return True
     numbers.sort()
@@ -65,11 +66,13 @@ def rows_of(wanted: pd.Series, known: pd.Series) -> Ints:
         Row of `known` that holds each text first, -1 where none does.
     """
     sought, texts = arrow_of(wanted), arrow_of(known)
-    numbering = _Numbering.of(texts) if len(sought) >= _FEW else None
-    if numbering is None or _matrix(sought) is None:
+    numbered = _numbered(texts) if len(sought) >= _FEW else None
+    matrix = _matrix(sought)
+    if numbered is None or matrix is None:
         return places_of(sought, texts).astype(np.int64)
-    numbers, fits = numbering.numbers(sought)
-    _find(numbers, numbering.numbers(texts)[0])
+    numbering, known_numbers = numbered
+    numbers, fits = numbering.numbers(matrix)
+    _find(numbers, known_numbers)
     numbers[~fits] = -1
     return numbers
 
@@ -86,14 +89,15 @@ def _find(wanted: Ints, known: Ints) -> None:
     if high - low >= _ROOM * (len(known) + _FEW):
         wanted[:] = places_of(pa.array(wanted), pa.array(known))
         return
-    table = np.full(high - low + 2, -1, dtype=np.int64)  # the last place is that of numbers beyond
+    kind = np.int32 if len(known) <= np.iinfo(np.int32).max else np.int64
+    table = np.full(high - low + 2, -1, dtype=kind)  # the last place is that of numbers beyond
     table[(known - low)[::-1]] = np.arange(len(known))[::-1]  # of equal ones the first stays
 
     def find(rows: slice) -> None:
         places = wanted[rows] - low
         far = places.view(np.uint64)  # in which those before the first are far beyond the last
         np.minimum(far, np.uint64(high - low + 1), out=far)
-        np.take(table, places, out=wanted[rows], mode="clip")  # they are all inside; to check it takes time
+        wanted[rows] = table[places]
 
     in_blocks(find, len(wanted), _BLOCK)
 
@@ -106,62 +110,106 @@ class _Numbering:
     ----------
     text : numpy.ndarray of uint8, shape (length,)
         One of the texts.
-    varies : numpy.ndarray of int
+    varies : numpy.ndarray of bool, shape (length,)
         Places at which not all of them are alike.
     decimal : bool
         Whether only digits stand there.
     """
 
     text: Bytes
-    varies: Ints
+    varies: Mask
     decimal: bool
 
-    @classmethod
-    def of(cls, values: pa.LargeStringArray) -> _Numbering | None:
-        """Find how to number texts; None where they are few or cannot be numbered."""
-        matrix = _matrix(values)
-        if matrix is None or len(matrix) < _FEW:
-            return None
-        least, most = matrix[0].copy(), matrix[0].copy()
-        for start in range(0, len(matrix), _BLOCK):
-            block = np.ascontiguousarray(matrix[start : start + _BLOCK].T)
-            np.minimum(least, block.min(axis=1), out=least)
-            np.maximum(most, block.max(axis=1), out=most)
-        varies = np.flatnonzero(least != most)
-        decimal = bool(((least >= _ZERO) & (most < _ZERO + 10))[varies].all())
-        if len(varies) > (_DIGITS if decimal else _PACKED):
-            return None
-        return cls(matrix[0], varies, decimal)
-
-    def numbers(self, values: pa.LargeStringArray) -> tuple[Ints, Mask]:
+    def numbers(self, matrix: Bytes) -> tuple[Ints, Mask]:
         """Return the number of each text, and whether it is written like those that were known."""
-        matrix = _matrix(values)
-        assert matrix is not None, "only texts of one length are numbered"
-        numbers, fits = room(len(matrix), np.int64), np.zeros(len(matrix), dtype=bool)
+        numbers, fits = room(len(matrix), np.int64), room(len(matrix), np.bool_)
         if matrix.shape[1] != len(self.text):
-            numbers[:] = 0
+            numbers[:], fits[:] = 0, False
             return numbers, fits
-        alike = np.setdiff1d(np.arange(len(self.text)), self.varies)
+        write = self._counted if self.decimal else self._packed
 
         def number(rows: slice) -> None:
-            block = np.ascontiguousarray(matrix[rows].T)
-            fits[rows] = (block[alike] == self.text[alike, None]).all(axis=0)
-            numbers[rows] = 0
-            for row in block[self.varies]:
-                self._append(numbers[rows], fits[rows], row)
+            numbers[rows], fits[rows] = write(matrix[rows])
 
         in_blocks(number, len(matrix), _BLOCK)
         return numbers, fits
 
-    def _append(self, numbers: Ints, fits: Mask, row: Bytes) -> None:
-        if not self.decimal:
+    def _counted(self, matrix: Bytes) -> tuple[Ints, Mask]:
+        """Count the digits of texts, a word of eight characters at a time."""
+        numbers, beyond = np.zeros(len(matrix), dtype=np.uint64), np.zeros(len(matrix), dtype=np.uint64)
+        block = _filled(matrix)
+        for at, shape, counted in self.words:
+            digits = words_of(block, at)
+            beyond |= shaped(digits, shape)
+            if counted:
+                digits &= counted
+                numbers *= np.uint64(10**_WORD)
+                numbers += read_off(digits)
+        return numbers.view(np.int64), beyond & HIGH == 0
+
+    def _packed(self, matrix: Bytes) -> tuple[Ints, Mask]:
+        """Put the characters that vary one behind the other."""
+        numbers, block = np.zeros(len(matrix), dtype=np.int64), np.ascontiguousarray(matrix.T)
+        for row in block[self.varies]:
             numbers <<= 8
             numbers |= row
-            return
-        digits = row - _ZERO
-        fits &= digits < 10
-        numbers *= 10
-        numbers += digits
+        return numbers, (block[~self.varies] == self.text[~self.varies, None]).all(axis=0)
+
+    @cached_property
+    def words(self) -> list[tuple[int, bytes, np.uint64]]:
+        """Where each word begins, its shape, and the bits of those digits in it that no word before it holds."""
+        shape = _filled(np.where(self.varies, ord("0"), self.text).astype(np.uint8)[None])[0]
+        left = _filled(self.varies[None].astype(np.uint8) * np.uint8(255))[0]
+        words = []
+        for at in _places(len(shape)):
+            here = slice(at, at + _WORD)
+            words.append((at, shape[here].tobytes(), number_of(left[here].tobytes())))
+            left[here] = 0
+        return words
+
+
+def _numbered(values: pa.LargeStringArray) -> tuple[_Numbering, Ints] | None:
+    """Find how to number texts, and number them; None where they are few or cannot be numbered."""
+    matrix = _matrix(values)
+    if matrix is None or len(matrix) < _FEW:
+        return None
+    varies = _unlike(matrix)
+    numbering = _Numbering(matrix[0], varies, decimal=True)
+    if sum(counted > 0 for *_, counted in numbering.words) <= _COUNTED:
+        numbers, fits = numbering.numbers(matrix)
+        if fits.all():
+            return numbering, numbers
+    if np.count_nonzero(varies) > _WORD:
+        return None
+    numbering = _Numbering(matrix[0], varies, decimal=False)
+    return numbering, numbering.numbers(matrix)[0]
+
+
+def _unlike(matrix: Bytes) -> Mask:
+    """Mark the places at which not all texts are alike, shape (length,)."""
+    first = _filled(matrix[:1])
+    places = _places(first.shape[1])
+
+    def unlike(rows: slice) -> list[np.uint64]:
+        block = _filled(matrix[rows])
+        return [np.bitwise_or.reduce(words_of(block, at) ^ words_of(first, at)) for at in places]
+
+    found = np.bitwise_or.reduce(np.array(in_blocks(unlike, len(matrix), _BLOCK)), axis=0)
+    varies = np.zeros(first.shape[1], dtype=bool)
+    for at, word in zip(places, found, strict=True):
+        varies[at : at + _WORD] |= np.frombuffer(int(word).to_bytes(_WORD, "little"), dtype=np.uint8) > 0
+    return varies[: matrix.shape[1]]
+
+
+def _places(length: int) -> list[int]:
+    """Return where the words of a text of a length begin; the last two may overlap."""
+    return [*range(0, length - _WORD, _WORD), length - _WORD]
+
+
+def _filled(matrix: Bytes) -> Bytes:
+    """Fill texts up to the length of a word."""
+    lacking = _WORD - matrix.shape[1]
+    return matrix if lacking <= 0 else np.pad(matrix, ((0, 0), (0, lacking)))
 
 
 def _matrix(values: pa.LargeStringArray) -> Bytes | None:

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.data.bytewise import texts_at, words_of
+from spmforecast.data.bytewise import HIGH, shaped, texts_at, words_of
 
 __all__ = ["plain_stamps"]
 
@@ -22,7 +22,6 @@ Stamps = npt.NDArray[np.datetime64]
 
 _DAY, _SECOND = 10, 19  # characters of a day and of a time stamp
 _YEARS = (1600, 2400)
-_HIGH = np.uint64(0x8080808080808080)
 _BYTE = np.uint64(0xFF)
 _TEN, _EIGHT = np.uint64(10), np.uint64(8)
 
@@ -79,7 +78,7 @@ def _seconds(text: Bytes, starts: Ints) -> Stamps | None:
         return None
     clock &= np.uint64(0xFF0000FF0000FF)  # hour, minute and second, 24 bits apart
     beyond = clock + np.uint64((128 - 24) | (128 - 60) << 24 | (128 - 60) << 48)
-    if int(np.bitwise_or.reduce(beyond) & _HIGH):
+    if int(np.bitwise_or.reduce(beyond) & HIGH):
         return None
     seconds = clock * np.uint64(60 << 24 | 1)  # from bit 48 upwards: 60 times the minute, and the second
     seconds >>= np.uint64(48)
@@ -121,19 +120,13 @@ def _pairs(words: Words, shape: bytes) -> Words | None:
     shape : bytes
         ``0`` where any digit may stand, else the character itself.
     """
-    words ^= _as_number(shape)  # digits become 0 to 9, all others nought
-    beyond = words + _as_number(bytes(0x80 - 10 if character == ord("0") else 0x80 - 1 for character in shape))
-    beyond |= words
-    if int(np.bitwise_or.reduce(beyond) & _HIGH):
+    beyond = shaped(words, shape)
+    if int(np.bitwise_or.reduce(beyond) & HIGH):
         return None
     pairs: Words = np.multiply(words, _TEN, out=beyond)
     words >>= _EIGHT
     pairs += words
     return pairs
-
-
-def _as_number(characters: bytes) -> np.uint64:
-    return np.uint64(int.from_bytes(characters, "little"))
 
 
 @cache
