@@ -88,10 +88,7 @@ def bytes_of(values: pa.StringArray | pa.LargeStringArray) -> tuple[Offsets, npt
 def empty_cells(column: pd.Series) -> npt.NDArray[np.bool_]:
     """Mark the cells that hold no text or are missing, shape (n,)."""
     offsets = _offsets(arrow_of(column))
-    empty = np.zeros(len(column), dtype=bool)
-    for start in range(0, len(column), _BLOCK):
-        part = offsets[start : start + _BLOCK + 1]
-        np.equal(part[1:], part[:-1], out=empty[start : start + _BLOCK])
+    empty: npt.NDArray[np.bool_] = offsets[1:] == offsets[:-1]
     return empty
 
 
@@ -158,9 +155,11 @@ def missing_column(dtype: str, index: pd.Index) -> pd.Series:
     return text_of(pa.LargeStringArray.from_buffers(len(index), *buffers, null_count=len(index)), index)
 
 
-def places_among(column: pd.Series, words: Sequence[str]) -> npt.NDArray[np.int32]:
+def places_among(column: pd.Series, words: Sequence[str]) -> npt.NDArray[np.int8]:
     """Return the place of each text among a few words, -1 for any other and for missing ones; shape (n,)."""
-    return places_of(arrow_of(column), pa.array(words, type=pa.large_string()))
+    places = np.empty(len(column), dtype=np.int8)
+    _find(arrow_of(column), pa.array(words, type=pa.large_string()), places)
+    return places
 
 
 def words_at(places: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Series:
@@ -172,6 +171,12 @@ def words_at(places: npt.NDArray[np.integer], words: Sequence[str]) -> pd.Series
 def places_of(wanted: pa.Array, known: pa.Array) -> npt.NDArray[np.int32]:
     """Return the first place of each value among known ones, -1 where there is none or it is missing; shape (n,)."""
     places = np.empty(len(wanted), dtype=np.int32)
+    _find(wanted, known, places)
+    return places
+
+
+def _find(wanted: pa.Array, known: pa.Array, places: npt.NDArray[np.signedinteger]) -> None:
+    """Write the first place of each value among known ones, -1 where there is none or it is missing."""
 
     def find(rows: slice) -> None:
         found = pc.index_in(wanted[rows], value_set=known, skip_nulls=True)
@@ -181,7 +186,6 @@ def places_of(wanted: pa.Array, known: pa.Array) -> npt.NDArray[np.int32]:
         find(slice(0, len(wanted)))  # the known ones would be put in order again for every block
     else:
         in_blocks(find, len(wanted), 4 * _BLOCK)
-    return places
 
 
 def codes_of(column: pd.Series) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:

@@ -44,6 +44,8 @@ class Checked:
         What is odd but was kept.
     event_deal : numpy.ndarray of int or None
         Row of the opportunities of each event of the stage history, where both could be read.
+    status : dict of str to numpy.ndarray of int
+        For opportunities and stage history: 0 for open, 1 for won, 2 for lost, -1 where the row does not tell.
     """
 
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Checked:
     translations: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: list[str] = field(default_factory=list)
     event_deal: npt.NDArray[np.int64] | None = None
+    status: dict[str, npt.NDArray[np.int8]] = field(default_factory=dict)
 
 
 def check_tables(tables: Iterable[Read], zone: ZoneInfo) -> Checked:
@@ -81,6 +84,8 @@ def check_tables(tables: Iterable[Read], zone: ZoneInfo) -> Checked:
         checked.tables[name] = select(sheet.typed, used)
         if name == "stage_history" and sheet.deal is not None:
             checked.event_deal = sheet.deal if used.all() else sheet.deal[used]
+        if TABLES[name].column("status") is not None:
+            checked.status[name] = sheet.places("status") if used.all() else sheet.places("status")[used]
         if name == "opportunities" and read.whole:
             deals = _deal_ids(sheet, parts)
         rejected.append(_rejected_frame(sheet, parts))
@@ -131,11 +136,10 @@ def _type_table(name: str, pieces: Sequence[Piece], zone: ZoneInfo) -> Sheet:
         text=text,
         files=tuple(piece.file for piece in pieces),
         starts=np.cumsum([0, *(len(piece.frame) for piece in pieces[:-1])]),
-        origins=tuple(piece.origin for piece in pieces),
-        line=pieces[0].lines if len(pieces) == 1 else np.concatenate([piece.lines for piece in pieces]),
+        pieces=pieces,
     )
     there = [column for column in TABLES[name].columns if column.name in text]
-    parsed = each(lambda column: _parsed(text[column.name], column, pieces, zone), there, len(text))
+    parsed = each(lambda column: _parsed(sheet, column, pieces, zone), there, len(text))
     known = {column.name: _accepted(sheet, column, parts) for column, parts in zip(there, parsed, strict=True)}
     columns = {
         column.name: known[column.name] if column.name in known else missing_column(dtype_of(column.kind), text.index)
@@ -176,8 +180,11 @@ def _blank(rows: int) -> pd.Series:
     return pd.Series("", index=range(rows), dtype="str")
 
 
-def _parsed(text: pd.Series, column: Column, pieces: Sequence[Piece], zone: ZoneInfo) -> list[Parsed]:
+def _parsed(sheet: Sheet, column: Column, pieces: Sequence[Piece], zone: ZoneInfo) -> list[Parsed]:
     """Parse what each file gives of a column."""
+    text = sheet.text[column.name]
+    if column.required:
+        sheet.empty(column.name)  # which is asked for later on, is found here beside other columns
     ends = np.cumsum([len(piece.frame) for piece in pieces]).tolist()
     return [
         parse_column(text.iloc[end - len(piece.frame) : end], column, zone, piece.dates.get(column.name))
@@ -194,6 +201,7 @@ def _accepted(sheet: Sheet, column: Column, parts: Sequence[Parsed]) -> pd.Serie
     for part in parts:
         sheet.reject_rows(part.rows + start, column.name, part.reasons, part.mends)
         start += len(part.values)
+    sheet.know_places(column.name, [part.places for part in parts])
     return pd.concat([part.values for part in parts]) if len(parts) > 1 else parts[0].values
 
 
@@ -213,6 +221,8 @@ def _not_among(ids: pd.Series, used: pd.Series) -> frozenset[str]:
 
 
 def _rejected_frame(sheet: Sheet, pieces: Sequence[Piece]) -> pd.DataFrame:
+    if not sheet.faulty and not any(piece.broken for piece in pieces):
+        return pd.DataFrame()
     broken = [problem for piece in pieces for problem in piece.broken]
     told = pd.DataFrame(
         [(p.table, p.file, p.line, p.column, p.value, p.reason, p.mend) for p in broken], columns=REJECTED_COLUMNS

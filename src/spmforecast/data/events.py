@@ -6,7 +6,7 @@ closed: many exports carry days without times, and some list the newest event fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -39,7 +39,7 @@ Places: TypeAlias = npt.NDArray[np.signedinteger]
 
 def status_codes(status: pd.Series) -> npt.NDArray[np.int8]:
     """Return 0 for open, 1 for won, 2 for lost and -1 for anything else, shape (n,)."""
-    return places_among(status, _STATUS).astype(np.int8)
+    return places_among(status, _STATUS)
 
 
 def last_of_run(keys: npt.NDArray[np.integer]) -> Mask:
@@ -78,7 +78,13 @@ class EventLog:
     _latest: dict[str, Places] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, deals: pd.DataFrame, history: pd.DataFrame, deal: Ints | None = None) -> EventLog:
+    def of(
+        cls,
+        deals: pd.DataFrame,
+        history: pd.DataFrame,
+        deal: Ints | None = None,
+        status: Mapping[str, npt.NDArray[np.int8]] | None = None,
+    ) -> EventLog:
         """Sort a stage history.
 
         Parameters
@@ -87,14 +93,21 @@ class EventLog:
             Canonical ``opportunities`` (m rows) and ``stage_history`` (n rows).
         deal : numpy.ndarray of int, shape (n,), optional
             Row of the opportunities of each event, -1 where it has none; looked up where not given.
+        status : mapping of str to numpy.ndarray of int, optional
+            Codes of the status of ``opportunities`` and ``stage_history``, as :func:`status_codes` finds them.
         """
+        known = status or {}
         if deal is None:
             deal = rows_of(history["opportunity_id"], deals["opportunity_id"])
-        status = status_codes(history["status"])
+        now, then = (
+            known[name] if name in known else status_codes(frame["status"])
+            for name, frame in (("opportunities", deals), ("stage_history", history))
+        )
         at = history["entered_date"].to_numpy()
-        ended = np.append(status_codes(deals["status"]) > _OPEN, False)[deal]  # a deal of -1 is unknown
-        row, deal, when = ordered(deal, at, (status > _OPEN) & ended, len(deals))
-        return cls(history, row, deal, when, status[row], len(deals))
+        last = then > _OPEN
+        last &= np.append(now > _OPEN, False)[deal]  # a deal of -1 is unknown
+        row, deal, when = ordered(deal, at, last, len(deals))
+        return cls(history, row, deal, when, then[row], len(deals))
 
     def rows_before(self, until: np.datetime64, created: Mask) -> Mask:
         """Mark the rows, in file order, that are dated before an instant and of a deal that was created by then."""

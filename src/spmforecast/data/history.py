@@ -163,9 +163,9 @@ class History:
         more.__dict__.update({name: self.__dict__[name] for name in ("events", "_uncut") if name in self.__dict__})
         return more
 
-    def with_events(self, deal: npt.NDArray[np.int64] | None) -> History:
-        """Sort the events now, by the row of the opportunities that each speaks of; the history itself is returned."""
-        self.__dict__["events"] = EventLog.of(self.opportunities, self.stage_history, deal)
+    def with_events(self, deal: npt.NDArray[np.int64] | None, status: Mapping[str, npt.NDArray[np.int8]]) -> History:
+        """Sort the events now (see :meth:`~spmforecast.data.events.EventLog.of`); the history itself is returned."""
+        self.__dict__["events"] = EventLog.of(self.opportunities, self.stage_history, deal, status)
         return self
 
     @property

@@ -23,7 +23,7 @@ from spmforecast.data.maps import Map, load_map
 from spmforecast.data.naming import fold_column
 from spmforecast.data.reading import Read, Reading
 from spmforecast.data.sources import Source, open_source
-from spmforecast.data.tables import TABLES
+from spmforecast.data.tables import STATUS, TABLES
 from spmforecast.data.threads import ahead
 from spmforecast.errors import InputError, Problem
 
@@ -105,7 +105,7 @@ def read_history(
     problems = [*dict.fromkeys(fatal), *_refusals(checked, strict, max_rejected_share)]
     if problems:
         raise InputError([*problems, *_row_problems(checked)])
-    final_only, said = _final_only(checked.tables.get("opportunities"), crm is not None)
+    final_only, said = _final_only(checked, crm is not None)
     warnings = [
         *reading.notes,
         *_rejection_notes(checked),
@@ -125,8 +125,8 @@ def read_history(
         timezone=timezone,
         observed_from=began if began is not None or chart is None else chart.observed_from,
         final_only=final_only if chart is None else final_only | chart.final,
-    ).with_events(checked.event_deal)
-    blank = _blank_wins(history)
+    ).with_events(checked.event_deal, checked.status)
+    blank = _blank_wins(history, checked)
     return history.with_warning(blank) if blank else history
 
 
@@ -205,29 +205,30 @@ def _absent(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return [f"not given, so what rests on it is left out: {', '.join(missing)}"] if missing else []
 
 
-def _blank_wins(history: History) -> str:
+def _blank_wins(history: History, checked: Checked) -> str:
     """Say of how many won deals nothing tells the amount, neither their own row nor an event; it is not guessed."""
-    deals = history.opportunities
-    blank = ((deals["status"] == "won") & deals["amount"].isna()).to_numpy(dtype=bool).copy()
+    blank = history.opportunities["amount"].isna().to_numpy(dtype=bool).copy()
     if blank.any():
+        blank &= checked.status["opportunities"] == STATUS.index("won")
         filled = history.events.filled("amount")
         blank[history.events.deal if filled is None else history.events.deal[filled]] = False
     lacking = int(np.count_nonzero(blank))
     return f"opportunities: {lacking:,} {BLANK_WINS}" if lacking else ""
 
 
-def _final_only(deals: pd.DataFrame | None, of_crm: bool) -> tuple[frozenset[str], list[str]]:
+def _final_only(checked: Checked, of_crm: bool) -> tuple[frozenset[str], list[str]]:
     """Find extra columns that are filled when a deal ends (a reason of loss): of an open deal they tell nothing.
 
     In a CRM's export a column whose name says so counts however few deals there are; any other only where enough open
     deals have it empty.
     """
+    deals = checked.tables.get("opportunities")
     if deals is None:
         return FINAL_ONLY, []
     extra = [str(name) for name in deals.columns if TABLES["opportunities"].column(name) is None]
     named = [name for name in extra if of_crm and _OUTCOME.fullmatch(fold_column(name))]
     said = [f"opportunities: {name} tells how deals ended, as its name says; unknown before" for name in named]
-    open_now = (deals["status"] == "open").to_numpy()
+    open_now = checked.status["opportunities"] == STATUS.index("open")
     if np.count_nonzero(open_now) < _ENOUGH_OPEN:
         return FINAL_ONLY | set(named), said
     extra = [name for name in extra if name not in named]

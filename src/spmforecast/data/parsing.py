@@ -25,6 +25,7 @@ from spmforecast.written import nearest
 __all__ = ["Parsed", "parse_column"]
 
 Ints = npt.NDArray[np.intp]
+Places = npt.NDArray[np.int8]
 Texts = npt.NDArray[np.object_]
 
 _ISO = re.compile(
@@ -52,12 +53,16 @@ class Parsed:
         Rows of bad cells.
     reasons, mends : numpy.ndarray of str objects
         One for each bad cell.
+    places : numpy.ndarray of int, shape (n,), or None
+        Place of each cell among the words that the column may hold, -1 where it is empty; None where a cell holds
+        anything else or any word will do.
     """
 
     values: pd.Series
     rows: Ints
     reasons: Texts
     mends: Texts
+    places: Places | None = None
 
 
 def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str | None = None) -> Parsed:
@@ -97,10 +102,10 @@ def parse_column(text: pd.Series, column: Column, zone: ZoneInfo, pattern: str |
 
 def _chosen(text: pd.Series, column: Column, zone: ZoneInfo) -> Parsed:
     """Take the words that a column may hold as they are; judge the others singly if there are any."""
-    other = places_among(text, column.choices) < 0
-    if other.any() and (other & ~empty_cells(text)).any():
+    places = places_among(text, column.choices)
+    if int(places.min(initial=0)) < 0 and ((places < 0) & ~empty_cells(text)).any():
         return _singly(text, column, zone, None)
-    return Parsed(without_empty(text), *_no_fault())
+    return Parsed(without_empty(text), *_no_fault(), places)
 
 
 def _outside(values: pd.Series, column: Column) -> npt.NDArray[np.bool_]:

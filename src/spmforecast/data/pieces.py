@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapper
 from spmforecast.data.maps import Loc, Map, TableMap
 from spmforecast.data.naming import find_name, fold_file
 from spmforecast.data.sources import RawTable, Source
-from spmforecast.data.sources.base import CanonicalSource, Origin
+from spmforecast.data.sources.base import CanonicalSource, Origin, below_header
 from spmforecast.data.sources.columns import is_text
 from spmforecast.data.tables import TABLES
 from spmforecast.data.threads import each
@@ -39,8 +40,8 @@ class Piece:
         Canonical table and file.
     frame : pandas.DataFrame
         n rows of text under the table's column names, extra columns behind them; empty cells as empty text.
-    lines : numpy.ndarray of int, shape (n,)
-        Lines in the file.
+    numbers : numpy.ndarray of int, shape (n,), or None
+        Lines in the file; None where every row is one line, below the header.
     broken : tuple of Problem
         Rows that could not be read as cells.
     exclusions : mapping of str to int
@@ -64,7 +65,7 @@ class Piece:
     table: str
     file: str
     frame: pd.DataFrame
-    lines: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64] | None
     broken: tuple[Problem, ...] = ()
     exclusions: Mapping[str, int] = field(default_factory=dict)
     excluded_ids: frozenset[str] = frozenset()
@@ -75,6 +76,11 @@ class Piece:
     translations: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     origin: Origin | None = None
 
+    @cached_property
+    def lines(self) -> npt.NDArray[np.int64]:
+        """Lines in the file, shape (n,); made when they are asked for."""
+        return below_header(len(self.frame)) if self.numbers is None else self.numbers
+
     @property
     def read(self) -> int:
         """Rows read from the file: usable so far, broken and left out."""
@@ -84,7 +90,7 @@ class Piece:
         """Leave rows out on purpose."""
         exclusions = {**self.exclusions, reason: self.exclusions.get(reason, 0) + int(out.sum())}
         kept = self.frame[~out].reset_index(drop=True)
-        return replace(self, frame=kept, lines=self.lines[~out], exclusions=exclusions)
+        return replace(self, frame=kept, numbers=self.lines[~out], exclusions=exclusions)
 
 
 def make_piece(
@@ -117,7 +123,7 @@ def make_piece(
     canonical = source if mapping is None and isinstance(source, CanonicalSource) else None
     raw = source.read(name, table) if canonical is None else canonical.read_canonical(name, table)
     frame, notes = _stripped(raw)
-    piece = Piece(table, raw.file, frame, raw.lines, raw.broken, raw.exclusions, notes=(*raw.notes, *notes))
+    piece = Piece(table, raw.file, frame, raw.numbers, raw.broken, raw.exclusions, notes=(*raw.notes, *notes))
     piece = replace(piece, names=frozenset({name}), origin=raw.origin)
     if mapping is not None:
         assert of is not None, "a mapping comes with its map"
@@ -209,7 +215,7 @@ def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) 
     return replace(
         piece,
         frame=done.frame[good].reset_index(drop=True),
-        lines=piece.lines[good],
+        numbers=piece.lines[good],
         broken=(*piece.broken, *told),
         broken_ids=frozenset() if ids is None else frozenset(ids[faulty]),
         exclusions={**piece.exclusions, **done.exclusions},

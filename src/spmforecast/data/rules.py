@@ -13,6 +13,7 @@ from spmforecast.data.dimensions import top_parents
 from spmforecast.data.ids import all_distinct, rows_of
 from spmforecast.data.sheet import Sheet, Texts
 from spmforecast.data.tables import TABLES
+from spmforecast.data.threads import in_blocks
 
 __all__ = ["REFERENCES", "RULES", "DealIds"]
 
@@ -20,6 +21,7 @@ Mask = npt.NDArray[np.bool_]
 
 _YEARS = (1970, 2100)
 _SHARE_TOLERANCE = 1e-3
+_BLOCK = 1 << 18  # rows at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class DealIds:
 
 def _opportunities(sheet: Sheet, _: DealIds | None) -> None:
     typed = sheet.typed
-    closed = typed["status"].isin(["won", "lost"]).to_numpy()
+    closed = sheet.places("status") > 0
     without_close = closed & sheet.empty("close_date")
     mend = "Fill in the day on which it was closed."
     sheet.reject(without_close, "close_date", "a closed deal has no close date", mend)
@@ -124,8 +126,15 @@ def _days(stamps: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
 def _plausible(sheet: Sheet, column: str) -> None:
     stamps = sheet.typed[column].to_numpy()
     first, end = (np.datetime64(f"{year}-01-01", "s") for year in (_YEARS[0], _YEARS[1] + 1))
-    wrong = (stamps < first) | (stamps >= end)
-    sheet.reject(wrong, column, f"the year is not between {_YEARS[0]} and {_YEARS[1]}", "Correct the year.")
+
+    def wrong(rows: slice) -> npt.NDArray[np.intp]:
+        beyond: npt.NDArray[np.intp] = np.flatnonzero((stamps[rows] < first) | (stamps[rows] >= end))
+        beyond += rows.start
+        return beyond
+
+    rows = np.concatenate([np.array([], dtype=np.intp), *in_blocks(wrong, len(stamps), _BLOCK)])
+    told = f"the year is not between {_YEARS[0]} and {_YEARS[1]}"
+    sheet.reject_rows(rows, column, told, "Correct the year.")
 
 
 def _unique(sheet: Sheet) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import empty_cells
+from spmforecast.data.arrow import empty_cells, places_among
 from spmforecast.data.history import REJECTED_COLUMNS
-from spmforecast.data.sources.base import Origin
+from spmforecast.data.pieces import Piece
 from spmforecast.data.sources.columns import as_text, is_text
+from spmforecast.data.tables import TABLES
 
 __all__ = ["Sheet", "Texts"]
 
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int8]
 Texts = npt.NDArray[np.object_]
 
 
@@ -44,10 +48,8 @@ class Sheet:
         The files that the rows are from, one after the other.
     starts : numpy.ndarray of int
         First row of each file.
-    line : numpy.ndarray of int, shape (n,)
-        Line on which each row stands in its file.
-    origins : tuple of Origin or None
-        For each file, what tells how the cells of typed columns are written.
+    pieces : sequence of Piece
+        What each file gave.
     typed : pandas.DataFrame
         The same rows, typed; missing where a cell is empty or bad.
     notes : list of str
@@ -60,12 +62,18 @@ class Sheet:
     text: pd.DataFrame
     files: tuple[str, ...]
     starts: npt.NDArray[np.int64]
-    line: npt.NDArray[np.int64]
-    origins: tuple[Origin | None, ...] = ()
+    pieces: Sequence[Piece]
     typed: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: list[str] = field(default_factory=list)
     deal: npt.NDArray[np.int64] | None = None
     _found: list[_Finding] = field(default_factory=list)
+    _empty: dict[str, Mask] = field(default_factory=dict)
+    _places: dict[str, Places] = field(default_factory=dict)
+
+    @cached_property
+    def line(self) -> npt.NDArray[np.int64]:
+        """Line on which each row stands in its file, shape (n,); made when it is asked for."""
+        return self.pieces[0].lines if len(self.pieces) == 1 else np.concatenate([one.lines for one in self.pieces])
 
     @property
     def bad(self) -> Mask:
@@ -74,6 +82,11 @@ class Sheet:
         for finding in self._found:
             mask[finding.rows] = True
         return mask
+
+    @property
+    def faulty(self) -> bool:
+        """Whether anything is wrong with any row."""
+        return bool(self._found)
 
     def reject(
         self, mask: Mask, column: str, reason: str | Texts, mend: str | Texts, value: Texts | None = None
@@ -99,11 +112,27 @@ class Sheet:
         self._found.append(_Finding(rows, column, values, _spread(reasons, len(rows)), _spread(mends, len(rows))))
 
     def empty(self, column: str) -> Mask:
-        """Tell which cells hold nothing at all, shape (n,); a bad cell is a problem of its own."""
+        """Tell which cells hold nothing at all, shape (n,); a bad cell is a problem of its own. Found once."""
         if column not in self.text:
             return np.ones(len(self.text), dtype=bool)
-        cells = self.text[column]
-        return empty_cells(cells) if is_text(cells) else cells.isna().to_numpy(dtype=bool)
+        if column not in self._empty:
+            cells = self.text[column]
+            self._empty[column] = empty_cells(cells) if is_text(cells) else cells.isna().to_numpy(dtype=bool)
+        return self._empty[column]
+
+    def places(self, column: str) -> Places:
+        """Return the place of each usable cell among the words that its column may hold, else -1; found once."""
+        if column not in self._places:
+            declared = TABLES[self.name].column(column)
+            assert declared is not None, "only canonical columns hold but a few words"
+            self._places[column] = places_among(self.typed[column], declared.choices)
+        return self._places[column]
+
+    def know_places(self, column: str, parts: Sequence[Places | None]) -> None:
+        """Take over what each file's cells have as their places, where that is known of all of them."""
+        known = [part for part in parts if part is not None]
+        if len(known) == len(parts):
+            self._places[column] = known[0] if len(known) == 1 else np.concatenate(known)
 
     def cells(self, column: str, rows: npt.NDArray[np.intp]) -> Texts:
         """Return the cells of some rows as they stand in the source."""
@@ -111,10 +140,10 @@ class Sheet:
             return np.full(len(rows), "", dtype=object)
         cells = self.text[column].iloc[rows]
         words = as_text(cells).to_numpy(dtype=object).copy()
-        for place, origin in enumerate(self.origins if len(rows) and not is_text(cells) else ()):
+        for place, piece in enumerate(self.pieces if len(rows) and not is_text(cells) else ()):
             here = np.flatnonzero(np.searchsorted(self.starts, rows, side="right") - 1 == place)
-            if origin is not None and len(here):
-                words[here] = origin.cells(column, self.line[rows[here]])
+            if piece.origin is not None and len(here):
+                words[here] = piece.origin.cells(column, self.line[rows[here]])
         return words
 
     def place(self, row: int, seen_from: int) -> str:

@@ -14,12 +14,15 @@ from typing import Literal
 
 import pandas as pd
 
-__all__ = ["NONE", "PERIOD_LABEL", "TABLES", "Column", "Kind", "Table", "dtype_of", "empty_frame"]
+__all__ = ["NONE", "PERIOD_LABEL", "STATUS", "TABLES", "Column", "Kind", "Table", "dtype_of", "empty_frame"]
 
 Kind = Literal["id", "text", "date", "amount", "number", "status", "choice", "period"]
 
 NONE = "(none)"
 """What stands for an unknown owner, territory, region or segment."""
+
+STATUS = ("open", "won", "lost")
+"""How a deal can stand."""
 
 PERIOD_LABEL = re.compile(r"[0-9]{4}(Q[1-4]|[-P](0[1-9]|1[0-2]))?")
 """Shape of a period's label: ``2025Q3``, ``2025``, ``2025-07`` or, in a calendar of weeks, ``2025P07``."""
@@ -87,7 +90,6 @@ class Table:
         return next((column for column in self.columns if column.name == name), None)
 
 
-_STATUS = ("open", "won", "lost")
 _DEAL_TYPES = ("new", "renewal", "expansion")
 _ACTIVITY_TYPES = (
     "call",
@@ -131,7 +133,7 @@ _ALL = (
             _key("opportunity_id"),
             _key("owner_id"),
             _when("created_date", required=True),
-            Column("status", "status", required=True, choices=_STATUS),
+            Column("status", "status", required=True, choices=STATUS),
             Column("stage"),
             _sum("amount"),
             _when("close_date"),
@@ -155,7 +157,7 @@ _ALL = (
             _key("opportunity_id"),
             Column("stage", required=True),
             _when("entered_date", required=True),
-            Column("status", "status", choices=_STATUS),
+            Column("status", "status", choices=STATUS),
             _sum("amount"),
             _when("close_date"),
             _id("owner_id"),

@@ -140,7 +140,7 @@ def _plain(raw: RawTable, mapping: TableMap, columns: Mapping[str, list[str]], t
     return replace(
         raw,
         frame=frame[kept].reset_index(drop=True),
-        lines=raw.lines[kept],
+        numbers=raw.lines[kept],
         broken=(*raw.broken, *(broken[row] for row in sorted(broken))),
     )
 

@@ -159,7 +159,7 @@ def open_exchange(options: CrmOptions) -> tuple[RateTable, tuple[SourceFile, ...
 def _raw(rates: str | Path | pd.DataFrame) -> tuple[RawTable, SourceFile]:
     if isinstance(rates, pd.DataFrame):
         frame = raw_frame(rates)
-        return RawTable("rates", frame, np.arange(2, len(frame) + 2)), SourceFile("rates", *frame_hash(frame))
+        return RawTable("rates", frame), SourceFile("rates", *frame_hash(frame))
     path = Path(rates)
     try:
         data = path.read_bytes()

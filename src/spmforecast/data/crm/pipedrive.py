@@ -168,7 +168,7 @@ class _Work:
         rest = _only(frame, ~of_log)
         born = self._lines().reindex(rest["opportunity_id"]).to_numpy(dtype=np.int64)
         frame = _stacked([opening.frame, rest])
-        opening = replace(opening, frame=frame, lines=np.concatenate([opening.lines, born]))
+        opening = replace(opening, frame=frame, numbers=np.concatenate([opening.lines, born]))
         return {"pipedrive_stage_history": log, "pipedrive_openings": opening}
 
     def _lines(self) -> pd.Series:

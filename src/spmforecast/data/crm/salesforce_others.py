@@ -196,7 +196,7 @@ def without(raw: RawTable, out: Mask, reason: str) -> RawTable:
         return raw
     exclusions = {**raw.exclusions, reason: raw.exclusions.get(reason, 0) + int(out.sum())}
     frame = raw.frame[~out].reset_index(drop=True)
-    return replace(raw, frame=frame, lines=raw.lines[~out], exclusions=exclusions)
+    return replace(raw, frame=frame, numbers=raw.lines[~out], exclusions=exclusions)
 
 
 def refused(raw: RawTable, rows: Mask, table: str, column: str, words: pd.Series, told: str, mend: str) -> RawTable:
@@ -208,4 +208,4 @@ def refused(raw: RawTable, rows: Mask, table: str, column: str, words: pd.Series
         for row in np.flatnonzero(rows)
     )
     kept = raw.frame[~rows].reset_index(drop=True)
-    return replace(raw, frame=kept, lines=raw.lines[~rows], broken=(*raw.broken, *faults))
+    return replace(raw, frame=kept, numbers=raw.lines[~rows], broken=(*raw.broken, *faults))

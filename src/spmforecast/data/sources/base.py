@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from spmforecast.data.history import SourceFile
 from spmforecast.errors import Problem
 
-__all__ = ["CanonicalSource", "Origin", "RawTable", "Source"]
+__all__ = ["CanonicalSource", "Origin", "RawTable", "Source", "below_header"]
 
 
 class Origin(Protocol):
@@ -35,8 +36,8 @@ class RawTable:
         n rows. Each column is either text (dtype ``str``, empty cells as empty text) or, where the source knows types,
         one of those that :func:`~spmforecast.data.sources.columns.raw_frame` leaves: float64, int64 or datetime64 with
         or without a zone; missing as pandas has it.
-    lines : numpy.ndarray of int, shape (n,)
-        Line on which each row begins; the header is line 1, so the first row of a database table is line 2.
+    numbers : numpy.ndarray of int, shape (n,), or None
+        Line on which each row begins; None where every row is one line, below the header.
     broken : tuple of Problem
         Rows that could not be told apart into cells, one problem each; they are not in `frame`.
     notes : tuple of str
@@ -51,17 +52,27 @@ class RawTable:
 
     file: str
     frame: pd.DataFrame
-    lines: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64] | None = None
     broken: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     exclusions: Mapping[str, int] = field(default_factory=dict)
     origin: Origin | None = None
     bare: frozenset[str] = frozenset()
 
+    @cached_property
+    def lines(self) -> npt.NDArray[np.int64]:
+        """Line on which each row begins; the header is line 1, so the first row of a database table is line 2."""
+        return below_header(len(self.frame)) if self.numbers is None else self.numbers
+
     @property
     def rows(self) -> int:
         """Rows read, the broken ones and those left out among them."""
         return len(self.frame) + len(self.broken) + sum(self.exclusions.values())
+
+
+def below_header(rows: int) -> npt.NDArray[np.int64]:
+    """Return the lines of rows that stand one below the other, the first of them on line 2."""
+    return np.arange(2, rows + 2, dtype=np.int64)
 
 
 class Source(Protocol):

@@ -131,7 +131,7 @@ def read_big_csv(
             return None
     frame = reader.frame()
     origin = BigCsv(path, file, table, names, separator, starts, rows, stamp) if reader.kinds else None
-    raw = RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64), origin=origin, bare=reader.bare)
+    raw = RawTable(file, frame, origin=origin, bare=reader.bare)
     return raw, SourceFile(file, digest.hexdigest(), starts[-1]), separator
 
 

@@ -61,7 +61,7 @@ def unnamed_note(file: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def numbered(file: str, frame: pd.DataFrame, table: str, notes: tuple[str, ...] = ()) -> RawTable:
     """Make a raw table of a frame whose rows have no lines of their own: the first row is line 2."""
-    return without_nul(RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64), notes=notes), table)
+    return without_nul(RawTable(file, frame, notes=notes), table)
 
 
 def without_nul(raw: RawTable, table: str) -> RawTable:

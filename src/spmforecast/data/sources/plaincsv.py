@@ -51,7 +51,7 @@ def parse_plain_csv(data: bytes, file: str) -> RawTable | None:
     columns = table.columns
     del table
     frame = pd.DataFrame({name: text_of(whole(columns.pop(0))) for name in names}, copy=False)
-    return RawTable(file, frame, np.arange(2, len(frame) + 2, dtype=np.int64))
+    return RawTable(file, frame)
 
 
 def header_of(line: bytes) -> tuple[list[str], str] | None:
