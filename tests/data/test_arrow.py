@@ -46,9 +46,13 @@ def test_long_columns_are_worked_on_side_by_side_with_the_same_result(monkeypatc
         {"x": pd.Series(WORDS, dtype="str"), "y": np.arange(5), "z": pd.Series(["q"] * 5, dtype="str")}
     )
     mask = np.array([True, False, True, True, False])
-    alone = select(frame, mask), threads.each(has_blank_ends, [frame["x"], frame["z"]], len(frame))
+    texts = [arrow_of(frame["x"]), arrow_of(frame["z"])]
+    alone = select(frame, mask), threads.each(has_blank_ends, texts, len(frame))
     monkeypatch.setattr(threads, "MANY", 1)
-    together = select(frame, mask), threads.each(has_blank_ends, [frame["x"], frame["z"]], len(frame))
+    together = (
+        select(frame, mask),
+        threads.each(has_blank_ends, texts, len(frame)),
+    )
     pd.testing.assert_frame_equal(alone[0], together[0])
     assert alone[1] == together[1] == [True, False]
     assert alone[0]["x"].tolist() == ["a", "", "é"]

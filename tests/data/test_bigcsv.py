@@ -156,3 +156,18 @@ def test_a_map_speaks_of_the_text(tmp_path: Path) -> None:
     assert read is not None
     assert read[0].frame["amount"].iloc[1] == "1.50"
     assert read[0].origin is None
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_any_number_of_cores_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    rows = [GOOD.format(n=n, d=n % 28 + 1) for n in range(200)]
+    rows[150] = "D1,R1,2024-02-01,won,-1,2024-01-01,x\n"
+    _written(tmp_path, rows)
+    expected = _read(tmp_path, 1 << 30)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    found = _read(tmp_path, 300)
+    assert isinstance(found, History)
+    assert isinstance(expected, History)
+    pd.testing.assert_frame_equal(found.opportunities, expected.opportunities)
+    pd.testing.assert_frame_equal(found.rejected, expected.rejected)
+    assert found.warnings == expected.warnings

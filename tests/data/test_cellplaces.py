@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spmforecast.data.arrow import has_blank_ends
 from spmforecast.data.sources.cellplaces import CellPlaces
 from spmforecast.data.sources.growing import GrowingText, GrowingValues
 
@@ -34,7 +35,7 @@ def test_cells_are_those_of_the_csv_module(rows: list[list[str]], ending: str, l
     for column in range(3):
         cells = [row[column] for row in read]
         assert places.texts(column).to_pylist() == cells
-        if places.bare([column]) == [True]:
+        if not has_blank_ends(places.texts(column)):
             assert cells == [cell.strip() for cell in cells]
 
 
@@ -67,8 +68,7 @@ def test_blank_lines_could_be_cells_of_a_single_column() -> None:
 def test_blanks_are_seen(cell: str, bare: bool) -> None:
     places = CellPlaces.of(f"x,{cell},y\nx,b,y\n".encode(), 3, ",")
     assert places is not None
-    assert places.bare(range(3)) == [True, bare, True]
-    assert places.bare([]) == []
+    assert [has_blank_ends(places.texts(column)) for column in range(3)] == [False, not bare, False]
 
 
 @given(pieces=st.lists(st.lists(CELL, max_size=6), min_size=1, max_size=6), share=st.sampled_from([0.1, 0.5, 1.0]))

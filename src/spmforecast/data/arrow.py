@@ -39,9 +39,7 @@ Offsets = npt.NDArray[np.signedinteger]
 _BLOCK = 1 << 16  # rows at a time, so that they stay in the processor's cache
 _FEW = 1_000  # words that are put in order in no time
 
-_BLANK = np.zeros(256, dtype=bool)
-_BLANK[[9, 10, 11, 12, 13, 28, 29, 30, 31, 32]] = True
-_BLANK[128:] = True  # part of a longer character, which may be a blank of its own kind
+_LAST_BLANK, _FIRST_BEYOND = 32, 127  # characters between these are no blanks, nor part of longer characters
 
 
 def arrow_of(column: pd.Series) -> pa.LargeStringArray:
@@ -92,15 +90,22 @@ def empty_cells(column: pd.Series) -> npt.NDArray[np.bool_]:
     return empty
 
 
-def has_blank_ends(column: pd.Series) -> bool:
-    """Tell whether any cell may begin or end with a blank; surely so if it does, seldom if it does not."""
-    offsets, text = bytes_of(arrow_of(column))
-    for start in range(0, len(column), _BLOCK):
+def has_blank_ends(values: pa.StringArray | pa.LargeStringArray) -> bool:
+    """Tell whether any text may begin or end with a blank; surely so if it does, seldom if it does not."""
+    offsets, text = bytes_of(values)
+    for start in range(0, len(values), _BLOCK):
         part = offsets[start : start + _BLOCK + 1]
-        filled = part[1:] > part[:-1]
-        if _BLANK[text[part[:-1][filled]]].any() or _BLANK[text[part[1:][filled] - 1]].any():
+        first, last = part[:-1], part[1:] - 1
+        if not (first <= last).all():
+            first, last = first[first <= last], last[first <= last]
+        if _with_blank(text[first]) or _with_blank(text[last]):
             return True
     return False
+
+
+def _with_blank(characters: npt.NDArray[np.uint8]) -> bool:
+    characters -= _LAST_BLANK + 1  # blanks, and what longer characters are made of, become the greatest numbers
+    return int(characters.max(initial=0)) >= _FIRST_BEYOND - _LAST_BLANK - 1
 
 
 def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:

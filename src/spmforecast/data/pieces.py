@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.data.arrow import has_blank_ends
+from spmforecast.data.arrow import arrow_of, has_blank_ends
 from spmforecast.data.cells import worded
 from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapper
 from spmforecast.data.maps import Loc, Map, TableMap
@@ -231,7 +231,7 @@ def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Take blanks off both ends of every cell, and say where there were any."""
     out, notes = {}, []
     unseen = [name for name in raw.frame.columns if name not in raw.bare and is_text(raw.frame[name])]
-    blank = each(has_blank_ends, [raw.frame[name] for name in unseen], len(raw.frame))
+    blank = each(has_blank_ends, [arrow_of(raw.frame[name]) for name in unseen], len(raw.frame))
     suspect = {name for name, found in zip(unseen, blank, strict=True) if found}
     for name in raw.frame.columns:
         if name not in suspect:

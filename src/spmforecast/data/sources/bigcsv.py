@@ -26,7 +26,7 @@ from spmforecast.errors import InputError, Problem
 
 __all__ = ["PIECE", "BigCsv", "read_big_csv"]
 
-PIECE = 1 << 23
+PIECE = 4_000_000
 """Bytes of a piece; smaller files are not cut."""
 
 

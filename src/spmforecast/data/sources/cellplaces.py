@@ -6,12 +6,12 @@ are not copied before their column is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from spmforecast.data.bytewise import texts_at
 
@@ -20,9 +20,10 @@ __all__ = ["CellPlaces"]
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]
 
-_ROWS = 1 << 14  # at a time, so that they stay in the processor's cache
+_BLOCK = 1 << 20  # bytes at a time: few enough for the cache of the processor, many enough for threads
+_ROWS = 1 << 14
 _LINE_FEED, _RETURN = 10, 13
-_LAST_BLANK, _FIRST_BEYOND = 32, 127  # characters between these are no blanks, nor part of longer characters
+_LAST = 127  # character that is one byte
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +91,12 @@ class CellPlaces:
         edges = np.empty(2 * len(starts) + 1, dtype=np.int32)
         edges[0:-1:2], edges[1::2], edges[-1] = starts, ends, ends[-1]
         with_gaps = pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(edges), pa.py_buffer(self.text))
-        return with_gaps.take(pa.array(np.arange(0, len(edges) - 1, 2, dtype=np.int32)))
-
-    def bare(self, columns: Sequence[int]) -> list[bool]:
-        """Tell of each of some columns whether surely no cell of it begins or ends with a blank."""
-        chosen = np.asarray(columns, dtype=np.intp)
-        starts, ends = self.starts[chosen], self.ends[chosen]
-        first, last = self.text.take(starts), self.text.take(ends - 1)
-        if bool((starts == ends).any()):
-            first[starts == ends] = last[starts == ends] = _FIRST_BEYOND - 1
-        found: list[bool] = (_no_blank(first) & _no_blank(last)).tolist()
-        return found
+        every_other = pa.array(np.arange(0, len(edges) - 1, 2, dtype=np.int32))
+        return pc.take(with_gaps, every_other, boundscheck=False)
 
 
 def _is_utf8(data: bytes, text: Bytes) -> bool:
-    if int(text.max()) <= _FIRST_BEYOND:
+    if int(text.max()) <= _LAST:
         return True
     try:
         data.decode("utf-8")
@@ -113,24 +105,26 @@ def _is_utf8(data: bytes, text: Bytes) -> bool:
     return True
 
 
-def _marks(text: Bytes, separator: int) -> tuple[npt.NDArray[np.int64], int]:
+def _marks(text: Bytes, separator: int) -> tuple[Places, int]:
     """Return the places of separators and line feeds in order, and the number of line feeds."""
-    marked = text == _LINE_FEED
-    lines = int(np.count_nonzero(marked))
-    marked |= text == separator
-    return np.flatnonzero(marked), lines
+    found, lines = [], 0
+    for start in range(0, len(text), _BLOCK):
+        block = text[start : start + _BLOCK]
+        marked = block == _LINE_FEED
+        lines += int(np.count_nonzero(marked))
+        marked |= block == separator
+        found.append(np.flatnonzero(marked))
+    places = np.empty(sum(map(len, found)), dtype=np.int32)
+    at = 0
+    for number, part in enumerate(found):
+        np.add(part, number * _BLOCK, out=places[at : at + len(part)], casting="unsafe")
+        at += len(part)
+    return places, lines
 
 
-def _by_column(places: npt.NDArray[np.int64]) -> Places:
+def _by_column(places: Places) -> Places:
     """Transpose an array, a part that stays in the processor's cache at a time."""
     out = np.empty(places.shape[::-1], dtype=np.int32)
     for start in range(0, len(places), _ROWS):
         out[:, start : start + _ROWS] = places[start : start + _ROWS].T
     return out
-
-
-def _no_blank(characters: Bytes) -> npt.NDArray[np.bool_]:
-    """Tell of each row of characters whether it has no blank."""
-    characters -= _LAST_BLANK + 1  # blanks become the greatest numbers
-    bare: npt.NDArray[np.bool_] = characters.max(axis=1, initial=0) < _FIRST_BEYOND - _LAST_BLANK - 1
-    return bare

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from spmforecast.arrays import keep_freed_memory
-from spmforecast.data.arrow import has_blank_ends, text_of, whole
+from spmforecast.data.arrow import has_blank_ends, whole
 from spmforecast.data.isodates import plain_stamps
 from spmforecast.data.quick import plain_dates, plain_numbers
 from spmforecast.data.sources.cellplaces import CellPlaces
@@ -45,6 +45,13 @@ class _Part:
     size: int
     columns: dict[str, Cells]
     bare: frozenset[str]
+
+    @classmethod
+    def of(cls, size: int, columns: dict[str, Cells]) -> _Part:
+        """Find the columns without blanks."""
+        texts = {name: cells for name, cells in columns.items() if not isinstance(cells, np.ndarray)}
+        blank = {name for name, cells in texts.items() if has_blank_ends(cells)}
+        return cls(size, columns, frozenset(columns) - blank)
 
     @property
     def rows(self) -> int:
@@ -121,9 +128,7 @@ class PieceReader:
     def _found(self, data: bytes, places: CellPlaces) -> _Part:
         """Return the columns of lines whose cells were found by their separators."""
         columns = {name: self._cells(places, place, self.kinds.get(name)) for place, name in enumerate(self.names)}
-        texts = [place for place, name in enumerate(self.names) if not isinstance(columns[name], np.ndarray)]
-        blank = {self.names[place] for place, bare in zip(texts, places.bare(texts), strict=True) if not bare}
-        return _Part(len(data), columns, frozenset(self.names) - blank)
+        return _Part.of(len(data), columns)
 
     @staticmethod
     def _cells(places: CellPlaces, place: int, kind: str | None) -> Cells:
@@ -141,12 +146,7 @@ class PieceReader:
         texts = table.columns
         del table
         columns = {name: _typed(whole(texts.pop(0)), self.kinds.get(name)) for name in self.names}
-        bare = (
-            name
-            for name, cells in columns.items()
-            if isinstance(cells, np.ndarray) or not has_blank_ends(text_of(cells))
-        )
-        return _Part(len(data), columns, frozenset(bare))
+        return _Part.of(len(data), columns)
 
 
 def _typed(text: pa.Array, kind: str | None) -> Cells:
