@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from threading import Condition, Lock
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     coming = iter(items)
 
     def following() -> list[T]:
-        return [item for _, item in zip(range(1), coming, strict=False)]
+        return list(islice(coming, 1))
 
     with ThreadPoolExecutor(1) as pool:
         later = pool.submit(following)

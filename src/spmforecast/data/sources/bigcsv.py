@@ -1,6 +1,6 @@
 """Large plain CSV files, read in pieces: hashed, told apart and typed by as many threads as there are cores.
 
-A file is cut at line ends. While one piece is hashed, others become columns; dates and numbers are typed at once, so
+A file is cut at line ends. While one piece is hashed, another becomes columns; dates and numbers are typed at once, so
 that their text is never held as a whole. As soon as anything is in doubt the file is left to the other readers.
 """
 
@@ -27,7 +27,7 @@ from spmforecast.errors import InputError, Problem
 __all__ = ["PIECE", "BigCsv", "read_big_csv"]
 
 PIECE = 4_000_000
-"""Bytes of a piece; smaller files are not cut."""
+"""Bytes of a piece, few enough for NumPy to ask for ordinary pages of memory; smaller files are not cut."""
 
 
 @dataclass(frozen=True)
