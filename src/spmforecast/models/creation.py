@@ -19,6 +19,7 @@ from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.ids import rows_of
 from spmforecast.models.capacity import RepSpans
 from spmforecast.models.market import MonthlyCounts
+from spmforecast.models.newcomers import pool_reps
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp, usual_ramp
 from spmforecast.models.risksets import day_number
@@ -203,8 +204,7 @@ class _Grid:
         for _ in range(_SWEEPS):
             expected = self._expected()
             self.base *= (self.observed.sum() + 0.5) / (expected.sum() + 0.5)
-            expected = self._expected() / self.pool.mean[:, None, None]
-            self.pool = fit_gamma_pool(self.observed.sum(axis=(1, 2)), expected.sum(axis=(1, 2)))
+            self.pool = pool_reps(self.observed.sum(axis=1), self._expected().sum(axis=1) / self.pool.mean[:, None])
             expected = self._expected() / self.ramp
             self.ramp = fit_ramp(self.observed.sum(axis=(0, 1)), expected.sum(axis=(0, 1)), self.hires)
             self.season_fit = self._fit_season(place)

@@ -11,7 +11,6 @@ import pandas as pd
 from spmforecast.arrays import side_by_side
 from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
-from spmforecast.data.ids import rows_of
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountModel, fit_amounts
 from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, rep_spans
@@ -19,8 +18,9 @@ from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.exposure import Statistics
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
-from spmforecast.models.pooling import GammaPool, fit_gamma_pool
+from spmforecast.models.pooling import GammaPool
 from spmforecast.models.profiles import Profiles, build_profiles
+from spmforecast.models.repwins import fit_rep_wins
 from spmforecast.models.risksets import Stays, day_number, stays_and_events
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
@@ -29,7 +29,6 @@ from spmforecast.models.transitions import FORWARD, LOST, WON, StageProcess, fit
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
 Array = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _MANY_DEALS = 100_000  # from which threads pay
 
@@ -216,7 +215,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         spans=spans,
         roster=roster,
         attrition=fit_attrition(known, spans),
-        rep_wins=_rep_wins(stays, profiles, process, creation.owners),
+        rep_wins=fit_rep_wins(stays, profiles.segment_of_deal, creation.owners, _coming(creation, roster)),
     )
 
 
@@ -258,6 +257,11 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
     )
 
 
+def _coming(creation: CreationModel, roster: Roster) -> Array:
+    """Weigh the owners by what those of them who go on selling create."""
+    return np.where(np.isin(creation.owners, roster.owners), creation.reps.mean, 0.0)
+
+
 def _expected_exits(process: StageProcess, count: Statistics) -> Array:
     """Work out the exits that the process expects of the deals at risk, shape (stages, destinations, days)."""
     rate, kind = process.intensities(), day_types(count.days, process.calendar)
@@ -268,28 +272,3 @@ def _expected_exits(process: StageProcess, count: Statistics) -> Array:
         chance = scaled * (-np.expm1(-total) / total)
         out[:, :, kind == k] = np.einsum("gsbd,gsjb->sjd", count.exposure[..., kind == k], chance)
     return out
-
-
-def _rep_wins(stays: Stays, profiles: Profiles, process: StageProcess, owners: tuple[str, ...]) -> GammaPool:
-    """Compare each owner's wins with what the pooled process expects of the same stays, day rhythm evened out."""
-    rate = process.intensities()[:, :, process.won]  # (g, s, bins)
-    bins = process.bins
-    by_age = np.take_along_axis(rate, bins.of_age[profiles.table[:, 0]], axis=2)
-    until = np.concatenate([np.zeros((*by_age.shape[:2], 1)), np.cumsum(by_age, axis=2)], axis=2)
-    row = profiles.of_deal[stays.deal] * len(stays.stages) + stays.stage
-
-    def cumulative(age: Ints) -> Array:
-        capped = np.minimum(age, bins.cap + 1)
-        reached = np.take(until.reshape(-1), row * until.shape[2] + capped)
-        old = np.flatnonzero(age > capped)
-        reached[old] += (age[old] - capped[old]) * by_age.reshape(-1, by_age.shape[2])[row[old], -1]
-        return np.asarray(reached)
-
-    expected = cumulative(stays.duration + 1)
-    if stays.start.any():
-        expected = expected - cumulative(stays.start)
-    owner = rows_of(stays.deals["owner_id"], pd.Series(owners, dtype="str"))[stays.deal]
-    seen = np.bincount(owner[stays.to == process.won], minlength=len(owners)).astype(np.float64)
-    hoped = np.bincount(owner, weights=expected, minlength=len(owners))
-    scale = seen.sum() / hoped.sum() if hoped.sum() > 0 and seen.sum() > 0 else 1.0
-    return fit_gamma_pool(seen, hoped * scale, averaged=True)

@@ -1,0 +1,84 @@
+"""How much better or worse each rep wins than colleagues do with deals of the same segment, age and quarter.
+
+A rep who wins more does so all the way from creation on. Wins are therefore held against what the deals had to win
+since they were created: the cumulative hazard of a win by age, in which lost deals stay at risk for ever (the
+subdistribution hazard of Fine and Gray, 1999, JASA 94:496), since that is what a rep's multiplier moves in the
+forecast. Deals of one quarter are compared with each other, or reps who sold in good times would look good.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spmforecast.data.ids import rows_of
+from spmforecast.models.pooling import GammaPool, fit_gamma_pool
+from spmforecast.models.risksets import Stays, day_number
+
+__all__ = ["fit_rep_wins"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_QUARTER_DAYS = 91
+_PASSES = 4  # multipliers are shrunk, so that their average goes down by less than what it is divided by
+
+
+def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Array) -> GammaPool:
+    """Compare each owner's wins with those of all deals of the same segment, age and quarter of creation.
+
+    Parameters
+    ----------
+    stays : Stays
+        Visits to stages, with their deals.
+    segment : array of int, shape (deals,)
+        Segment of each deal.
+    owners : tuple of str
+        Owners, as the multipliers are to be ordered.
+    made : array of float, shape (owners,)
+        What each creates from now on, in any unit: the average of the multipliers, so weighted, is to be one, as the
+        process and the market speak of the team as it is.
+
+    Returns
+    -------
+    GammaPool
+        Wins seen and expected of each owner.
+    """
+    deals = stays.deals
+    won = (deals["status"] == "won").to_numpy()
+    created = day_number(deals["created_date"])
+    end = np.full(len(deals), stays.today)
+    end[won] = day_number(deals["close_date"][won])
+    age = np.maximum(end - created, 0)
+    watched = np.full(len(deals), stays.today)
+    np.minimum.at(watched, stays.deal, stays.entry + stays.start)
+    expected = _expected_wins(segment, np.clip(watched - created, 0, age), age, won)
+    quarter = (created - created.min()) // _QUARTER_DAYS
+    expected *= fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, expected), averaged=True).mean[quarter]
+    owner = rows_of(deals["owner_id"], pd.Series(owners, dtype="str"))
+    seen, hoped = (np.bincount(owner, weights=of, minlength=len(owners)) for of in (won, expected))
+    return _of_team(seen, hoped, made)
+
+
+def _expected_wins(segment: Ints, start: Ints, age: Ints, won: npt.NDArray[np.bool_]) -> Array:
+    """Work out the cumulative hazard of a win that each deal has met between two ages, as its segment's."""
+    out = np.zeros(len(age))
+    for one in np.unique(segment):
+        here = np.flatnonzero(segment == one)
+        days = int(age[here].max()) + 1
+        entered, left = (np.bincount(at[here], minlength=days) for at in (start, age))
+        at_risk = np.cumsum(entered) - np.cumsum(left) + left
+        wins = np.bincount(age[here], weights=won[here], minlength=days)
+        until = np.concatenate([[0.0], np.cumsum(wins / np.maximum(at_risk, 1))])
+        out[here] = until[age[here] + 1] - until[start[here]]
+    return out
+
+
+def _of_team(seen: Array, hoped: Array, made: Array) -> GammaPool:
+    """Pool the owners, the multiplier of those who sell being one on average."""
+    pool = fit_gamma_pool(seen, hoped, averaged=True)
+    for _ in range(_PASSES if made.sum() > 0 else 0):
+        hoped = hoped * float((pool.mean * made).sum() / made.sum())
+        pool = fit_gamma_pool(seen, hoped, averaged=True)
+    return pool
