@@ -17,7 +17,9 @@ __all__ = ["pool_reps"]
 Array = npt.NDArray[np.float64]
 
 _FIRST_MONTHS = 6  # of tenure
-_SPREAD_PRIOR, _SPREAD_PRIOR_REPS = 0.15, 10.0  # squared coefficient of variation of what a beginner creates
+# Squared coefficient of variation of what beginners create: the usual one, the reps it is worth, and the most that
+# counts, since one quick beginner among a few would have all others' first months ignored.
+_SPREAD_PRIOR, _SPREAD_PRIOR_REPS, _LARGEST_SPREAD = 0.15, 25.0, 0.4
 
 
 def pool_reps(observed: Array, expected: Array) -> GammaPool:
@@ -48,7 +50,7 @@ def _spread(observed: Array, expected: Array, ramped: GammaPool) -> float:
     hoped = expected[known] * pace
     beyond = ((observed[known] - hoped) ** 2 - hoped - hoped**2 * doubt).sum()
     size = np.square(hoped).sum()
-    moment = max(float(beyond / size), 0.0) if size > 0 else 0.0
+    moment = float(np.clip(beyond / size, 0.0, _LARGEST_SPREAD)) if size > 0 else 0.0
     reps = float((hoped > 1.0).sum())
     weight = reps / (reps + _SPREAD_PRIOR_REPS)
     return weight * moment + (1.0 - weight) * _SPREAD_PRIOR

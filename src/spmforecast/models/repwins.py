@@ -57,7 +57,8 @@ def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Arr
     quarter = (created - created.min()) // _QUARTER_DAYS
     expected *= fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, expected), averaged=True).mean[quarter]
     owner = rows_of(deals["owner_id"], pd.Series(owners, dtype="str"))
-    seen, hoped = (np.bincount(owner, weights=of, minlength=len(owners)) for of in (won, expected))
+    seen = np.bincount(owner, weights=won, minlength=len(owners)).astype(np.float64)
+    hoped = np.bincount(owner, weights=expected, minlength=len(owners)).astype(np.float64)
     return _of_team(seen, hoped, made)
 
 

@@ -1,0 +1,89 @@
+"""Tests of how much better or worse each rep wins."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spmforecast.models.repwins import fit_rep_wins
+from spmforecast.models.risksets import CENSORED, Stays
+
+TODAY = 20_000
+
+
+def _stays(owner: np.ndarray, created: np.ndarray, won_at: np.ndarray, watched: np.ndarray | None = None) -> Stays:
+    """Deals in one stage that are won at an age, or not at all where that is after today."""
+    won = created + won_at <= TODAY
+    end = np.where(won, created + won_at, TODAY)
+    date = pd.to_datetime(np.stack([created, end]), unit="D")
+    deals = pd.DataFrame(
+        {
+            "owner_id": owner,
+            "status": np.where(won, "won", "lost"),
+            "created_date": date[0],
+            "close_date": date[1],
+        }
+    )
+    start = np.zeros(len(owner), dtype=np.int64) if watched is None else np.maximum(watched - created, 0)
+    to = np.where(won, 1, CENSORED)
+    rows = np.arange(len(owner))
+    return Stays(("Open",), rows, np.zeros_like(rows), created, start, end - created, to, deals, TODAY)
+
+
+def _company(speed: dict[str, float], seed: int, deals: int = 3_000) -> Stays:
+    """A quarter of an average rep's deals would be won in 100 days; `speed` multiplies the hazard of each rep."""
+    random = np.random.default_rng(seed)
+    owner = random.choice(list(speed), deals)
+    created = random.integers(TODAY - 900, TODAY - 30, deals)
+    hazard = -np.log(0.75) * np.array([speed[name] for name in owner]) / 100.0
+    won_at = np.floor(random.exponential(1.0 / hazard)).astype(np.int64)
+    won_at[won_at > 100] = 10_000
+    return _stays(owner.astype(object), created, won_at)
+
+
+def test_a_rep_who_wins_at_twice_the_speed_is_found():
+    speed = {"A": 0.7, "B": 1.0, "C": 1.0, "D": 1.4}
+    stays = _company(speed, seed=5)
+    pool = fit_rep_wins(stays, np.zeros(3_000, dtype=np.int64), tuple(speed), np.ones(4))
+    truth = np.array(list(speed.values()))
+    np.testing.assert_allclose(pool.mean, truth / truth.mean(), atol=0.12)
+    assert pool.observed.sum() == (stays.deals["status"] == "won").sum()
+
+
+def test_good_times_make_nobody_a_good_rep():
+    random = np.random.default_rng(9)
+    owner = np.repeat(np.array(["early", "late"], dtype=object), 1_000)
+    created = np.concatenate([np.arange(1_000) % 360 + TODAY - 900, np.arange(1_000) % 360 + TODAY - 450])
+    share = np.where(owner == "early", 0.5, 0.2)
+    won_at = np.where(random.random(2_000) < share, random.integers(0, 60, 2_000), 10_000)
+    pool = fit_rep_wins(_stays(owner, created, won_at), np.zeros(2_000, dtype=np.int64), ("early", "late"), np.ones(2))
+    np.testing.assert_allclose(pool.mean, 1.0, atol=0.06)
+
+
+def test_large_deals_make_nobody_a_bad_rep():
+    random = np.random.default_rng(11)
+    owner = np.repeat(np.array(["small", "large"], dtype=object), 1_000)
+    segment = (np.arange(2_000) >= 1_000).astype(np.int64)
+    won_at = np.where(random.random(2_000) < np.where(segment == 0, 0.5, 0.1), random.integers(0, 60, 2_000), 10_000)
+    created = random.integers(TODAY - 900, TODAY - 70, 2_000)
+    pool = fit_rep_wins(_stays(owner, created, won_at), segment, ("small", "large"), np.ones(2))
+    np.testing.assert_allclose(pool.mean, 1.0, atol=0.06)
+
+
+def test_days_before_the_record_began_expect_nothing():
+    random = np.random.default_rng(3)
+    owner = np.repeat(np.array(["late", "whole"], dtype=object), 2_000)
+    created = np.concatenate([random.integers(TODAY - 490, TODAY - 405, 2_000)] * 2)
+    won_at = np.floor(random.exponential(250.0, 4_000)).astype(np.int64)
+    watched = np.where(owner == "late", created + 200, created)
+    kept = won_at >= watched - created  # what was won before the record began is not on it
+    stays = _stays(owner[kept], created[kept], won_at[kept], watched[kept])
+    pool = fit_rep_wins(stays, np.zeros(kept.sum(), dtype=np.int64), ("late", "whole"), np.ones(2))
+    np.testing.assert_allclose(pool.mean, 1.0, atol=0.06)
+
+
+@pytest.mark.parametrize("owners", [("A",), ("A", "B", "unknown")])
+def test_owners_without_deals_keep_the_prior(owners):
+    stays = _company({"A": 1.0}, seed=2, deals=50)
+    pool = fit_rep_wins(stays, np.zeros(50, dtype=np.int64), owners, np.zeros(len(owners)))
+    assert np.isfinite(pool.mean).all()
+    np.testing.assert_allclose(pool.mean[1:], 1.0)
