@@ -73,7 +73,7 @@ def attainable(seed: int) -> dict[str, float | str]:
     ratios, misses = [], []
     with mock.patch("spmforecast.simulate.block.Trials", Held):
         for state in range(STATES):
-            Held.state = seed, FIRST_STATE + 81 * state  # a step that meets all worlds
+            Held.state = seed, FIRST_STATE + 81 * state  # a step that meets another world each time
             truth = _cells(replace(inputs, seed=100_000 + state), FUTURES, case)
             scored = oracle.score(replace(case, truth=truth), "itself", law).groupby("level")
             sums = scored[["score", "oracle", "mean", "true mean"]].sum()

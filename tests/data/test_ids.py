@@ -43,3 +43,14 @@ def test_characters_beside_the_digits_are_not_taken_for_them() -> None:
     wanted = pd.Series([f"D{n:04d}" for n in range(1_000)] + ["D00/9", "D00:0", "D2000", "E0001", "d0001"], dtype="str")
     assert rows_of(wanted, known).tolist() == [*range(1_000), -1, -1, -1, -1, -1]
     assert rows_of(wanted.str.slice(0, 4), known).max() == -1
+
+
+@pytest.mark.parametrize("form", ["D-{:06d}", "{:010d}", "006A{:08d}", "{:09d}X"])
+def test_noughts_that_all_known_ids_have_are_asked_for(form: str) -> None:
+    known = [form.format(n) for n in range(2_000)]
+    ones = [
+        name[:place] + digit + name[place + 1 :] for name in known[::37] for place in range(len(name)) for digit in "19"
+    ]
+    wanted = pd.Series([form.format(100_000 + n) for n in range(2_000)] + ones, dtype="str")
+    place = {name: row for row, name in enumerate(known)}
+    assert rows_of(wanted, pd.Series(known, dtype="str")).tolist() == [place.get(name, -1) for name in wanted]

@@ -90,3 +90,45 @@ def test_an_error_in_what_is_to_come_is_raised_behind_what_came() -> None:
     assert next(coming) == 1
     with pytest.raises(OSError, match="gone"):
         next(coming)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_a_source_that_fails_is_told_after_items_that_failed_before(
+    monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+
+    def items() -> Iterator[int]:
+        yield from range(5)
+        raise OSError("no more")
+
+    def fail(item: int) -> int:
+        time.sleep(0.02 * (item == 3))
+        if item == 3:
+            raise ValueError("item 3")
+        return item
+
+    with pytest.raises(ValueError, match=r"^item 3$"):
+        in_line(items(), fail, lambda _: None)
+    with pytest.raises(OSError, match=r"^no more$"):
+        in_line(items(), abs, lambda _: None)
+
+
+def test_an_interruption_lets_nobody_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    told: list[str] = []
+
+    def interrupted(item: int | None) -> None:
+        time.sleep(0.01)
+        if item is None:
+            raise KeyboardInterrupt("stop")
+
+    def line() -> None:
+        with pytest.raises(KeyboardInterrupt, match=r"^stop$"):
+            in_line([1, 2, None, 3, 4, 5], interrupted, lambda _: None)
+        told.append("ended")
+
+    worker = threading.Thread(target=line, daemon=True)
+    worker.start()
+    worker.join(timeout=30.0)
+    assert told == ["ended"]

@@ -81,9 +81,34 @@ def test_days_before_the_record_began_expect_nothing():
     np.testing.assert_allclose(pool.mean, 1.0, atol=0.06)
 
 
+def test_wins_before_the_record_began_count_for_nobody():
+    stays = _company({"A": 1.0, "B": 1.0}, seed=3, deals=600)
+    early = stays.entry < TODAY - 500  # closed before the record began, so that no visit of theirs is on it
+    kept = np.flatnonzero(~early)
+    columns = (stays.entry, stays.start, stays.duration, stays.to)
+    entry, start, duration, to = (column[kept] for column in columns)
+    cut = Stays(stays.stages, kept, np.zeros_like(kept), entry, start, duration, to, stays.deals, TODAY)
+    pool = fit_rep_wins(cut, np.zeros(600, dtype=np.int64), ("A", "B"), np.zeros(2))
+    assert pool.observed.sum() == (stays.deals["status"].to_numpy()[kept] == "won").sum()
+    alone = Stays(
+        stays.stages,
+        np.arange(len(kept)),
+        np.zeros_like(kept),
+        entry,
+        start,
+        duration,
+        to,
+        stays.deals.iloc[kept].reset_index(drop=True),
+        TODAY,
+    )
+    without = fit_rep_wins(alone, np.zeros(len(kept), dtype=np.int64), ("A", "B"), np.zeros(2))
+    np.testing.assert_array_equal(pool.mean, without.mean)
+
+
 @pytest.mark.parametrize("owners", [("A",), ("A", "B", "unknown")])
 def test_owners_without_deals_keep_the_prior(owners):
     stays = _company({"A": 1.0}, seed=2, deals=50)
     pool = fit_rep_wins(stays, np.zeros(50, dtype=np.int64), owners, np.zeros(len(owners)))
+    assert pool.observed[0] == (stays.deals["status"] == "won").sum()
     assert np.isfinite(pool.mean).all()
     np.testing.assert_allclose(pool.mean[1:], 1.0)

@@ -87,6 +87,12 @@ def test_end_must_close_a_period(until, kind, instead):
     assert caught.value.problems[0].column == "until"
 
 
+def test_a_horizon_of_more_months_than_can_be_counted_is_refused():
+    with pytest.raises(InputError, match=r"more than 255 periods \(256\).*longer periods"):
+        horizon(until="2046-05-31", kind="month")
+    assert len(horizon(until="2046-04-30", kind="month").periods) == 255
+
+
 def test_end_must_be_a_date():
     with pytest.raises(InputError, match="not a date"):
         horizon(until="next year")

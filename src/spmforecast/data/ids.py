@@ -138,9 +138,11 @@ class _Numbering:
         """Count the digits of texts, a word of eight characters at a time."""
         numbers, beyond = np.zeros(len(matrix), dtype=np.uint64), np.zeros(len(matrix), dtype=np.uint64)
         block = _filled(matrix)
-        for at, shape, counted in self.words:
+        for at, shape, counted, noughts in self.words:
             digits = words_of(block, at)
             beyond |= shaped(digits, shape)
+            if noughts:  # shapes take any digit for a nought; one that all known texts have must be a nought
+                beyond |= (digits & noughts) + noughts
             if counted:
                 digits &= counted
                 numbers *= np.uint64(10**_WORD)
@@ -156,14 +158,20 @@ class _Numbering:
         return numbers, (block[~self.varies] == self.text[~self.varies, None]).all(axis=0)
 
     @cached_property
-    def words(self) -> list[tuple[int, bytes, np.uint64]]:
-        """Where each word begins, its shape, and the bits of those digits in it that no word before it holds."""
+    def words(self) -> list[tuple[int, bytes, np.uint64, np.uint64]]:
+        """Tell the words of a text apart.
+
+        Where each begins, its shape, the bits of those digits in it that no word before it holds, and those of the
+        noughts in it that all texts have.
+        """
         shape = _filled(np.where(self.varies, ord("0"), self.text).astype(np.uint8)[None])[0]
         left = _filled(self.varies[None].astype(np.uint8) * np.uint8(255))[0]
+        nought = _filled((~self.varies & (self.text == ord("0")))[None].astype(np.uint8) * np.uint8(0x7F))[0]
         words = []
         for at in _places(len(shape)):
             here = slice(at, at + _WORD)
-            words.append((at, shape[here].tobytes(), number_of(left[here].tobytes())))
+            bits = number_of(left[here].tobytes()), number_of(nought[here].tobytes())
+            words.append((at, shape[here].tobytes(), *bits))
             left[here] = 0
         return words
 
@@ -175,7 +183,7 @@ def _numbered(values: pa.LargeStringArray) -> tuple[_Numbering, Ints] | None:
         return None
     varies = _unlike(matrix)
     numbering = _Numbering(matrix[0], varies, decimal=True)
-    if sum(counted > 0 for *_, counted in numbering.words) <= _COUNTED:
+    if sum(counted > 0 for _, _, counted, _ in numbering.words) <= _COUNTED:
         numbers, fits = numbering.numbers(matrix)
         if fits.all():
             return numbering, numbers

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from threading import Condition, Lock
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from spmforecast.arrays import in_turn
 
@@ -55,28 +55,23 @@ def in_line(items: Iterable[S], do: Callable[[S], T], put: Callable[[T], object]
     """Do the same with each item in as many threads as there are cores; what comes of each is put in their order.
 
     Every thread takes the next item, does with it what is to be done and waits for its turn to put, so that no more
-    items are held than there are threads. Of the items that fail, the first one's error is raised.
+    items are held than there are threads. Of the items that fail, or cannot be had, the first one's error is raised.
     """
-    coming, taking, turn = enumerate(items), Lock(), Condition()
-    failed: dict[int, Exception] = {}
+    coming, turn = _Numbered(items), Condition()
     put_by_now = 0
 
     def work() -> None:
         nonlocal put_by_now
-        while not failed:
-            with taking:
-                number, item = next(coming, (-1, None))
-            if item is None:
-                return
+        for number, item in coming:
             try:
                 done = do(item)
                 with turn:
-                    while not failed and put_by_now != number:
+                    while not coming.failed and put_by_now != number:
                         turn.wait()
-                if not failed:
+                if not coming.failed:
                     put(done)
-            except Exception as error:
-                failed[number] = error
+            except BaseException as error:  # whatever it is, others wait for the turn of this item
+                coming.failed[number] = error
             with turn:
                 put_by_now += 1
                 turn.notify_all()
@@ -85,5 +80,27 @@ def in_line(items: Iterable[S], do: Callable[[S], T], put: Callable[[T], object]
     with ThreadPoolExecutor(cores) as pool:
         for thread in [pool.submit(work) for _ in range(cores)]:
             thread.result()
-    if failed:
-        raise failed[min(failed)]
+    if coming.failed:
+        raise coming.failed[min(coming.failed)]
+
+
+class _Numbered(Generic[S]):
+    """Items with their numbers, for whichever thread asks next, until one of them fails or cannot be had."""
+
+    def __init__(self, items: Iterable[S]) -> None:
+        self.items, self.taken, self.lock = iter(items), 0, Lock()
+        self.failed: dict[int, BaseException] = {}
+
+    def __iter__(self) -> Iterator[tuple[int, S]]:
+        while not self.failed:
+            with self.lock:
+                number = self.taken
+                try:
+                    one = list(islice(self.items, 1))
+                except BaseException as error:
+                    self.failed[number] = error
+                    return
+                self.taken += len(one)
+            if not one:
+                return
+            yield number, one[0]

@@ -46,7 +46,7 @@ class CreationModel:
     base : float
         Deals a day of a ramped rep of average productivity.
     reps : GammaPool
-        Multiplier of each owner.
+        Multiplier of each owner; deals of first months of tenure count for less (:mod:`~spmforecast.models.newcomers`).
     ramp : array of float, shape (13,)
         Productivity by month of tenure.
     season : array of float, shape (12,)

@@ -1,9 +1,9 @@
-"""How much better or worse each rep wins than colleagues do with deals of the same segment, age and quarter.
+"""How much better or worse each rep wins than colleagues do with deals of the same segment, age and time.
 
 A rep who wins more does so all the way from creation on. Wins are therefore held against what the deals had to win
 since they were created: the cumulative hazard of a win by age, in which lost deals stay at risk for ever (the
 subdistribution hazard of Fine and Gray, 1999, JASA 94:496), since that is what a rep's multiplier moves in the
-forecast. Deals of one quarter are compared with each other, or reps who sold in good times would look good.
+forecast. Deals of one quarter of a year are compared with each other, or reps who sold in good times would look good.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["fit_rep_wins"]
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_QUARTER_DAYS = 91
+_QUARTER_DAYS = 91  # deals created within as many days, counted from the first, are compared with each other
 _PASSES = 4  # multipliers are shrunk, so that their average goes down by less than what it is divided by
 
 
@@ -35,7 +35,7 @@ def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Arr
     segment : array of int, shape (deals,)
         Segment of each deal.
     owners : tuple of str
-        Owners, as the multipliers are to be ordered.
+        Owners, as the multipliers are to be ordered; all owners of the deals are among them.
     made : array of float, shape (owners,)
         What each creates from now on, in any unit: the average of the multipliers, so weighted, is to be one, as the
         process and the market speak of the team as it is.
@@ -45,14 +45,17 @@ def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Arr
     GammaPool
         Wins seen and expected of each owner.
     """
-    deals = stays.deals
+    seen_at_all = np.unique(stays.deal)  # what closed before the record began has no visit on it
+    deals, segment = stays.deals.iloc[seen_at_all], segment[seen_at_all]
     won = (deals["status"] == "won").to_numpy()
     created = day_number(deals["created_date"])
     end = np.full(len(deals), stays.today)
+    row, left = np.searchsorted(seen_at_all, stays.deal), stays.censored
+    end[row[left]] = (stays.entry + stays.duration)[left]  # today, or the clean-up up to which a deal is watched
     end[won] = day_number(deals["close_date"][won])
     age = np.maximum(end - created, 0)
     watched = np.full(len(deals), stays.today)
-    np.minimum.at(watched, stays.deal, stays.entry + stays.start)
+    np.minimum.at(watched, row, stays.entry + stays.start)
     expected = _expected_wins(segment, np.clip(watched - created, 0, age), age, won)
     quarter = (created - created.min()) // _QUARTER_DAYS
     expected *= fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, expected), averaged=True).mean[quarter]

@@ -189,7 +189,7 @@ class _Process:
         return list(zip(self.number.tolist(), [*(_WIDTH / np.diff(self.number)).tolist(), 0.0], strict=True))
 
     def bits(self, first: int, last: int) -> tuple[Ints, Short]:
-        """Draw the trials of points and their further bits; the first is a multiple of 256."""
+        """Draw the trials of points and the bits of their amounts; the first is a multiple of 256."""
         begin, tiles = _HEAD + first // _TILE * _TILE_WORDS, -(-(last - first) // _TILE)
         words = self.streams.words(self.key, begin, begin + tiles * _TILE_WORDS, self.block)
         drawn = words.view(np.uint16).reshape(tiles, 2, _TILE)

@@ -17,6 +17,8 @@ __all__ = ["Horizon", "build_horizon"]
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
+_MOST_PERIODS = 255  # they are counted in bytes
+
 
 @dataclass(frozen=True)
 class Horizon:
@@ -94,7 +96,7 @@ def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar
     Raises
     ------
     InputError
-        If `until` is not after `as_of` or does not end a period.
+        If `until` is not after `as_of`, does not end a period or lies more than 255 periods ahead.
     """
     last = to_day(until)
     if last <= as_of:
@@ -104,6 +106,12 @@ def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar
         raise _wrong_end(f"until must be the last day of a {kind}", last, calendar, last, kind)
     first = as_of + pd.Timedelta(days=1)
     periods = tuple(calendar.periods(first, last, kind))
+    if len(periods) > _MOST_PERIODS:
+        told, mend = (
+            f"more than {_MOST_PERIODS} periods ({len(periods)})",
+            "End it earlier, or count in longer periods.",
+        )
+        raise InputError(Problem("scenario", told, mend, column="until", value=str(last.date())))
     days = np.arange(_number(first), _number(last) + 1)
     ends = np.array([_number(period.end) for period in periods])
     year = calendar.period_of(as_of, "year")

@@ -1,4 +1,4 @@
-"""Deals to come in a block of trials: how many of each stream win, then when and for how much, one by one."""
+"""Deals to come in a block of trials: winners of each stream as points below the wins expected, then their amounts."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def rep_effects(
 
 
 def _productivity(model: FittedPipeline, accounts: pd.DataFrame) -> dict[str, float]:
-    """Deals created over those expected of the potential held, shrunk, for those who sell and hold some."""
+    """Deals created, first months weighed down, over those expected of the potential held, for those who sell."""
     held = accounts.groupby(accounts["owner_id"].astype(str))["potential"].sum()
     place = {owner: index for index, owner in enumerate(model.creation.owners)}
     reps = [rep for rep in model.roster.owners if rep in place and float(held.get(rep, 0.0)) > 0]
