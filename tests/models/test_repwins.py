@@ -112,3 +112,11 @@ def test_owners_without_deals_keep_the_prior(owners):
     assert pool.observed[0] == (stays.deals["status"] == "won").sum()
     assert np.isfinite(pool.mean).all()
     np.testing.assert_allclose(pool.mean[1:], 1.0)
+
+
+def test_a_record_without_a_visit_tells_nothing():
+    stays, none = _company({"A": 1.0}, seed=2, deals=50), np.zeros(0, dtype=np.int64)
+    empty = Stays(stays.stages, none, none, none, none, none, none, stays.deals, TODAY)
+    pool = fit_rep_wins(empty, np.zeros(50, dtype=np.int64), ("A", "B"), np.ones(2))
+    np.testing.assert_array_equal(pool.observed, 0.0)
+    np.testing.assert_allclose(pool.mean, 1.0)

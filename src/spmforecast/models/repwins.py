@@ -45,19 +45,19 @@ def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Arr
     GammaPool
         Wins seen and expected of each owner.
     """
-    seen_at_all = np.unique(stays.deal)  # what closed before the record began has no visit on it
-    deals, segment = stays.deals.iloc[seen_at_all], segment[seen_at_all]
+    first = np.flatnonzero(np.diff(stays.deal, prepend=-1))
+    last = np.flatnonzero(np.diff(stays.deal, append=-1))
+    there = stays.deal[first]  # what closed before the record began has no visit on it
+    deals, segment = stays.deals.iloc[there], segment[there]
     won = (deals["status"] == "won").to_numpy()
     created = day_number(deals["created_date"])
-    end = np.full(len(deals), stays.today)
-    row, left = np.searchsorted(seen_at_all, stays.deal), stays.censored
-    end[row[left]] = (stays.entry + stays.duration)[left]  # today, or the clean-up up to which a deal is watched
+    end, left = np.full(len(deals), stays.today), stays.censored[last]
+    end[left] = (stays.entry + stays.duration)[last[left]]  # today, or the clean-up up to which a deal is watched
     end[won] = day_number(deals["close_date"][won])
     age = np.maximum(end - created, 0)
-    watched = np.full(len(deals), stays.today)
-    np.minimum.at(watched, row, stays.entry + stays.start)
+    watched = stays.entry[first] + stays.start[first]
     expected = _expected_wins(segment, np.clip(watched - created, 0, age), age, won)
-    quarter = (created - created.min()) // _QUARTER_DAYS
+    quarter = (created - created.min(initial=stays.today)) // _QUARTER_DAYS
     expected *= fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, expected), averaged=True).mean[quarter]
     owner = rows_of(deals["owner_id"], pd.Series(owners, dtype="str"))
     seen = np.bincount(owner, weights=won, minlength=len(owners)).astype(np.float64)
