@@ -10,18 +10,29 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from spmforecast.simulate.trials import Trials
+
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def _benchmark(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def oracle() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("oracle", ROOT / "benchmarks" / "oracle.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["oracle"] = module
-    spec.loader.exec_module(module)
-    return module
+    return _benchmark("oracle")
+
+
+@pytest.fixture(scope="module")
+def attainable(oracle) -> ModuleType:
+    return _benchmark("attainable")
 
 
 def test_distances_are_those_of_all_pairs(oracle):
@@ -61,3 +72,23 @@ def test_on_eight_companies_little_is_lost_to_the_oracle_and_far_less_than_a_spr
     for level, bound in bounds.items():
         assert ratio["this forecast", level] < min(bound, ratio["run rate", level])
         assert held["this forecast", level] == pytest.approx(0.8, abs=0.15)
+
+
+def test_trials_of_one_hidden_state_differ_in_their_luck_alone(attainable):
+    attainable.Held.state = 5, 4_098
+    held, other = attainable.Held(9, 0, 8, 64), Trials(9, 0, 8, 64)
+    one = Trials(5, 4_096, 4_100, 64)
+    for purpose in ("mean", "level"):
+        np.testing.assert_array_equal(
+            held.normal("market", "creation", purpose), one.normal("market", "creation", purpose)[2]
+        )
+    np.testing.assert_array_equal(
+        held.uniform("market", "creation", "law"), one.uniform("market", "creation", "law")[2]
+    )
+    np.testing.assert_array_equal(held.normal("rep", "R001", "winning"), one.normal("rep", "R001", "winning")[2])
+    np.testing.assert_array_equal(held.world, 4_098 % 64)
+    table = np.arange(128, dtype=np.float32).reshape(2, 64)
+    np.testing.assert_array_equal(held.spread(table), np.repeat(table[:, [4_098 % 64]], 8, axis=1))
+    for luck in (("market", "creation", "innovation", 3), ("rep", "R001", "frailty", 0)):
+        np.testing.assert_array_equal(held.normal(*luck), other.normal(*luck))
+    np.testing.assert_array_equal(held.uniform("rep", "R001", "leaving"), other.uniform("rep", "R001", "leaving"))

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spmforecast.simulate.expected import Moved, Settled
+from spmforecast.simulate.expected import MovedWins, SettledWins
 from spmforecast.simulate.outcomes import winning_chances
 from spmforecast.simulate.shocks import Shocks, draw_shocks
 from spmforecast.simulate.trials import Trials
@@ -54,7 +54,7 @@ def test_market_and_seller_move_chances_of_every_cohort(lost, effect):
     effects = [rng.gamma(40.0, 1 / 40.0, TRIALS).astype(np.float32) if effect else None for _ in range(3)]
     shocks = draw_shocks(inputs, trials)
     assert isinstance(shocks, Shocks)
-    way = Moved(inputs, trials, shocks, effects)
+    way = MovedWins(inputs, trials, shocks, effects)
     made = rng.uniform(1.0, 5.0, (PERIODS, TRIALS)).astype(np.float32)
     for stream in (0, 5, 5, 2):
         segment, seller = (int(x[stream]) for x in (inputs.new_deals.cells.segment, inputs.new_deals.cells.seller))
@@ -70,7 +70,7 @@ def test_market_and_seller_move_chances_of_every_cohort(lost, effect):
 def test_settled_chances_are_those_of_the_world(worlds, columns):
     inputs, trials = inputs_of(worlds=worlds), Trials(1, 32, 32 + TRIALS, worlds)
     made = np.random.default_rng(2).uniform(1.0, 5.0, (PERIODS, columns)).astype(np.float32)
-    way, ones = Settled(inputs, trials), np.ones((PERIODS, PERIODS, TRIALS))
+    way, ones = SettledWins(inputs, trials), np.ones((PERIODS, PERIODS, TRIALS))
     for stream in (0, 6, 1):
         got = way.expected(made, stream)
         assert got.shape[1] == (1 if worlds == columns == 1 else TRIALS)
@@ -81,9 +81,9 @@ def test_settled_chances_are_those_of_the_world(worlds, columns):
 def test_neighbours_worked_out_together_or_alone_are_the_same(monkeypatch):
     inputs, trials = inputs_of(), Trials(1, 0, TRIALS, 64)
     made = np.ones((PERIODS, 1), dtype=np.float32)
-    together = [Settled(inputs, trials).expected(made, stream) for stream in range(7)]
+    together = [SettledWins(inputs, trials).expected(made, stream) for stream in range(7)]
     monkeypatch.setattr("spmforecast.simulate.expected._TOGETHER", 1)
-    alone = Settled(inputs, trials)
+    alone = SettledWins(inputs, trials)
     assert alone.together == 1
     for stream, expected in enumerate(together):
         assert alone.expected(made, stream).tobytes() == expected.tobytes()

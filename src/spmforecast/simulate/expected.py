@@ -12,7 +12,7 @@ from spmforecast.simulate.outcomes import winning_chances
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.trials import Trials
 
-__all__ = ["Moved", "Settled"]
+__all__ = ["MovedWins", "SettledWins"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -21,7 +21,7 @@ _TINY = np.float32(1e-30)
 _TOGETHER = 1 << 16  # chances worked out in one go
 
 
-class Settled:
+class SettledWins:
     """Wins expected where chances are those of a world: neither the market nor the seller moves them.
 
     Parameters
@@ -76,7 +76,7 @@ class Settled:
         return self.trials.spread(table) if table.shape[-1] > 1 else table
 
 
-class Moved:
+class MovedWins:
     """Wins expected where the market or sellers move chances from trial to trial.
 
     Pairs of a cohort and a period are laid out by the periods between them, the lag: what happens to all cohorts at a
@@ -107,7 +107,7 @@ class Moved:
         self.segment, self.win, self.lose = -1, np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32)
 
     def expected(self, made: Floats, stream: int) -> Floats:
-        """Add up the wins expected; as :meth:`Settled.expected`, with a column for each trial.
+        """Add up the wins expected; as :meth:`SettledWins.expected`, with a column for each trial.
 
         As :func:`spmforecast.simulate.outcomes.winning_chances`, followed lag by lag by what is left of each cohort.
         """

@@ -115,7 +115,7 @@ class Rings:
     part: Floats
 
     @classmethod
-    def room(cls, size: int, parts: bool) -> Rings:
+    def empty(cls, size: int, parts: bool) -> Rings:
         """Make room for so many."""
         part = np.empty(size if parts else 0, dtype=np.float32)
         return cls(np.empty(size, dtype=np.bool_), np.empty(size, dtype=np.int64), part)
@@ -161,7 +161,7 @@ class Hazards:
         -------
         Rings
         """
-        out = Rings.room(len(asked), parts)
+        out = Rings.empty(len(asked), parts)
         for first in range(0, len(asked), _CHUNK):
             few = slice(first, first + _CHUNK)
             reached = self.reached(deal[few], trial[few])

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from spmforecast.simulate.arrivals import arrivals
 from spmforecast.simulate.cohorts import Created
-from spmforecast.simulate.expected import Moved, Settled
+from spmforecast.simulate.expected import MovedWins, SettledWins
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
@@ -36,13 +36,13 @@ def play_new_deals(
 
 def _chances(
     inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
-) -> Moved | Settled:
+) -> MovedWins | SettledWins:
     """Choose how to work out the wins expected."""
     owners = {owner: index for index, owner in enumerate(inputs.owners)}
     of_seller = [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
     if shocks is None and all(effect is None for effect in of_seller):
-        return Settled(inputs, trials)
-    return Moved(inputs, trials, shocks, of_seller)
+        return SettledWins(inputs, trials)
+    return MovedWins(inputs, trials, shocks, of_seller)
 
 
 def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
