@@ -23,7 +23,17 @@ import pandas as pd
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["FiscalCalendar", "Pattern", "Period", "PeriodKind", "Weekday", "YearEnd", "calendar_of", "to_day"]
+__all__ = [
+    "MOST_PERIODS",
+    "FiscalCalendar",
+    "Pattern",
+    "Period",
+    "PeriodKind",
+    "Weekday",
+    "YearEnd",
+    "calendar_of",
+    "to_day",
+]
 
 PeriodKind = Literal["month", "quarter", "year"]
 Pattern = Literal["months", "4-4-5", "4-5-4", "5-4-4"]
@@ -31,6 +41,9 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 YearEnd = Literal["last", "nearest"]
 
 Ints = npt.NDArray[np.int64]
+
+MOST_PERIODS = 255
+"""Periods that a horizon may have: the simulation counts them in bytes."""
 
 _LABEL = re.compile(
     r"(?P<year>(?!0000)[0-9]{4})(?:Q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1[0-2])|P(?P<place>0[1-9]|1[0-2]))?"

@@ -102,6 +102,7 @@ def test_numbers_of_a_plan_may_hold_underscores_and_years(tmp_path: Path) -> Non
         (LEAST + "plan: {2025Q3: .inf}\n", "line 5, plan.2025Q3: a target must be at least 0"),
         (LEAST + "plan: {2025Q3: .nan}\n", "line 5, plan.2025Q3: a target must be at least 0"),
         (LEAST.replace("2025-12-31", "2025-12-30"), "until: must be the last day of a quarter"),
+        (LEAST.replace("2025-12-31", "2099-12-31"), "line 4, until: more than 255 periods (298)"),
         (LEAST.replace("2025-12-31", "2025-06-30"), "until: must be after as_of (2025-06-30)"),
         (LEAST.replace("2025-06-30", "2025-06-31"), "line 3, as_of: not a date (found '2025-06-31')"),
         (LEAST.replace("2025-06-30", "yesterday"), "line 3, as_of: not a date (found 'yesterday')"),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BeforeValidator, Field
 
-from spmforecast.calendar import FiscalCalendar, Pattern, Weekday, YearEnd
+from spmforecast.calendar import MOST_PERIODS, FiscalCalendar, Pattern, Weekday, YearEnd
 from spmforecast.errors import InputError, Problem
 from spmforecast.optimize.ways import WAYS, check_way
 from spmforecast.scenario.assumed_days import outside, stated_twice
@@ -245,6 +245,12 @@ def _wrong_days(keys: ScenarioFile, written: Written, dated: bool, passed: bool)
     if dated and closing != pd.Timestamp(keys.until):
         mend = f"The {keys.period} that holds it ends on {closing.date()}."
         problems.append(written.problem(("until",), f"must be the last day of a {keys.period}", mend, str(keys.until)))
+    elif dated and keys.until > keys.as_of:
+        first = pd.Timestamp(keys.as_of) + pd.Timedelta(days=1)
+        periods = len(calendar.periods(first, pd.Timestamp(keys.until), keys.period))
+        if periods > MOST_PERIODS:
+            told, mend = f"more than {MOST_PERIODS} periods ({periods})", "End it earlier, or count in longer periods."
+            problems.append(written.problem(("until",), told, mend, str(keys.until)))
     problems += _wrong_starts(keys, written)
     problems += _wrong_territories(keys, written)
     return problems + outside(written, keys.as_of, keys.until, passed)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.calendar import FiscalCalendar, Period, PeriodKind, to_day
+from spmforecast.calendar import MOST_PERIODS, FiscalCalendar, Period, PeriodKind, to_day
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.creation import month_of
 
@@ -16,8 +16,6 @@ __all__ = ["Horizon", "build_horizon"]
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
-
-_MOST_PERIODS = 255  # they are counted in bytes
 
 
 @dataclass(frozen=True)
@@ -106,9 +104,9 @@ def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar
         raise _wrong_end(f"until must be the last day of a {kind}", last, calendar, last, kind)
     first = as_of + pd.Timedelta(days=1)
     periods = tuple(calendar.periods(first, last, kind))
-    if len(periods) > _MOST_PERIODS:
+    if len(periods) > MOST_PERIODS:
         told, mend = (
-            f"more than {_MOST_PERIODS} periods ({len(periods)})",
+            f"more than {MOST_PERIODS} periods ({len(periods)})",
             "End it earlier, or count in longer periods.",
         )
         raise InputError(Problem("scenario", told, mend, column="until", value=str(last.date())))
