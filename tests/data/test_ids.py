@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spmforecast.data import ids
+from spmforecast.data import ids, numberings
 from spmforecast.data.ids import all_distinct, rows_of
 
 SHAPES = (
@@ -26,8 +26,8 @@ SHAPES = (
 def test_ids_are_found_where_texts_are(shape: int, data: st.DataObject) -> None:
     known = data.draw(st.lists(SHAPES[shape], min_size=1, max_size=20))
     other = data.draw(st.lists(st.one_of(SHAPES[shape], st.sampled_from(known), *SHAPES), max_size=20))
-    few, block = ids._FEW, ids._BLOCK
-    ids._FEW, ids._BLOCK = 1, 3
+    few, block = ids._FEW, ids.BLOCK
+    ids._FEW, ids.BLOCK, numberings.BLOCK = 1, 3, 3
     try:
         for wanted in (other, [word for word in other if word and len(word) == len(known[0] or "")]):
             found = rows_of(pd.Series(wanted, dtype="str"), pd.Series(known, dtype="str"))
@@ -35,7 +35,7 @@ def test_ids_are_found_where_texts_are(shape: int, data: st.DataObject) -> None:
         expected = None not in known and len(set(known)) == len(known)
         assert all_distinct(pd.Series(known, dtype="str")) == expected
     finally:
-        ids._FEW, ids._BLOCK = few, block
+        ids._FEW, ids.BLOCK, numberings.BLOCK = few, block, block
 
 
 def test_characters_beside_the_digits_are_not_taken_for_them() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spmforecast.data.memory import ORDINARY
+from spmforecast.data.memory import ORDINARY, noughts
 from spmforecast.data.threads import each, in_blocks
 
 __all__ = [
@@ -95,6 +95,8 @@ def has_blank_ends(values: pa.StringArray | pa.LargeStringArray) -> bool:
     offsets, text = bytes_of(values)
     for start in range(0, len(values), _BLOCK):
         part = offsets[start : start + _BLOCK + 1]
+        if not _with_blank(text[part[0] : part[-1]]):
+            continue  # nor at an end, then
         first, last = part[:-1], part[1:] - 1
         if not (first <= last).all():
             first, last = first[first <= last], last[first <= last]
@@ -104,8 +106,9 @@ def has_blank_ends(values: pa.StringArray | pa.LargeStringArray) -> bool:
 
 
 def _with_blank(characters: npt.NDArray[np.uint8]) -> bool:
-    characters -= _LAST_BLANK + 1  # blanks, and what longer characters are made of, become the greatest numbers
-    return int(characters.max(initial=0)) >= _FIRST_BEYOND - _LAST_BLANK - 1
+    """Tell whether any of some characters is a blank, or part of a longer character, which may be one."""
+    beyond = characters - np.uint8(_LAST_BLANK + 1)  # these become the greatest numbers
+    return int(beyond.max(initial=0)) >= _FIRST_BEYOND - _LAST_BLANK - 1
 
 
 def select(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -154,10 +157,9 @@ def missing_column(dtype: str, index: pd.Index) -> pd.Series:
     if dtype != "str":
         nothing = np.nan if dtype == "float64" else "NaT"
         return pd.Series(np.full(len(index), nothing, dtype=dtype), index=index, copy=False)
-    # Zeros that are never written to take no room.
-    ends, there = np.zeros(len(index) + 1, dtype=np.int64), np.zeros(len(index) // 8 + 1, dtype=np.uint8)
-    buffers = (pa.py_buffer(ends), pa.py_buffer(b""), pa.py_buffer(there))
-    return text_of(pa.LargeStringArray.from_buffers(len(index), *buffers, null_count=len(index)), index)
+    ends, there = noughts(8 * (len(index) + 1)), noughts(len(index) // 8 + 1)
+    values = pa.LargeStringArray.from_buffers(len(index), ends, pa.py_buffer(b""), there, null_count=len(index))
+    return text_of(values, index)
 
 
 def places_among(column: pd.Series, words: Sequence[str]) -> npt.NDArray[np.int8]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["HIGH", "number_of", "read_off", "shaped", "texts_at", "words_of"]
+__all__ = ["HIGH", "Shape", "are_digits", "number_of", "read_off", "texts_at", "words_of"]
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -23,7 +25,7 @@ _STEPS = (
 def texts_at(text: Bytes, starts: npt.NDArray[np.integer], length: int) -> Bytes:
     """Return the texts of one length that begin at some places, shape (n, length)."""
     everywhere = np.ndarray((len(text) - length + 1,), dtype=f"V{length}", buffer=text, strides=(1,))
-    cells: Bytes = everywhere[starts].view(np.uint8)
+    cells: Bytes = everywhere[starts.astype(np.intp, copy=False)].view(np.uint8)  # picks quicker by its own kind
     return cells.reshape(-1, length)
 
 
@@ -33,25 +35,51 @@ def words_of(texts: Bytes, at: int) -> Words:
     return words.astype(np.uint64)
 
 
-def shaped(words: Words, shape: bytes) -> Words:
-    """Turn digits into what they count and other characters into nought, in place; mark what is not of a shape.
+@dataclass(frozen=True)
+class Shape:
+    """What eight characters have to be.
 
     Parameters
     ----------
-    words : numpy.ndarray of uint64, shape (n,)
-        Eight characters each; overwritten.
-    shape : bytes
-        ``0`` where any digit may stand, else the character itself.
-
-    Returns
-    -------
-    numpy.ndarray of uint64, shape (n,)
-        With :data:`HIGH` where a character is not of the shape.
+    characters : numpy.uint64
+        The characters, with noughts where any digit may stand.
+    most : numpy.uint64
+        What, added to a character without the one that it has to be, sets its highest bit where it is another one.
     """
-    words ^= number_of(shape)
-    beyond = words + number_of(bytes(0x80 - 10 if character == ord("0") else 0x80 - 1 for character in shape))
+
+    characters: np.uint64
+    most: np.uint64
+
+    @classmethod
+    def of(cls, characters: bytes, digits: bytes) -> Shape:
+        """Let any digit stand where `digits` has a byte that is not nought, elsewhere the character itself."""
+        written = bytes(ord("0") if digit else own for own, digit in zip(characters, digits, strict=True))
+        return cls(number_of(written), number_of(bytes(0x80 - (10 if digit else 1) for digit in digits)))
+
+    def misfits(self, words: Words) -> Words:
+        """Turn digits into what they count and other characters into nought, in place; mark what is not of the shape.
+
+        Parameters
+        ----------
+        words : numpy.ndarray of uint64, shape (n,)
+            Eight characters each; overwritten.
+
+        Returns
+        -------
+        numpy.ndarray of uint64, shape (n,)
+            With :data:`HIGH` where a character is not of the shape.
+        """
+        words ^= self.characters
+        beyond = words + self.most
+        beyond |= words
+        return beyond
+
+
+def are_digits(words: Words) -> bool:
+    """Tell whether each of eight characters is a digit; noughts are taken off them."""
+    beyond = words + number_of(bytes([0x80 - 10] * 8))
     beyond |= words
-    return beyond
+    return not int(np.bitwise_or.reduce(beyond) & HIGH)
 
 
 def number_of(characters: bytes) -> np.uint64:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from spmforecast.data.arrow import missing_column, select, without_empty
 from spmforecast.data.history import COUNTS_COLUMNS, EXCLUSIONS_COLUMNS, REJECTED_COLUMNS, TRANSLATIONS_COLUMNS
-from spmforecast.data.ids import rows_of
+from spmforecast.data.ids import KnownIds
 from spmforecast.data.parsing import Parsed, parse_column
 from spmforecast.data.pieces import Piece
 from spmforecast.data.reading import Read
@@ -208,7 +208,8 @@ def _accepted(sheet: Sheet, column: Column, parts: Sequence[Parsed]) -> pd.Serie
 def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:
     ids = sheet.text["opportunity_id"]
     bad = sheet.bad
-    used = select(ids.to_frame(), ~bad)["opportunity_id"]
+    used = KnownIds(select(ids.to_frame(), ~bad)["opportunity_id"])
+    used.prepare()  # while the next table is read
     broken = frozenset[str]().union(*(piece.broken_ids for piece in pieces)) - {""}
     rejected = _not_among(pd.Series([*ids[bad], *sorted(broken)], dtype="str"), used)
     out = frozenset[str]().union(*(piece.excluded_ids for piece in pieces))
@@ -216,8 +217,8 @@ def _deal_ids(sheet: Sheet, pieces: Sequence[Piece]) -> DealIds:
     return DealIds(used, rejected, left_out)
 
 
-def _not_among(ids: pd.Series, used: pd.Series) -> frozenset[str]:
-    return frozenset(ids[rows_of(ids, used) < 0]) if len(ids) else frozenset()
+def _not_among(ids: pd.Series, used: KnownIds) -> frozenset[str]:
+    return frozenset(ids[used.rows_of(ids) < 0]) if len(ids) else frozenset()
 
 
 def _rejected_frame(sheet: Sheet, pieces: Sequence[Piece]) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """The order of events: by deal, then time, sorted as whole numbers wherever these hold what is compared.
 
 Deals that follow each other share a bucket. Part by part the events are laid out by bucket; then each bucket, whose
-events stay in the processor's cache, is sorted: deal, time and place make one whole number, of which all three are read
-off again.
+events stay in the processor's cache, is sorted where it stands: deal, time and place in it make one whole number, of
+which all three are read off again.
 """
 
 from __future__ import annotations
@@ -89,34 +89,37 @@ class _Packed:
 
     def sorted(self, deal: Ints, seconds: Ints, last: Mask) -> tuple[Ints, Ints, Ints] | None:
         """Return place, deal and time of each event in order; None where a bucket has too many to number them."""
-        keys = room(len(deal), np.int64)
-        row = room(len(deal), np.int32 if len(deal) <= np.iinfo(np.int32).max else np.int64)
-
-        def lay_out(rows: slice) -> Ints:
-            """Lay the events of some rows out by bucket; return where each bucket begins and the last one ends."""
-            bucket = (deal[rows] >> self.shift).astype(np.uint8)
-            order = np.argsort(bucket, kind="stable")
-            keys[rows] = self._keys(deal[rows], seconds[rows], last[rows])[order]
-            np.add(order, rows.start, out=row[rows])
-            ends: Ints = np.cumsum(np.bincount(bucket, minlength=1 << _BUCKETS))
-            edges: Ints = np.append(0, ends) + rows.start
-            return edges
-
-        edges = np.array(in_blocks(lay_out, len(deal), _BLOCK))
-        count = np.diff(edges).sum(axis=0)
-        if self.shift + self.bits + 1 + int(count.max()).bit_length() > _BITS:
+        counts = np.array(in_blocks(lambda rows: self._counts(deal[rows]), len(deal), _BLOCK))
+        begins = np.append(0, np.cumsum(counts.sum(axis=0)))
+        if self.shift + self.bits + 1 + int(np.diff(begins).max()).bit_length() > _BITS:
             return None
-        begin = np.append(0, np.cumsum(count))
-        place, of, when = (room(len(deal), np.int64) for _ in range(3))
+        starts = begins[:-1] + np.cumsum(counts, axis=0) - counts
+        place, of, keys = (room(len(deal), np.int64) for _ in range(3))
+
+        def lay_out(rows: slice) -> None:
+            """Lay the events of some rows out by bucket."""
+            order = np.argsort(self._buckets(deal[rows]), kind="stable")
+            block = rows.start // _BLOCK
+            laid = self._keys(deal[rows], seconds[rows], last[rows])[order]
+            order += rows.start
+            end = 0
+            for start, count in zip(starts[block].tolist(), counts[block].tolist(), strict=True):
+                here, there, end = slice(end, end + count), slice(start, start + count), end + count
+                keys[there], place[there] = laid[here], order[here]
 
         def sort(bucket: int) -> None:
-            parts = [slice(first, end) for first, end in edges[:, bucket : bucket + 2].tolist()]
-            here = slice(begin[bucket], begin[bucket + 1])
-            rows = np.concatenate([row[part] for part in parts])
-            self._sort(bucket, np.concatenate([keys[part] for part in parts]), rows, place[here], of[here], when[here])
+            here = slice(begins[bucket], begins[bucket + 1])
+            self._sort(bucket, keys[here], place[here], of[here])
 
-        each(sort, np.flatnonzero(count).tolist(), len(deal))
-        return place, of, when
+        in_blocks(lay_out, len(deal), _BLOCK)
+        each(sort, np.flatnonzero(np.diff(begins)).tolist(), len(deal))
+        return place, of, keys
+
+    def _buckets(self, deal: Ints) -> npt.NDArray[np.uint8]:
+        return (deal >> self.shift).astype(np.uint8)
+
+    def _counts(self, deal: Ints) -> Ints:
+        return np.bincount(self._buckets(deal), minlength=1 << _BUCKETS)
 
     def _keys(self, deal: Ints, seconds: Ints, last: Mask) -> Ints:
         keys = deal & ((1 << self.shift) - 1)
@@ -126,17 +129,15 @@ class _Packed:
         keys |= last
         return keys
 
-    def _sort(
-        self, bucket: int, keys: Ints, rows: npt.NDArray[np.signedinteger], place: Ints, deal: Ints, seconds: Ints
-    ) -> None:
-        """Sort the events of one bucket: their rows, deals and times into the other arrays."""
+    def _sort(self, bucket: int, keys: Ints, place: Ints, deal: Ints) -> None:
+        """Sort the events of one bucket in place; their deals are written, and their keys become times."""
         bits = len(keys).bit_length()
         keys <<= bits
         keys |= np.arange(len(keys))
         keys.sort()
-        place[:] = rows[keys & ((1 << bits) - 1)]
+        place[:] = place[keys & ((1 << bits) - 1)]
         keys >>= bits + 1
-        np.bitwise_and(keys, (1 << self.bits) - 1, out=seconds)
-        seconds += self.first
-        keys >>= self.bits
-        np.add(keys, bucket << self.shift, out=deal)
+        np.right_shift(keys, self.bits, out=deal)
+        deal += bucket << self.shift
+        keys &= (1 << self.bits) - 1
+        keys += self.first

@@ -19,8 +19,7 @@ import pandas as pd
 from spmforecast.data.arrow import codes_of, missing_column, places_among
 from spmforecast.data.eventorder import ordered
 from spmforecast.data.ids import rows_of
-from spmforecast.data.memory import room
-from spmforecast.data.threads import each, in_blocks
+from spmforecast.data.threads import each, row_by_row
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 
@@ -103,11 +102,12 @@ class EventLog:
             known[name] if name in known else status_codes(frame["status"])
             for name, frame in (("opportunities", deals), ("stage_history", history))
         )
-        at = history["entered_date"].to_numpy()
-        last = then > _OPEN
-        last &= np.append(now > _OPEN, False)[deal]  # a deal of -1 is unknown
-        row, deal, when = ordered(deal, at, last, len(deals))
-        return cls(history, row, deal, when, then[row], len(deals))
+        ended = np.append(now > _OPEN, False)  # a deal of -1 is unknown
+        of = deal
+        last = row_by_row(lambda rows: (then[rows] > _OPEN) & ended[of[rows]], len(of), _BLOCK, np.bool_)
+        row, deal, when = ordered(of, history["entered_date"].to_numpy(), last, len(deals))
+        told = row_by_row(lambda rows: then[row[rows]], len(row), _BLOCK, np.int8)
+        return cls(history, row, deal, when, told, len(deals))
 
     def rows_before(self, until: np.datetime64, created: Mask) -> Mask:
         """Mark the rows, in file order, that are dated before an instant and of a deal that was created by then."""
@@ -226,12 +226,9 @@ class EventLog:
     def _latest_of(self, what: str, mask: Mask) -> Places:
         if what not in self._latest:
             kind: type[np.signedinteger] = np.int32 if len(mask) < np.iinfo(np.int32).max else np.int64
-            places = room(len(mask), kind)
-
-            def number(rows: slice) -> None:
-                places[rows] = np.where(mask[rows], np.arange(rows.start, rows.stop), -1)
-
-            in_blocks(number, len(mask), _BLOCK)
+            places = row_by_row(
+                lambda rows: np.where(mask[rows], np.arange(rows.start, rows.stop), -1), len(mask), _BLOCK, kind
+            )
             self._latest[what] = np.maximum.accumulate(places, out=places)
         return self._latest[what]
 

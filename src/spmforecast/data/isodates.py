@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.data.bytewise import HIGH, shaped, texts_at, words_of
+from spmforecast.data.bytewise import HIGH, Shape, texts_at, words_of
 
 __all__ = ["plain_stamps"]
 
@@ -20,7 +20,9 @@ Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 Stamps = npt.NDArray[np.datetime64]
 
-_DAY, _SECOND = 10, 19  # characters of a day and of a time stamp
+_WORD, _DAY, _SECOND = 8, 10, 19  # characters of a day and of a time stamp
+_MONTH = Shape.of(b"0000-00-", b"\1\1\1\1\0\1\1\0")
+_CLOCK = Shape.of(b"00:00:00", b"\1\1\0\1\1\0\1\1")
 _YEARS = (1600, 2400)
 _BYTE = np.uint64(0xFF)
 _TEN, _EIGHT = np.uint64(10), np.uint64(8)
@@ -73,7 +75,7 @@ def _seconds(text: Bytes, starts: Ints) -> Stamps | None:
     between = cells[:, _DAY]
     if between[0] not in b" T" or bool((between != between[0]).any()):
         return None
-    days, clock = _day_numbers(cells), _pairs(words_of(cells, _DAY + 1), b"00:00:00")
+    days, clock = _day_numbers(cells), _pairs(words_of(cells, _DAY + 1), _CLOCK)
     if days is None or clock is None:
         return None
     clock &= np.uint64(0xFF0000FF0000FF)  # hour, minute and second, 24 bits apart
@@ -92,35 +94,29 @@ def _seconds(text: Bytes, starts: Ints) -> Stamps | None:
 
 def _day_numbers(cells: Bytes) -> npt.NDArray[np.int64] | None:
     """Return days since 1970 of texts that begin with YYYY-MM-DD."""
-    month, day = _pairs(words_of(cells, 0), b"0000-00-"), _pairs(words_of(cells, 2), b"00-00-00")
-    if month is None or day is None:
+    month = _pairs(words_of(cells, 0), _MONTH)
+    if month is None:
         return None
     # Century, year and month stand at bits 0, 16 and 40; one product puts them together as YYYYMM from bit 44 upwards.
     month &= np.uint64(0xFF0000FF00FF)
     month *= np.uint64(10_000 << 44 | 100 << 28 | 1 << 4)
     month >>= np.uint64(44)
-    day >>= np.uint64(48)
-    day &= _BYTE
-    day -= np.uint64(1)  # a day 0 becomes the greatest number there is
-    first, length = _months()
-    if bool((day >= length[month]).any()):
+    before, length = _months()
+    place = month.view(np.int64)
+    day = _days_of_month().take(np.ndarray(len(cells), "<u2", cells, _WORD, cells.strides[:1]))
+    if bool((day > length.take(place)).any()):
         return None
-    days = first[month]
-    days += day.view(np.int64)
+    days = before.take(place)
+    days += day
     return days
 
 
-def _pairs(words: Words, shape: bytes) -> Words | None:
+def _pairs(words: Words, shape: Shape) -> Words | None:
     """Return, at the byte of each digit, ten times it plus the next character; None where one is not of the shape.
 
-    Parameters
-    ----------
-    words : numpy.ndarray of uint64
-        Eight characters each; overwritten.
-    shape : bytes
-        ``0`` where any digit may stand, else the character itself.
+    The words are overwritten.
     """
-    beyond = shaped(words, shape)
+    beyond = shape.misfits(words)
     if int(np.bitwise_or.reduce(beyond) & HIGH):
         return None
     pairs: Words = np.multiply(words, _TEN, out=beyond)
@@ -131,11 +127,20 @@ def _pairs(words: Words, shape: bytes) -> Words | None:
 
 @cache
 def _months() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Return the first day of each month, in days since 1970, and how many it has, by YYYYMM; none where it is none."""
+    """Return the day before each month, in days since 1970, and how many it has, by YYYYMM; none where it is none."""
     months = np.arange(f"{_YEARS[0]}-01", f"{_YEARS[1]}-02", dtype="datetime64[M]")
     begins = months.astype("datetime64[D]").view(np.int64)
     number = months[:-1].view(np.int64) + 12 * 1970
     place = number // 12 * 100 + number % 12 + 1
-    first, length = np.zeros(1_000_000, dtype=np.int64), np.zeros(1_000_000, dtype=np.uint8)
-    first[place], length[place] = begins[:-1], np.diff(begins)
-    return first, length
+    before, length = np.zeros(1_000_000, dtype=np.int64), np.zeros(1_000_000, dtype=np.uint8)
+    before[place], length[place] = begins[:-1] - 1, np.diff(begins)
+    return before, length
+
+
+@cache
+def _days_of_month() -> Bytes:
+    """Return what two digits count, by the number that both characters make; more than any month where it is no day."""
+    counted = np.full(1 << 16, 99, dtype=np.uint8)
+    for day in range(1, 32):
+        counted[int.from_bytes(b"%02d" % day, "little")] = day
+    return counted

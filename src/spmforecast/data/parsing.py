@@ -161,8 +161,10 @@ def _typed(values: pd.Series, column: Column, zone: ZoneInfo) -> Parsed | None:
     numbers = values.astype("float64")
     array = numbers.to_numpy()
     wrong = np.flatnonzero(_outside(numbers, column))
+    if not len(wrong):
+        return Parsed(numbers, *_no_fault())
     told = [_judge_value(float(array[row]), column) or ("", "") for row in wrong]
-    fine = numbers.copy() if len(wrong) else numbers
+    fine = numbers.copy()
     fine.iloc[wrong] = math.nan
     return Parsed(fine, wrong, _texts(reason for reason, _ in told), _texts(mend for _, mend in told))
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from spmforecast.data.dimensions import top_parents
-from spmforecast.data.ids import all_distinct, rows_of
+from spmforecast.data.ids import KnownIds, all_distinct
 from spmforecast.data.sheet import Sheet, Texts
 from spmforecast.data.tables import TABLES
 from spmforecast.data.threads import in_blocks
@@ -30,13 +29,13 @@ class DealIds:
 
     Parameters
     ----------
-    ids : pandas.Series, shape (m,)
+    ids : KnownIds
         ``opportunity_id`` of each usable deal, in the order of the table.
     rejected, left_out : frozenset of str
         Ids of deals that were rejected, or left out on purpose.
     """
 
-    ids: pd.Series
+    ids: KnownIds
     rejected: frozenset[str]
     left_out: frozenset[str]
 
@@ -158,7 +157,7 @@ def _orphans(sheet: Sheet, deals: DealIds | None) -> None:
     if deals is None:
         return
     ids = sheet.text["opportunity_id"]
-    sheet.deal = rows_of(ids, deals.ids)
+    sheet.deal = deals.ids.rows_of(ids)
     rows = np.flatnonzero((sheet.deal < 0) & ~sheet.empty("opportunity_id"))
     of_rejected = ids.iloc[rows].isin(deals.rejected).to_numpy()
     mend = "Mend the row of the opportunity."

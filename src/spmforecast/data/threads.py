@@ -9,12 +9,17 @@ from itertools import islice
 from threading import Condition, Lock
 from typing import Generic, TypeVar
 
-from spmforecast.arrays import in_turn
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["MANY", "ahead", "each", "in_blocks", "in_line"]
+from spmforecast.arrays import in_turn
+from spmforecast.data.memory import room
+
+__all__ = ["MANY", "ahead", "each", "in_blocks", "in_line", "row_by_row"]
 
 S = TypeVar("S")
 T = TypeVar("T")
+V = TypeVar("V", bound=np.generic)
 
 MANY = 200_000
 """Rows from which threads are worth their while."""
@@ -35,6 +40,17 @@ def each(do: Callable[[S], T], items: Sequence[S], rows: int) -> list[T]:
 def in_blocks(do: Callable[[slice], T], rows: int, block: int) -> list[T]:
     """Do the same with every block of so many rows; results come in the order of the rows."""
     return each(do, [slice(start, min(start + block, rows)) for start in range(0, rows, block)], rows)
+
+
+def row_by_row(do: Callable[[slice], npt.NDArray[np.generic]], rows: int, block: int, kind: type[V]) -> npt.NDArray[V]:
+    """Return an array of a kind, shape (rows,), made block by block."""
+    out = room(rows, kind)
+
+    def put(part: slice) -> None:
+        out[part] = do(part)
+
+    in_blocks(put, rows, block)
+    return out
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from spmforecast.data.bytewise import texts_at
 
-__all__ = ["CellPlaces"]
+__all__ = ["CellPlaces", "Places"]
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]

@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from spmforecast.arrays import keep_freed_memory
 from spmforecast.data.arrow import has_blank_ends, whole
+from spmforecast.data.decimals import plain_decimals
 from spmforecast.data.isodates import plain_stamps
 from spmforecast.data.quick import plain_dates, plain_numbers
-from spmforecast.data.sources.cellplaces import CellPlaces
+from spmforecast.data.sources.cellplaces import CellPlaces, Places
 from spmforecast.data.sources.growing import GrowingText, GrowingValues
 from spmforecast.data.sources.plaincsv import cells_of
 from spmforecast.data.threads import in_line
@@ -25,6 +26,13 @@ __all__ = ["TYPED", "DoubtfulError", "PieceReader"]
 Values: TypeAlias = npt.NDArray[np.generic]
 Cells: TypeAlias = pa.Array | Values
 """A column of a piece: text, or typed."""
+
+_AT_ONCE: dict[str, Callable[[npt.NDArray[np.uint8], Places, Places], Values | None]] = {
+    "date": plain_stamps,
+    "amount": plain_decimals,
+    "number": plain_decimals,
+}
+"""What types each kind of column out of the bytes of the file, where every cell is written as most are."""
 
 TYPED: dict[str, Callable[[pa.Array], Values | None]] = {
     "date": plain_dates,
@@ -132,11 +140,8 @@ class PieceReader:
 
     @staticmethod
     def _cells(places: CellPlaces, place: int, kind: str | None) -> Cells:
-        if kind == "date":
-            stamps = plain_stamps(places.text, places.starts[place], places.ends[place])
-            if stamps is not None:
-                return stamps
-        return _typed(places.texts(place), kind)
+        quick = None if kind is None else _AT_ONCE[kind](places.text, places.starts[place], places.ends[place])
+        return _typed(places.texts(place), kind) if quick is None else quick
 
     def _told_apart(self, data: bytes) -> _Part:
         """Return the columns of lines with cells that may be quoted."""
