@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spmforecast.data.memory import ORDINARY, noughts
+from spmforecast.data.memory import ORDINARY, noughts, room
 from spmforecast.data.threads import each, in_blocks
 
 __all__ = [
@@ -155,8 +155,9 @@ def without_empty(column: pd.Series) -> pd.Series:
 def missing_column(dtype: str, index: pd.Index) -> pd.Series:
     """Return a column without any value: of text (``str``), or of a dtype that NumPy knows."""
     if dtype != "str":
-        nothing = np.nan if dtype == "float64" else "NaT"
-        return pd.Series(np.full(len(index), nothing, dtype=dtype), index=index, copy=False)
+        nothing = room(len(index), np.dtype(dtype))
+        nothing.fill(np.nan if dtype == "float64" else np.datetime64("NaT"))
+        return pd.Series(nothing, index=index, copy=False)
     ends, there = noughts(8 * (len(index) + 1)), noughts(len(index) // 8 + 1)
     values = pa.LargeStringArray.from_buffers(len(index), ends, pa.py_buffer(b""), there, null_count=len(index))
     return text_of(values, index)

@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spmforecast.data.bytewise import texts_at
+from spmforecast.data.memory import ORDINARY
 
 __all__ = ["CellPlaces", "Places"]
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]
 
-_BLOCK = 1 << 20  # bytes at a time: few enough for the cache of the processor, many enough for threads
+_BLOCK = 1 << 17  # bytes at a time: few enough for the cache of the processor, many enough for threads
 _ROWS = 1 << 14
 _LINE_FEED, _RETURN = 10, 13
 _LAST = 127  # character that is one byte
@@ -67,9 +68,11 @@ class CellPlaces:
         if not _is_utf8(data, text):
             return None
         places, lines = _marks(text, ord(separator))
-        if len(places) != lines * width or not bool((text[places[width - 1 :: width]] == _LINE_FEED).all()):
+        if len(places) != lines * width:
             return None
         ends = _by_column(places.reshape(lines, width))
+        if not bool((text.take(ends[-1]) == _LINE_FEED).all()):
+            return None
         starts = np.empty_like(ends)
         starts[0, 0] = 0
         np.add(ends[-1, :-1], 1, out=starts[0, 1:])
@@ -92,7 +95,7 @@ class CellPlaces:
         edges[0:-1:2], edges[1::2], edges[-1] = starts, ends, ends[-1]
         with_gaps = pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(edges), pa.py_buffer(self.text))
         every_other = pa.array(np.arange(0, len(edges) - 1, 2, dtype=np.int32))
-        return pc.take(with_gaps, every_other, boundscheck=False)
+        return pc.take(with_gaps, every_other, boundscheck=False, memory_pool=ORDINARY)
 
 
 def _is_utf8(data: bytes, text: Bytes) -> bool:
@@ -108,12 +111,13 @@ def _is_utf8(data: bytes, text: Bytes) -> bool:
 def _marks(text: Bytes, separator: int) -> tuple[Places, int]:
     """Return the places of separators and line feeds in order, and the number of line feeds."""
     found, lines = [], 0
+    ends, between = np.empty(_BLOCK, dtype=bool), np.empty(_BLOCK, dtype=bool)
     for start in range(0, len(text), _BLOCK):
         block = text[start : start + _BLOCK]
-        marked = block == _LINE_FEED
+        marked = np.equal(block, _LINE_FEED, out=ends[: len(block)])
         lines += int(np.count_nonzero(marked))
-        marked |= block == separator
-        found.append(np.flatnonzero(marked))
+        marked |= np.equal(block, separator, out=between[: len(block)])
+        found.append(marked.nonzero()[0])
     places = np.empty(sum(map(len, found)), dtype=np.int32)
     at = 0
     for number, part in enumerate(found):
