@@ -2,7 +2,7 @@
 
 Each step runs in a process of its own, alternating, so that peaks of memory and warm caches do not mix:
 
-    python benchmarks/reading.py [--deals 1000000] [--rounds 3]
+    python benchmarks/reading.py [--deals 1000000] [--rounds 3] [--kinds parquet csv]
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import spmforecast as spm
 from spmforecast.data.sources import open_source
 from spmforecast.data.sources.base import CanonicalSource
 
+KINDS = ("parquet", "csv")
 TABLES = ("opportunities", "stage_history")
 DATES = {"opportunities": ("created_date", "close_date"), "stage_history": ("entered_date", "close_date")}
 STAGES = np.array(["Qualify", "Develop", "Propose", "Close"])
@@ -145,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deals", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--keep", type=Path, help="folder for the files, made if absent and used again")
     parser.add_argument("--step", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -153,7 +155,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         place = args.keep or Path(scratch)
-        for kind in ("parquet", "csv"):
+        for kind in args.kinds:
             make(place / kind, kind, args.deals)
             table(kind, place / kind, args.rounds)
 

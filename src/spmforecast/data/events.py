@@ -19,7 +19,7 @@ import pandas as pd
 from spmforecast.data.arrow import codes_of, missing_column, places_among
 from spmforecast.data.eventorder import ordered
 from spmforecast.data.ids import rows_of
-from spmforecast.data.threads import each, row_by_row
+from spmforecast.data.threads import block_by_block, each
 
 __all__ = ["CLOSED", "EventLog", "Known", "status_codes"]
 
@@ -104,9 +104,9 @@ class EventLog:
         )
         ended = np.append(now > _OPEN, False)  # a deal of -1 is unknown
         of = deal
-        last = row_by_row(lambda rows: (then[rows] > _OPEN) & ended[of[rows]], len(of), _BLOCK, np.bool_)
+        last = block_by_block(lambda rows: (then[rows] > _OPEN) & ended[of[rows]], len(of), _BLOCK, np.bool_)
         row, deal, when = ordered(of, history["entered_date"].to_numpy(), last, len(deals))
-        told = row_by_row(lambda rows: then[row[rows]], len(row), _BLOCK, np.int8)
+        told = block_by_block(lambda rows: then[row[rows]], len(row), _BLOCK, np.int8)
         return cls(history, row, deal, when, told, len(deals))
 
     def rows_before(self, until: np.datetime64, created: Mask) -> Mask:
@@ -226,7 +226,7 @@ class EventLog:
     def _latest_of(self, what: str, mask: Mask) -> Places:
         if what not in self._latest:
             kind: type[np.signedinteger] = np.int32 if len(mask) < np.iinfo(np.int32).max else np.int64
-            places = row_by_row(
+            places = block_by_block(
                 lambda rows: np.where(mask[rows], np.arange(rows.start, rows.stop), -1), len(mask), _BLOCK, kind
             )
             self._latest[what] = np.maximum.accumulate(places, out=places)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from spmforecast.data.arrow import arrow_of, places_of
 from spmforecast.data.numberings import BLOCK, Numbering, matrix_of, numbered
-from spmforecast.data.threads import row_by_row
+from spmforecast.data.threads import block_by_block
 
 __all__ = ["KnownIds", "aligned_rows", "all_distinct", "rows_of"]
 
@@ -99,7 +99,7 @@ class KnownIds:
             places[~fits] = -1
             return places
 
-        return row_by_row(find, len(matrix), at_once, np.int64)
+        return block_by_block(find, len(matrix), at_once, np.int64)
 
     @cached_property
     def _by_number(self) -> tuple[Numbering, Callable[[Ints], Places], int] | None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from spmforecast.arrays import in_turn
 from spmforecast.data.memory import room
 
-__all__ = ["MANY", "ahead", "each", "in_blocks", "in_line", "row_by_row"]
+__all__ = ["MANY", "ahead", "block_by_block", "each", "in_blocks", "in_line"]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -42,7 +42,9 @@ def in_blocks(do: Callable[[slice], T], rows: int, block: int) -> list[T]:
     return each(do, [slice(start, min(start + block, rows)) for start in range(0, rows, block)], rows)
 
 
-def row_by_row(do: Callable[[slice], npt.NDArray[np.generic]], rows: int, block: int, kind: type[V]) -> npt.NDArray[V]:
+def block_by_block(
+    do: Callable[[slice], npt.NDArray[np.generic]], rows: int, block: int, kind: type[V]
+) -> npt.NDArray[V]:
     """Return an array of a kind, shape (rows,), made block by block."""
     out = room(rows, kind)
 
