@@ -21,7 +21,7 @@ __all__ = ["CellPlaces", "Places"]
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]
 
-_BLOCK = 1 << 17  # bytes at a time: few enough for the cache of the processor, many enough for threads
+_BLOCK = 1 << 20  # bytes at a time: few enough for the cache of the processor, many enough for threads
 _ROWS = 1 << 14
 _LINE_FEED, _RETURN = 10, 13
 _LAST = 127  # character that is one byte
