@@ -64,9 +64,10 @@ class Run:
         """Run all blocks up to a number of trials, and put bookings and wins of every trial and cell together."""
         first, plan = len(self.draws), self.inputs.plan
         cells = len(plan.frame)
-        rows, wins = np.empty((trials, cells)), np.empty((trials, cells), dtype=np.float32)
-        rows[:first], wins[:first] = self.draws, self.counts
-        self.draws, self.counts = rows, wins
+        # Trials of a cell lie side by side, as blocks book them: nothing has to be turned.
+        draws, counts = np.empty((cells, trials)).T, np.empty((cells, trials), dtype=np.float32).T
+        draws[:first], counts[:first] = self.draws, self.counts
+        self.draws, self.counts = draws, counts
         length = block_length(cells, trials - first, self.jobs if self.cluster is None else self.jobs + 1)
         bounds = [(start, min(start + length, trials)) for start in range(first, trials, length)]
         blocks = run_blocks(partial(_play, self.inputs, self.ledger), bounds, self.jobs, self.cluster)

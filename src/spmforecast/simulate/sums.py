@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,6 @@ Floats = npt.NDArray[np.float32]
 WIN = 2.0**40  # what a win adds to a sum beside its cents
 _WHOLE = 2.0**53  # sums of whole numbers up to here are exact
 _PIECE = 1 << 15  # sums looked at together
-_CELLS, _TRIALS = 48, 200  # sums taken apart and turned together: rows of 2**n numbers would compete for cache lines
 
 
 @dataclass(frozen=True)
@@ -64,25 +62,24 @@ class Sums:
         Parameters
         ----------
         draws, counts : array of float, shape (trials, cells)
-            Filled with amounts, in units of money, and wins.
+            Filled with amounts, in units of money, and wins; quickest where each cell's trials lie side by side.
         amount, count : array of float, shape (cells,), or float
             Added in every trial.
         """
         cells, trials = self.values.shape
-        amount, count = np.broadcast_to(amount, cells), np.broadcast_to(count, cells)
-        for cell, trial in product(range(0, cells, _CELLS), range(0, trials, _TRIALS)):
-            rows, columns = slice(cell, cell + _CELLS), slice(trial, trial + _TRIALS)
-            money, wins = self._apart(rows, columns)
-            money += amount[rows, None]
-            wins += count[rows, None]
-            draws[columns, rows] = money.T
-            counts[columns, rows] = wins.astype(np.float32).T
+        amount, count = np.broadcast_to(amount, cells)[:, None], np.broadcast_to(count, cells)[:, None]
+        together = max(1, _PIECE // max(trials, 1))
+        for first in range(0, cells, together):
+            rows = slice(first, first + together)
+            money, wins = self._apart(rows)
+            np.add(money, amount[rows], out=draws.T[rows])
+            np.add(wins, count[rows], out=counts.T[rows], casting="same_kind")
 
-    def _apart(self, rows: slice, columns: slice) -> tuple[Array, Array]:
-        """Amounts in units of money, and wins, of some cells and trials."""
-        both = self.values[rows, columns]
+    def _apart(self, rows: slice) -> tuple[Array, Array]:
+        """Amounts in units of money, and wins, of some cells."""
+        both = self.values[rows]
         if self.wins is not None:
-            return both / self.unit, self.wins[rows, columns].astype(np.float64)
+            return both / self.unit, self.wins[rows].astype(np.float64)
         wins = both * (1 / WIN)
         np.floor(wins, out=wins)
         money = wins * -WIN
@@ -93,7 +90,7 @@ class Sums:
     @cached_property
     def tables(self) -> tuple[Array, Floats]:
         """Amounts, in units of money, and wins, both of shape (trials, cells)."""
-        shape = self.values.shape[::-1]
-        draws, counts = np.empty(shape), np.empty(shape, dtype=np.float32)
+        shape = self.values.shape
+        draws, counts = np.empty(shape).T, np.empty(shape, dtype=np.float32).T
         self.put(draws, counts)
         return draws, counts
