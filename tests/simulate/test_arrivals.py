@@ -8,18 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from spmforecast.simulate.arrivals import LENGTH, arrivals
+from spmforecast.simulate.arrivals import arrivals
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.widths import LENGTH, SLOTS, Widths
 
 STREAMS = Streams(3)
+EVEN = Widths.of(np.ones(LENGTH))
+LUCK = np.random.default_rng(1).lognormal(0.0, 0.4, LENGTH)
 
 
-def draw(row, reached, start=0, stop=LENGTH):
+def draw(row, reached, start=0, stop=LENGTH, widths=(EVEN, EVEN)):
     """All points of a process: period, trial and bits of each, in order of trial, period and bits."""
     key = STREAMS.key("stream", f"S-{row}", "winner")
     table = np.asarray(reached, dtype=np.float32)
     table = table.reshape(-1, 1) if table.ndim < 2 else table
-    parts = list(arrivals(STREAMS, key, start, stop, table))
+    parts = list(arrivals(STREAMS, key, start, stop, table, widths[: -(-stop // LENGTH) - start // LENGTH]))
     none = np.zeros(0, dtype=np.int64)
     place, trial, bits = (np.concatenate([none, *(getattr(p, x) for p in parts)]) for x in ("place", "trial", "bits"))
     period = (place - trial) // (stop - start)
@@ -92,6 +95,45 @@ def test_each_trial_has_the_points_below_its_own_heights():
             np.testing.assert_array_equal(got[:, got[0] == trial], every[:, every[0] == trial])
 
 
+def test_slots_are_shared_out_in_proportion_to_luck():
+    got = Widths.of(LUCK)
+    number = np.bincount(got.trial, minlength=LENGTH)
+    assert number.sum() == SLOTS
+    assert number.min() >= 1
+    np.testing.assert_allclose(got.height * number, SLOTS / LENGTH, rtol=1e-6)
+    assert np.abs(number[:-1] - (SLOTS - LENGTH) * LUCK[:-1] / LUCK.sum()).max() <= 1
+    assert (EVEN.height == 1).all()
+    assert (Widths.of(3 * LUCK).trial == got.trial).all()
+
+
+def test_numbers_of_trials_with_other_shares_are_poisson_of_the_wins_expected():
+    """Expected wins go with luck in half of the trials, and against it in the others."""
+    expected = np.where(np.arange(LENGTH) % 2, LUCK, 1 / LUCK).astype(np.float32)
+    reached = np.stack([0.3 * expected, expected])
+    streams, number = 300, np.zeros((2, LENGTH))
+    moments = np.zeros(2)
+    for row in range(streams):
+        trial, period, _ = draw(row, reached, widths=[Widths.of(LUCK)])
+        one = np.stack([np.bincount(trial[period == p], minlength=LENGTH) for p in (0, 1)])
+        number += one
+        moments += [one.sum(), (one.sum(axis=0) * (one.sum(axis=0) - 1.0)).sum()]
+    share = np.array([[0.3], [0.7]])
+    off = (number - streams * share * expected) / np.sqrt(streams * share * expected)
+    assert np.abs(off).max() < 5
+    assert (off**2).mean() == pytest.approx(1.0, abs=0.1)
+    # Poisson: the mean of N (N - 1) is the square of that of N.
+    assert moments[1] / streams == pytest.approx((expected.astype(float) ** 2).sum(), rel=0.01)
+
+
+def test_what_a_trial_has_hangs_on_its_own_share_and_heights_alone():
+    own = np.random.default_rng(2).uniform(0.0, 3.0, (4, LENGTH)).cumsum(axis=0)
+    widths = [Widths.of(LUCK)]
+    every = draw(7, own, widths=widths)
+    for trial in (0, 17, LENGTH - 1):
+        got = draw(7, own * (np.arange(LENGTH) == trial), widths=widths)
+        np.testing.assert_array_equal(got[:, got[0] == trial], every[:, every[0] == trial])
+
+
 def test_heights_are_the_same_whether_trials_are_alike_or_not():
     """60 expected wins: more points than are worked on together."""
     reached = np.linspace(5.0, 60.0, 12)
@@ -102,9 +144,10 @@ def test_heights_are_the_same_whether_trials_are_alike_or_not():
 @pytest.mark.parametrize("length", [64, 512])
 def test_points_of_a_piece_are_those_of_the_whole(length, each):
     reached = np.repeat(np.array([[2.0], [5.0], [9.0]]), 2 * LENGTH if each else 1, axis=1)
-    whole = draw(3, reached, 0, 2 * LENGTH)
+    widths = [Widths.of(LUCK), EVEN]
+    whole = draw(3, reached, 0, 2 * LENGTH, widths)
     for start in range(0, 2 * LENGTH, LENGTH // 2):
-        piece = draw(3, reached[:, :length], start, start + length)
+        piece = draw(3, reached[:, :length], start, start + length, widths[start // LENGTH :])
         mine = whole[:, (whole[0] >= start) & (whole[0] < start + length)]
         mine[0] -= start
         np.testing.assert_array_equal(piece, mine)

@@ -58,6 +58,18 @@ def test_a_likelier_deal_is_won_wherever_it_was_won_before_or_sooner(inputs):
     assert set(before) < set(after)
 
 
+def test_likelier_deals_to_come_are_won_as_often_in_every_trial_or_more(inputs):
+    new = inputs.new_deals
+    likelier = dataclasses.replace(inputs, new_deals=dataclasses.replace(new, win=new.win * np.float32(1.2)))
+    number = []
+    for one in (inputs, likelier):
+        ledger = company(one, ledger=True).ledger
+        coming = ledger.deal < 0
+        number.append(np.bincount(ledger.trial[coming] * 40 - 1 - ledger.deal[coming], minlength=4096 * 40))
+    assert (number[1] >= number[0]).all()
+    assert number[1].sum() > 1.1 * number[0].sum()
+
+
 def test_removing_a_rep_leaves_all_others_alone(inputs):
     gone = inputs.open_deals.owner == 4
     cells = inputs.new_deals.cells

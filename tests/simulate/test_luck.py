@@ -88,7 +88,7 @@ def test_bounds_leave_no_winner_out(monkeypatch, lost):
 
 def test_bounds_hold_where_the_market_slows_deals_down():
     level = np.random.default_rng(1).normal(0, 1, (50, 4)).astype(np.float32)
-    levels = Levels(level, level**2, level.max(axis=1), level.min(axis=1))
+    levels = Levels([level], [level**2], level.max(axis=1), level.min(axis=1))
     response = np.array([[0.5, 1.5, 1.0, 0.7], [-0.5, 0.2, -1.0, 0.1], [-0.5, -0.2, -1.0, -0.1]], dtype=np.float32)
     for bound, one in zip(levels.bounds(response), response, strict=True):
         most = np.exp(level * one).max(axis=1)

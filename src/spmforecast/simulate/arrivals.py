@@ -14,7 +14,7 @@ fixed in all trials together, the mean over trials is known the better.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,8 +24,9 @@ from scipy import special
 
 from spmforecast.simulate.quantiles import pick
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.widths import LENGTH, SLOTS, Widths
 
-__all__ = ["LENGTH", "Arrivals", "arrivals"]
+__all__ = ["Arrivals", "arrivals"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -33,8 +34,8 @@ Ints = npt.NDArray[np.int64]
 Short = npt.NDArray[np.uint16]
 Words = npt.NDArray[np.uint64]
 
-LENGTH = 2048  # trials whose points are drawn together; processes begin anew at its multiples
-_TRIAL = np.uint16(LENGTH - 1)
+_EACH = np.uint16(SLOTS // LENGTH)  # slots of a trial where all have as many
+_BITS_LEFT = np.uint16(2)  # of 16 bits, 14 choose a slot
 _LAYERS = 31
 # The first layers hold 64 points each on the average; the highest ends at thirty million expected wins.
 _BOTTOM = np.append(0.0, 2.0 ** (np.arange(_LAYERS) - 5))
@@ -68,7 +69,9 @@ class Arrivals:
     bits: Short
 
 
-def arrivals(streams: Streams, key: Words, start: int, stop: int, reached: Floats) -> Iterator[Arrivals]:
+def arrivals(
+    streams: Streams, key: Words, start: int, stop: int, reached: Floats, widths: Sequence[Widths]
+) -> Iterator[Arrivals]:
     """Draw the points of a process below the wins expected.
 
     Parameters
@@ -81,33 +84,37 @@ def arrivals(streams: Streams, key: Words, start: int, stop: int, reached: Float
         Trials.
     reached : array of float32, shape (periods, trials or 1)
         Wins expected by the end of each period in each trial, or in all. Fewer give some of the same points.
+    widths : sequence of Widths
+        Shares of the trials, for each block of 2,048 that these trials touch; not asked for where all expect the same.
 
     Yields
     ------
     Arrivals
         At most 32,768 at a time, those of 2,048 trials together the lowest first.
     """
-    for block in range(start // LENGTH, -(-stop // LENGTH)):
-        first = block * LENGTH
-        asked = range(max(start, first) - first, min(stop, first + LENGTH) - first)
-        process = _Process.of(streams, key, block)
-        if reached.shape[1] == 1:
-            yield from _alike(process, reached[:, 0], asked, first - start, stop - start)
+    blocks = range(start // LENGTH, -(-stop // LENGTH))
+    asked = [slice(max(start - one * LENGTH, 0), min(stop - one * LENGTH, LENGTH)) for one in blocks]
+    steps = None if reached.shape[1] == 1 else _steps(reached, widths, asked)
+    for block, own in zip(blocks, asked, strict=True):
+        process, shift = _Process.of(streams, key, block), block * LENGTH - start
+        if steps is None:
+            yield from _alike(process, reached[:, 0], own, shift, stop - start)
         else:
-            yield from _each_its_own(process, reached, asked, first - start)
+            yield from _each_its_own(process, steps, own, shift, widths[block - blocks.start].trial)
 
 
-def _alike(process: _Process, reached: Floats, asked: range, shift: int, trials: int) -> Iterator[Arrivals]:
-    """Draw where all trials expect the same: points of a period follow each other.
+def _alike(process: _Process, reached: Floats, asked: slice, shift: int, trials: int) -> Iterator[Arrivals]:
+    """Draw where all trials expect the same, and have equal shares: points of a period follow each other.
 
     `shift` turns trials of the block to those asked for in all, of which there are `trials`.
     """
     below = np.append(0, process.below(reached))
     last, row = int(below[-1]), np.arange(len(reached)) * trials
     for first in range(0, last, _TOGETHER):
-        trial, bits = process.bits(first, min(first + _TOGETHER, last))
+        slot, bits = process.bits(first, min(first + _TOGETHER, last))
+        trial = (slot // _EACH).astype(np.int64)
         place = np.repeat(row, np.diff(np.minimum(np.maximum(below, first), first + _TOGETHER)))
-        if len(asked) < LENGTH:
+        if (asked.start, asked.stop) != (0, LENGTH):
             here = np.flatnonzero((trial >= asked.start) & (trial < asked.stop))
             place, trial, bits = place.take(here), trial.take(here), bits.take(here)
         if shift:
@@ -116,25 +123,36 @@ def _alike(process: _Process, reached: Floats, asked: range, shift: int, trials:
         yield Arrivals(place, trial, bits)
 
 
-def _each_its_own(process: _Process, reached: Floats, asked: range, shift: int) -> Iterator[Arrivals]:
-    """Draw up to the highest strip, and leave out what lies above the trial's own."""
+def _steps(reached: Floats, widths: Sequence[Widths], asked: Sequence[slice]) -> Floats:
+    """Heights by the end of each period as trials of other shares meet them, infinite beyond the last but one.
+
+    The last row holds each trial's limit.
+    """
     inner = len(reached) - 1
+    unused = (1 << inner.bit_length()) - 1 - inner
+    out = np.concatenate([reached[:-1], np.full((unused, reached.shape[1]), np.inf, dtype=np.float32), reached[-1:]])
+    out *= np.concatenate([width.height[span] for width, span in zip(widths, asked, strict=True)])
+    return out
+
+
+def _each_its_own(process: _Process, steps: Floats, asked: slice, shift: int, trials: Short) -> Iterator[Arrivals]:
+    """Draw up to the highest strip, and leave out what lies above the trial's own."""
     # Points of trials that are not asked for lie above their limit.
     limit = np.zeros(LENGTH, dtype=np.float32)
-    limit[asked.start : asked.stop] = reached[-1, asked.start + shift : asked.stop + shift]
-    steps = np.full(((1 << inner.bit_length()) - 1, reached.shape[1]), np.inf, dtype=np.float32)
-    steps[:inner] = reached[:-1]
+    limit[asked] = steps[-1, asked.start + shift : asked.stop + shift]
     # Heights are rounded: whether the highest points count must not hang on how high others reach.
-    last = int(process.below(limit.max() * _A_LITTLE_MORE))
+    last, low = int(process.below(limit.max() * _A_LITTLE_MORE)), limit.min()
     for first in range(0, last, _TOGETHER):
-        trial, bits = process.bits(first, min(first + _TOGETHER, last))
-        height = process.heights(first, first + len(trial))
-        here = np.flatnonzero(height < limit.take(trial, mode="clip"))
-        trial = trial.take(here, mode="clip")
+        slot, bits = process.bits(first, min(first + _TOGETHER, last))
+        height = process.heights(first, first + len(slot))
+        trial = trials.take(slot, mode="clip").astype(np.int64)
+        if height[-1] * _A_LITTLE_MORE >= low:
+            here = np.flatnonzero(height < limit.take(trial, mode="clip"))
+            trial, height = trial.take(here, mode="clip"), height.take(here, mode="clip")
+            bits = bits.take(here, mode="clip")
         if shift:
             trial += shift
-        place = pick(steps, trial, height.take(here, mode="clip"))
-        yield Arrivals(place, trial, bits.take(here, mode="clip"))
+        yield Arrivals(pick(steps[:-1], trial, height), trial, bits)
 
 
 @dataclass(frozen=True)
@@ -188,10 +206,10 @@ class _Process:
         """For each layer, points below its bottom and distance between two of its own."""
         return list(zip(self.number.tolist(), [*(_WIDTH / np.diff(self.number)).tolist(), 0.0], strict=True))
 
-    def bits(self, first: int, last: int) -> tuple[Ints, Short]:
-        """Draw the trials of points and the bits of their amounts; the first is a multiple of 256."""
+    def bits(self, first: int, last: int) -> tuple[Short, Short]:
+        """Draw the slots of points and the bits of their amounts; the first is a multiple of 256."""
         begin, tiles = _HEAD + first // _TILE * _TILE_WORDS, -(-(last - first) // _TILE)
         words = self.streams.words(self.key, begin, begin + tiles * _TILE_WORDS, self.block)
         drawn = words.view(np.uint16).reshape(tiles, 2, _TILE)
-        trial = (drawn[:, 0] & _TRIAL).reshape(-1)[: last - first].astype(np.int64)
-        return trial, drawn[:, 1].reshape(-1)[: last - first]
+        slot, bits = (drawn[:, which].reshape(-1)[: last - first] for which in (0, 1))
+        return slot >> _BITS_LEFT, bits

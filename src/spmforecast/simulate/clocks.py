@@ -76,12 +76,14 @@ class ByClocks:
             asked /= effect
         hazards = Hazards(deals, deals.state[rows], self.levels, self.trials.world)
         rings = hazards.rings(may.deal, trial, asked, deals.loses)
+        won = rings.period < self.inputs.periods
         slot = may.of_deal(np.arange(len(rows)) * self.inputs.periods)
-        slot += rings.period
+        slot += np.minimum(rings.period, self.inputs.periods - 1)
         if deals.loses:
-            amount, won = self._alive(rows, may, trial, slot, rings, turned(word))
+            amount, alive = self._alive(rows, may, trial, slot, rings, turned(word))
+            won &= alive
         else:
-            amount, won = leading_bits(turned(word)), rings.in_time
+            amount = leading_bits(turned(word))
         here = np.flatnonzero(won)
         return Winners(may.take(here), slot.take(here), amount.take(here))
 
@@ -107,11 +109,10 @@ class ByClocks:
         chance = self._kept(rows, may, trial, slot, rings.part)
         chance *= _WORD
         left = luck.astype(np.float32)
-        held = left < chance
-        held &= rings.in_time
+        alive = left < chance
         left *= _SCALE
         left /= np.maximum(chance, np.float32(1), out=chance)
-        return np.minimum(left, _MOST, out=left).astype(np.uint16), held
+        return np.minimum(left, _MOST, out=left).astype(np.uint16), alive
 
     def _kept(self, rows: Ints, may: Candidates, trial: Ints, slot: Ints, part: Floats) -> Floats:
         """Chance not to be lost by the moment when the clock of winning rings."""

@@ -22,36 +22,45 @@ class Created:
 
     def __init__(self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, together: int) -> None:
         self.inputs, self.trials, self.together = inputs, trials, together
-        self.known: dict[int, Floats] = {}
+        self.known: dict[int, tuple[Floats, Array]] = {}
         self.market = np.ones((inputs.periods, 1)) if shocks is None else shocks.creation
         new = inputs.new_deals
         self.hazard = _leave_hazard(inputs, trials)
         self.last = new.created.shape[1] - 1
         self.heirs: Array | None = None
-        self.luck = mean_one_lognormal(new.dispersion)
+        self.frailty = mean_one_lognormal(new.dispersion)
 
     def of(self, seller: int) -> Floats:
         """Return them, shape (cohorts, trials or 1)."""
         sellers = self.inputs.new_deals.cells.sellers
         if seller < len(sellers):
-            if seller not in self.known:
-                if self.known and next(iter(self.known)) // self.together != seller // self.together:
-                    self.known.clear()
-                self.known[seller] = self._seller(seller).astype(np.float32)
-            return self.known[seller]
+            return self._seller(seller)[0]
         if self.heirs is None:
             self.heirs = self._successors()
         return np.asarray(self.heirs[seller - len(sellers)], dtype=np.float32)
 
-    def _seller(self, seller: int) -> Array:
+    def luck(self, seller: int) -> Array:
+        """Return what luck multiplies a seller's deals by, averaged over cohorts, shape (trials or 1,)."""
+        known = seller < len(self.inputs.new_deals.cells.sellers)
+        return self._seller(seller)[1] if known else self.market.mean(axis=0)
+
+    def _seller(self, seller: int) -> tuple[Floats, Array]:
+        """Deals of a seller, and the luck in them; kept while the next sellers are asked for."""
+        if seller not in self.known:
+            if self.known and next(iter(self.known)) // self.together != seller // self.together:
+                self.known.clear()
+            luck, created = self._luck(seller), self.inputs.new_deals.created[seller]
+            leave = self._leave_day(seller)
+            made = created[self.last][:, None] if leave is None else created.T[:, leave]
+            self.known[seller] = (made * luck).astype(np.float32), luck.mean(axis=0)
+        return self.known[seller]
+
+    def _luck(self, seller: int) -> Array:
+        """Draw what market, productivity and frailty multiply a seller's deals by, shape (cohorts, trials or 1)."""
         new, name = self.inputs.new_deals, self.inputs.new_deals.cells.sellers[seller]
-        leave = self._leave_day(seller)
-        made = new.created[seller][self.last][:, None] if leave is None else new.created[seller].T[:, leave]
-        made = made * self.market
         table = self.inputs.creation_tables[seller]
-        if table is not None:
-            made = made * self.trials.gamma(table, name, "creating")
-        return np.asarray(made * self._frailty(name) if new.dispersion > 0 else made)
+        luck = self.market if table is None else self.market * self.trials.gamma(table, name, "creating")
+        return np.asarray(luck * self._frailty(name) if new.dispersion > 0 else luck)
 
     def _successors(self) -> Array:
         """Deals of all who are hired into each place, shape (places, cohorts, trials)."""
@@ -75,7 +84,7 @@ class Created:
         key = self.trials.streams.key("rep", name, "frailty").tolist()
         asked = self.trials.start, self.trials.stop
         bits = np.stack([self.trials.streams.shorts(key, *asked, cohort) for cohort in range(self.inputs.periods)])
-        return self.luck.take(bits >> (16 - LUCK_BITS))
+        return self.frailty.take(bits >> (16 - LUCK_BITS))
 
 
 def leave_days(inputs: SimulationInputs, trials: Trials) -> list[Ints] | None:

@@ -16,7 +16,8 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint32]
 
-_CHUNK = 8192  # candidates whose hazards are worked out together: their arrays stay in the second cache
+_CHUNK = 32_768  # candidates whose hazards are worked out together
+_GROUP = 8  # periods looked at together: 32 bytes, which NumPy takes from a table as one
 _STEPS = 64  # responses are rounded outwards to such parts of one, so that many deals share a bound
 _KEPT = 256  # bounds kept
 _TINY = np.float32(1e-30)
@@ -49,10 +50,13 @@ def asked_of(word: Words) -> Floats:
 
 @dataclass(frozen=True)
 class Levels:
-    """The market's level in each trial: by period and bent, shape (trials, periods); its extremes over the horizon."""
+    """The market's level in each trial: by period, as it is and bent; its extremes over the horizon.
 
-    by_period: Floats
-    bent: Floats
+    Periods are in groups, each of shape (trials, 8) or less.
+    """
+
+    by_period: list[Floats]
+    bent: list[Floats]
     top: Floats
     low: Floats
     _bounds: dict[tuple[int, int], Floats] = field(default_factory=dict, repr=False)
@@ -63,8 +67,7 @@ class Levels:
         if shocks is None:
             return None
         level = shocks.level[0]
-        bent = np.ascontiguousarray(shocks.bent[0].T)
-        return cls(np.ascontiguousarray(level.T), bent, level.max(axis=0), level.min(axis=0))
+        return cls(_grouped(level.T), _grouped(shocks.bent[0].T), level.max(axis=0), level.min(axis=0))
 
     def bounds(self, response: npt.NDArray[np.floating]) -> list[Floats]:
         """Bound what the market multiplies the hazard of any period by; what bends it only lowers it.
@@ -102,27 +105,25 @@ class Rings:
 
     Parameters
     ----------
-    in_time : array of bool, shape (n,)
-        Whether within the horizon.
     period : array of int, shape (n,)
-        In which period; the last one where it is not in time.
+        In which period; their number or more where not within the horizon.
     part : array of float32, shape (n,) or (0,)
         Share of the period's hazard that is there by then, where it was asked for.
     """
 
-    in_time: npt.NDArray[np.bool_]
     period: Ints
     part: Floats
 
     @classmethod
     def empty(cls, size: int, parts: bool) -> Rings:
         """Make room for so many."""
-        part = np.empty(size if parts else 0, dtype=np.float32)
-        return cls(np.empty(size, dtype=np.bool_), np.empty(size, dtype=np.int64), part)
+        return cls(np.empty(size, dtype=np.int64), np.empty(size if parts else 0, dtype=np.float32))
 
 
 class Hazards:
     """Hazards of some deals, but for what their owners multiply them by.
+
+    Periods are looked at in groups of up to eight, each by those alone whose clock has not rung before.
 
     Parameters
     ----------
@@ -137,13 +138,13 @@ class Hazards:
     """
 
     def __init__(self, deals: OpenDeals, state: Ints, levels: Levels | None, world: Ints) -> None:
-        self.worlds, states, self.periods = deals.win.shape
+        self.worlds, states, periods = deals.win.shape
         # Worlds of a deal side by side: its trials find them in the first cache.
         row = (state[:, None] + np.arange(self.worlds) * states).reshape(-1)
-        self.win = deals.win.reshape(-1, self.periods).take(row, axis=0)
+        self.win = _grouped(deals.win.reshape(-1, periods).take(row, axis=0))
         self.levels, self.world = levels, world
-        self.response, self.bend = (table[state].astype(np.float32) for table in (deals.response, deals.bend))
-        self.bends = bool(self.bend.any())
+        self.response, self.bend = (_grouped(table[state]) for table in (deals.response, deals.bend))
+        self.bends = any(group.any() for group in self.bend)
 
     def rings(self, deal: Ints, trial: Ints, asked: Floats, parts: bool) -> Rings:
         """Find when the hazards reach what is asked for.
@@ -164,33 +165,54 @@ class Hazards:
         out = Rings.empty(len(asked), parts)
         for first in range(0, len(asked), _CHUNK):
             few = slice(first, first + _CHUNK)
-            reached = self.reached(deal[few], trial[few])
-            count = _count(reached[1:], asked[few])
-            out.in_time[few] = count < self.periods
-            period = np.minimum(count, self.periods - 1, out=out.period[few], casting="unsafe")
-            if parts:
-                out.part[few] = _part(reached, period, asked[few])
+            self._ring(deal[few], trial[few], asked[few], Rings(out.period[few], out.part[few]))
         return out
 
-    def reached(self, deal: Ints, trial: Ints) -> Floats:
-        """Hazard cumulated by each period's end, zero first, shape (periods + 1, n)."""
-        speed = self.win.take(deal * self.worlds + self.world.take(trial), axis=0)
+    def _ring(self, deal: Ints, trial: Ints, asked: Floats, out: Rings) -> None:
+        """Find when those of a chunk ring."""
+        before: Floats | float = 0.0
+        at: Ints | slice = slice(None)
+        for group in range(len(self.win)):
+            reached = self._reached(group, deal, trial, before)
+            count = _count(reached[1:], asked)
+            out.period[at] = count + np.int64(group * _GROUP)
+            if len(out.part):
+                out.part[at] = _part(reached, count, asked)
+            rest = np.flatnonzero(count == len(reached) - 1)
+            deal, trial = deal.take(rest), trial.take(rest)
+            asked, before = asked.take(rest), reached[-1].take(rest)
+            at = rest if isinstance(at, slice) else at.take(rest)
+
+    def _reached(self, group: int, deal: Ints, trial: Ints, before: Floats | float) -> Floats:
+        """Hazard cumulated by the beginning of a group's periods and by each one's end, shape (periods + 1, n)."""
+        speed = self.win[group].take(deal * self.worlds + self.world.take(trial), axis=0)
         if self.levels is not None:
-            speed *= self._market(self.levels, deal, trial)
-        out = np.empty((self.periods + 1, len(trial)), dtype=np.float32)
-        out[0] = 0.0
+            speed *= self._market(self.levels, group, deal, trial)
+        out = np.empty((speed.shape[1] + 1, len(trial)), dtype=np.float32)
+        out[0] = before
         out[1:] = speed.T
-        for period in range(1, self.periods):
-            np.add(out[period], out[period + 1], out=out[period + 1])
+        for row, last in zip(out[1:], out[:-1], strict=True):
+            row += last
         return out
 
-    def _market(self, levels: Levels, deal: Ints, trial: Ints) -> Floats:
-        """Work out what the market multiplies the hazards by, shape (n, periods)."""
-        moved = levels.by_period.take(trial, axis=0)
-        moved *= self.response.take(deal, axis=0)
+    def _market(self, levels: Levels, group: int, deal: Ints, trial: Ints) -> Floats:
+        """Work out what the market multiplies the hazards of a group's periods by, shape (n, periods)."""
+        moved = levels.by_period[group].take(trial, axis=0)
+        moved *= self.response[group].take(deal, axis=0)
         if self.bends:
-            moved -= levels.bent.take(trial, axis=0) * self.bend.take(deal, axis=0)
+            moved -= levels.bent[group].take(trial, axis=0) * self.bend[group].take(deal, axis=0)
         return np.asarray(np.exp(moved, out=moved))
+
+
+def _grouped(table: npt.NDArray[np.floating]) -> list[Floats]:
+    """Lay periods out in groups, (n, periods) to a list of (n, 8); the last, filled up with zeros, may be narrower."""
+    out = []
+    for first in range(0, table.shape[1], _GROUP):
+        part = table[:, first : first + _GROUP]
+        group = np.zeros((len(part), 1 << (part.shape[1] - 1).bit_length()), dtype=np.float32)
+        group[:, : part.shape[1]] = part
+        out.append(group)
+    return out
 
 
 def _count(reached: Floats, asked: Floats) -> npt.NDArray[np.uint8]:
@@ -198,9 +220,9 @@ def _count(reached: Floats, asked: Floats) -> npt.NDArray[np.uint8]:
     return np.asarray(np.add.reduce((reached <= asked).view(np.uint8), axis=0, dtype=np.uint8))
 
 
-def _part(reached: Floats, period: Ints, asked: Floats) -> Floats:
+def _part(reached: Floats, count: npt.NDArray[np.uint8], asked: Floats) -> Floats:
     """Share of the period's hazard that is there when the clock rings."""
-    row = period * len(asked)
+    row = np.minimum(count, np.uint8(len(reached) - 2)) * np.int64(len(asked))
     row += np.arange(len(asked))
     begin, end = (rows.reshape(-1).take(row) for rows in (reached[:-1], reached[1:]))
     end -= begin

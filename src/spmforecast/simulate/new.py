@@ -9,12 +9,14 @@ from spmforecast.simulate.arrivals import arrivals
 from spmforecast.simulate.cohorts import Created
 from spmforecast.simulate.expected import MovedWins, SettledWins
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.shocks import Shocks
+from spmforecast.simulate.shocks import Shocks, draw_shocks, draw_win_effects
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
+from spmforecast.simulate.widths import LENGTH, Widths
 
 __all__ = ["play_new_deals"]
 
+Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 _SELLERS = 32  # sellers whose deals are kept while the segments go by
@@ -25,31 +27,76 @@ def play_new_deals(
 ) -> None:
     """Play the deals to come; arguments as in :func:`spmforecast.simulate.open.play_open_deals`."""
     cells = inputs.new_deals.cells
-    created = Created(inputs, trials, shocks, _SELLERS)
+    sellers = _Sellers(inputs, trials, shocks, effects)
     chances = _chances(inputs, trials, shocks, effects)
     for k in np.lexsort((cells.seller, cells.segment, cells.seller // _SELLERS)).tolist():
-        made = created.of(int(cells.seller[k]))
+        made = sellers.made(int(cells.seller[k]))
         made = made if cells.tilt is None else made * cells.tilt[k].astype(np.float32)[:, None]
         mean = chances.expected(made * np.float32(cells.share[k]), k)
-        _winners(inputs, trials, k, mean, tally)
+        _winners(inputs, trials, k, mean, sellers.widths(int(cells.seller[k])), tally)
+
+
+class _Sellers:
+    """What sellers create in every trial, and how trials share the points of their deals.
+
+    Shares are those of whole blocks of 2,048 trials, whichever trials are asked for.
+    """
+
+    def __init__(
+        self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
+    ) -> None:
+        whole = trials.widened(LENGTH)
+        if whole is not trials:
+            shocks, effects = draw_shocks(inputs, whole), draw_win_effects(inputs, whole)
+        self.created = Created(inputs, whole, shocks, _SELLERS)
+        self.asked = slice(trials.start - whole.start, trials.stop - whole.start)
+        self.effects, self.count = _of_sellers(inputs, effects), whole.count
+        self.market: Array | float = 1.0
+        if shocks is not None:
+            # Answers of deals differ; that to one unit of the level is about one.
+            self.market = np.exp(shocks.level[np.triu_indices(inputs.periods)].mean(axis=0, dtype=np.float64))
+        self.known: dict[int, list[Widths]] = {}
+
+    def made(self, seller: int) -> Floats:
+        """Deals created, shape (cohorts, trials or 1)."""
+        made = self.created.of(seller)
+        return made if made.shape[1] == 1 else made[:, self.asked]
+
+    def widths(self, seller: int) -> list[Widths]:
+        """Shares of the trials of each block."""
+        if seller not in self.known:
+            if len(self.known) >= _SELLERS:
+                self.known.clear()
+            luck = self.market * self.created.luck(seller)
+            effect = self.effects[seller] if seller < len(self.effects) else None
+            luck = np.broadcast_to(luck if effect is None else luck * effect, self.count)
+            self.known[seller] = [Widths.of(block) for block in luck.reshape(-1, LENGTH)]
+        return self.known[seller]
+
+
+def _of_sellers(inputs: SimulationInputs, effects: dict[int, Floats | None]) -> list[Floats | None]:
+    """List the multipliers on winning by seller."""
+    owners = {owner: index for index, owner in enumerate(inputs.owners)}
+    return [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
 
 
 def _chances(
     inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
 ) -> MovedWins | SettledWins:
     """Choose how to work out the wins expected."""
-    owners = {owner: index for index, owner in enumerate(inputs.owners)}
-    of_seller = [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
+    of_seller = _of_sellers(inputs, effects)
     if shocks is None and all(effect is None for effect in of_seller):
         return SettledWins(inputs, trials)
     return MovedWins(inputs, trials, shocks, of_seller)
 
 
-def _winners(inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, tally: Tally) -> None:
+def _winners(
+    inputs: SimulationInputs, trials: Trials, stream: int, mean: Floats, widths: list[Widths], tally: Tally
+) -> None:
     """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
     cells, column = inputs.new_deals.cells, int(inputs.new_deals.cells.column[stream])
     key = trials.streams.key("stream", cells.ids[stream], "winner")
-    for won in arrivals(trials.streams, key, trials.start, trials.stop, _cumulated(mean)):
+    for won in arrivals(trials.streams, key, trials.start, trials.stop, _cumulated(mean), widths):
         cents = inputs.money.cents(int(cells.segment[stream]) + 1, won.bits, won.trial, trials.world)
         if inputs.new_deals.resize is not None:
             cents = inputs.new_deals.resize.of(stream, won.place // trials.count, cents)

@@ -263,11 +263,10 @@ def pick(steps: Floats, column: Ints, value: Floats) -> Ints:
         that has a row for each such number.
     """
     flat, width = steps.reshape(-1), steps.shape[1]
-    at, half = column.copy(), (len(steps) + 1) // 2
+    at, half = column.astype(np.int32), (len(steps) + 1) // 2
     while half:
         # The indices are in bounds: clipping spares a check of each.
-        reached = (flat[(half - 1) * width :].take(at, mode="clip") <= value).astype(np.int64)
-        reached *= half * width
-        at += reached
+        reached = flat[(half - 1) * width :].take(at, mode="clip") <= value
+        at += np.multiply(reached.view(np.int8), half * width, dtype=np.int32)
         half //= 2
-    return at
+    return at.astype(np.int64)

@@ -29,9 +29,16 @@ class Trials:
     """
 
     def __init__(self, seed: int, start: int, stop: int, worlds: int) -> None:
+        self.seed, self.worlds = seed, worlds
         self.start, self.stop, self.count = start, stop, stop - start
         self.streams = Streams(seed)
         self.world: Ints = np.arange(start, stop, dtype=np.int64) % worlds
+
+    def widened(self, length: int) -> Trials:
+        """Take the trials of whole blocks of some length, in which these lie."""
+        start, stop = self.start - self.start % length, self.stop + -self.stop % length
+        whole = (start, stop) == (self.start, self.stop)
+        return self if whole else Trials(self.seed, start, stop, self.worlds)
 
     def spread(self, table: Floats) -> Floats:
         """Give every trial what its world has, shape (..., worlds) to (..., trials)."""
