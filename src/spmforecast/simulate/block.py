@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
 from spmforecast.simulate.cohorts import leave_days
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
@@ -15,10 +18,14 @@ from spmforecast.simulate.trials import Trials
 
 __all__ = ["BlockResult", "simulate_block"]
 
+Array = npt.NDArray[np.float64]
+
 _PIECE = 4096  # trials played together: the arrays of more leave the cache
 
 
-def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool = False) -> BlockResult:
+def simulate_block(
+    inputs: SimulationInputs, start: int, stop: int, ledger: bool = False, room: Array | None = None
+) -> BlockResult:
     """Simulate the trials from `start` to `stop`.
 
     Parameters
@@ -29,22 +36,25 @@ def simulate_block(inputs: SimulationInputs, start: int, stop: int, ledger: bool
         Trials; `start` is a multiple of four.
     ledger : bool
         Keep every winner.
+    room : array of float, optional
+        Memory for the sums of a block of up to 4,096 trials; the result lies in it until it is used again.
 
     Returns
     -------
     BlockResult
     """
     cuts = [start, *range(start - start % _PIECE + _PIECE, stop, _PIECE), stop]
-    return joined([_piece(inputs, first, last, ledger) for first, last in pairwise(cuts)])
+    room = room if len(cuts) == 2 else None
+    return joined([_piece(inputs, first, last, ledger, room) for first, last in pairwise(cuts)])
 
 
-def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool) -> BlockResult:
+def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool, room: Array | None) -> BlockResult:
     trials = Trials(inputs.seed, start, stop, inputs.worlds)
     sizes = start, trials.count, len(inputs.plan.frame), len(inputs.open_deals.ids), inputs.periods
     try:
-        return _played(inputs, trials, Tally(*sizes, keep=ledger))
+        return _played(inputs, trials, Tally(*sizes, keep=ledger, room=room))
     except Overflow:
-        return _played(inputs, trials, Tally(*sizes, keep=ledger, apart=True))
+        return _played(inputs, trials, Tally(*sizes, keep=ledger, apart=True, room=room))
 
 
 def _played(inputs: SimulationInputs, trials: Trials, tally: Tally) -> BlockResult:

@@ -128,6 +128,8 @@ class Tally:
         Keep every winner.
     apart : bool
         Keep cents and wins apart.
+    room : array of float, optional
+        Memory for the sums, as large or larger; what stands in it is lost.
     """
 
     start: int
@@ -137,10 +139,11 @@ class Tally:
     periods: int
     keep: bool = False
     apart: bool = False
+    room: Array | None = None
     parts: list[Ledger] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sums = np.zeros(self.cells * self.trials)
+        self.sums = _cleared(self.room, self.cells * self.trials)
         self.counts = np.zeros(len(self.sums) if self.apart else 0, dtype=np.float32)
         self.booked = 0
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
@@ -242,6 +245,14 @@ class Tally:
             self.deal_squares,
             Ledger.joined(self.parts) if self.keep else None,
         )
+
+
+def _cleared(room: Array | None, size: int) -> Array:
+    """Zeros: in memory that is there already, as fresh memory may cost a virtual machine more than what is summed."""
+    if room is None or len(room) < size:
+        return np.zeros(size)
+    room[:size] = 0.0
+    return room[:size]
 
 
 def _apart(both: Array) -> tuple[npt.NDArray[np.float32], Array]:
