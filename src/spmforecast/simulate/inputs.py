@@ -96,6 +96,11 @@ class OpenDeals:
         return np.where(np.isnan(self.log_amount), self.segment + 1, 0)
 
     @cached_property
+    def shared(self) -> npt.NDArray[np.bool_]:
+        """Whether somebody shares each deal beside the leading rep."""
+        return np.array([bool(partners) for partners in self.partners], dtype=np.bool_)
+
+    @cached_property
     def loses(self) -> bool:
         """Whether a clock of losing runs beside that of winning."""
         return bool(self.lose.any())

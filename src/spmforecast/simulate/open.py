@@ -72,7 +72,7 @@ def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners
     if tally.keep:
         tally.note(rows[found.deal], column.reshape(-1).take(winners.slot), found.trial, cents)
     credited = None
-    if any(deals.partners[row] for row in rows.tolist()):
+    if deals.shared[rows].any():
         credited = _share(inputs, rows, winners, cents, tally)
     # From the place in an array of deals and trials to that in one of cells and trials.
     column -= np.arange(len(rows))[:, None]

@@ -90,8 +90,8 @@ class MoneyTable:
         Median of each law, in cents.
     shape : array of int, shape (rows,)
         Where the quantiles of each law begin; laws that differ in their median alone share them.
-    atoms : array of float32, shape (shapes * 16384,)
-        Quantiles relative to the median.
+    atoms : array of float, shape (shapes * 16384,)
+        Quantiles relative to the median, to single precision.
     nothing : array of float32, shape (rows,)
         Share that brings nothing.
     location : array of float32, shape (worlds, rows)
@@ -100,7 +100,7 @@ class MoneyTable:
 
     base: Array
     shape: Ints
-    atoms: Floats
+    atoms: Array
     nothing: Floats
     location: Floats
 
@@ -116,7 +116,7 @@ class MoneyTable:
         return cls(
             100.0 * np.exp(middle),
             place * _ATOMS,
-            atoms.ravel(),
+            atoms.ravel().astype(np.float64),
             nothing.astype(np.float32),
             location.astype(np.float32),
         )

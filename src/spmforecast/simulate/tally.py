@@ -211,8 +211,9 @@ class Tally:
         else:
             cents += _WIN
             self._win_together(place, cents)
-            size = len(rows) * self.periods
-            wins, sums = _apart(np.asarray(np.bincount(slot, weights=cents, minlength=size), dtype=np.float64))
+            both = np.zeros(len(rows) * self.periods)
+            np.add.at(both, slot, cents)
+            wins, sums = _apart(both)
             if int(wins.sum(dtype=np.float64)) != len(slot):
                 cents -= _WIN
                 wins, sums = self._by_slot(slot, cents, len(rows))
