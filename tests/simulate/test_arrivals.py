@@ -22,7 +22,9 @@ def draw(row, reached, start=0, stop=LENGTH, widths=(EVEN, EVEN)):
     key = STREAMS.key("stream", f"S-{row}", "winner")
     table = np.asarray(reached, dtype=np.float32)
     table = table.reshape(-1, 1) if table.ndim < 2 else table
-    parts = list(arrivals(STREAMS, key, start, stop, table, widths[: -(-stop // LENGTH) - start // LENGTH]))
+    parts = list(
+        arrivals(STREAMS, key, start, stop, table, widths[: -(-stop // LENGTH) - start // LENGTH], stop - start)
+    )
     none = np.zeros(0, dtype=np.int64)
     place, trial, bits = (np.concatenate([none, *(getattr(p, x) for p in parts)]) for x in ("place", "trial", "bits"))
     period = (place - trial) // (stop - start)

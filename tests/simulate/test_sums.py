@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spmforecast.simulate.block import simulate_block
 from spmforecast.simulate.sums import WIN, Sums
+from workloads import workload
 
 
 @pytest.fixture
@@ -54,6 +56,33 @@ def test_blocks_are_joined_whether_wins_are_apart_or_not(booked):
     joined = Sums.joined(parts).tables
     assert joined[0].tobytes() == whole[0].tobytes()
     assert joined[1].tobytes() == whole[1].tobytes()
+
+
+def test_sums_are_taken_apart_where_they_lie(booked):
+    cents, wins = booked
+    larger = np.full((101, 600), np.nan)
+    part = larger[:, 40:563]
+    part[:] = cents + wins * WIN
+    counts = np.empty(wins.shape, dtype=np.float32)
+    sums = Sums(part)
+    assert sums.hold(int(wins.sum()))
+    sums.put(part.T, counts.T)
+    np.testing.assert_array_equal(part, cents / 100.0)
+    np.testing.assert_array_equal(counts, wins)
+    assert np.isnan(larger[:, :40]).all()
+    assert np.isnan(larger[:, 563:]).all()
+
+
+def test_a_block_is_the_same_in_a_larger_table():
+    inputs = workload(deals=60, streams=8, created=300.0, reps=5, shocks=True, dispersion=0.1, leave=True)
+    alone = simulate_block(inputs, 0, 320, ledger=True)
+    larger = np.full((len(inputs.plan.frame), 500), 7.0)
+    within = simulate_block(inputs, 0, 320, True, larger[:, 100:420])
+    assert within.amounts.tobytes() == alone.amounts.tobytes()
+    assert within.counts.tobytes() == alone.counts.tobytes()
+    assert within.ledger.cell.tobytes() == alone.ledger.cell.tobytes()
+    assert (larger[:, :100] == 7).all()
+    assert (larger[:, 420:] == 7).all()
 
 
 def test_nothing_booked_holds_nothing():

@@ -57,7 +57,7 @@ class Arrivals:
     Parameters
     ----------
     place : array of int, shape (n,)
-        Position in an array of periods and trials.
+        Trial, and for each period before that of the win the stride.
     trial : array of int, shape (n,)
         Trial, counted from the first asked for.
     bits : array of uint16, shape (n,)
@@ -70,7 +70,7 @@ class Arrivals:
 
 
 def arrivals(
-    streams: Streams, key: Words, start: int, stop: int, reached: Floats, widths: Sequence[Widths]
+    streams: Streams, key: Words, start: int, stop: int, reached: Floats, widths: Sequence[Widths], stride: int
 ) -> Iterator[Arrivals]:
     """Draw the points of a process below the wins expected.
 
@@ -86,6 +86,8 @@ def arrivals(
         Wins expected by the end of each period in each trial, or in all. Fewer give some of the same points.
     widths : sequence of Widths
         Shares of the trials, for each block of 2,048 that these trials touch; not asked for where all expect the same.
+    stride : int
+        How far periods lie apart in the positions of winners: as many as the trials, or more.
 
     Yields
     ------
@@ -98,18 +100,18 @@ def arrivals(
     for block, own in zip(blocks, asked, strict=True):
         process, shift = _Process.of(streams, key, block), block * LENGTH - start
         if steps is None:
-            yield from _alike(process, reached[:, 0], own, shift, stop - start)
+            yield from _alike(process, reached[:, 0], own, shift, stride)
         else:
-            yield from _each_its_own(process, steps, own, shift, widths[block - blocks.start].trial)
+            yield from _each_its_own(process, steps, own, shift, widths[block - blocks.start].trial, stride)
 
 
-def _alike(process: _Process, reached: Floats, asked: slice, shift: int, trials: int) -> Iterator[Arrivals]:
+def _alike(process: _Process, reached: Floats, asked: slice, shift: int, stride: int) -> Iterator[Arrivals]:
     """Draw where all trials expect the same, and have equal shares: points of a period follow each other.
 
-    `shift` turns trials of the block to those asked for in all, of which there are `trials`.
+    `shift` turns trials of the block to those asked for in all.
     """
     below = np.append(0, process.below(reached))
-    last, row = int(below[-1]), np.arange(len(reached)) * trials
+    last, row = int(below[-1]), np.arange(len(reached)) * stride
     for first in range(0, last, _TOGETHER):
         slot, bits = process.bits(first, min(first + _TOGETHER, last))
         trial = (slot // _EACH).astype(np.int64)
@@ -129,13 +131,15 @@ def _steps(reached: Floats, widths: Sequence[Widths], asked: Sequence[slice]) ->
     The last row holds each trial's limit.
     """
     inner = len(reached) - 1
-    unused = (1 << inner.bit_length()) - 1 - inner
-    out = np.concatenate([reached[:-1], np.full((unused, reached.shape[1]), np.inf, dtype=np.float32), reached[-1:]])
+    unused = np.full(((1 << inner.bit_length()) - 1 - inner, reached.shape[1]), np.inf, dtype=np.float32)
+    out = np.concatenate([reached[:-1], unused, reached[-1:]])
     out *= np.concatenate([width.height[span] for width, span in zip(widths, asked, strict=True)])
     return out
 
 
-def _each_its_own(process: _Process, steps: Floats, asked: slice, shift: int, trials: Short) -> Iterator[Arrivals]:
+def _each_its_own(
+    process: _Process, steps: Floats, asked: slice, shift: int, trials: Short, stride: int
+) -> Iterator[Arrivals]:
     """Draw up to the highest strip, and leave out what lies above the trial's own."""
     # Points of trials that are not asked for lie above their limit.
     limit = np.zeros(LENGTH, dtype=np.float32)
@@ -152,7 +156,9 @@ def _each_its_own(process: _Process, steps: Floats, asked: slice, shift: int, tr
             bits = bits.take(here, mode="clip")
         if shift:
             trial += shift
-        yield Arrivals(pick(steps[:-1], trial, height), trial, bits)
+        place = pick(steps[:-1], trial, height) * np.int64(stride)
+        place += trial
+        yield Arrivals(place, trial, bits)
 
 
 @dataclass(frozen=True)

@@ -36,25 +36,27 @@ def simulate_block(
         Trials; `start` is a multiple of four.
     ledger : bool
         Keep every winner.
-    room : array of float, optional
-        Memory for the sums of a block of up to 4,096 trials; the result lies in it until it is used again.
+    room : array of float, shape (cells, trials), optional
+        Where to sum up; the result may lie in it.
 
     Returns
     -------
     BlockResult
     """
     cuts = [start, *range(start - start % _PIECE + _PIECE, stop, _PIECE), stop]
-    room = room if len(cuts) == 2 else None
-    return joined([_piece(inputs, first, last, ledger, room) for first, last in pairwise(cuts)])
+    whole = np.empty((len(inputs.plan.frame), stop - start)) if room is None else room
+    return joined(
+        [_piece(inputs, first, last, ledger, whole[:, first - start : last - start]) for first, last in pairwise(cuts)]
+    )
 
 
-def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool, room: Array | None) -> BlockResult:
+def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool, room: Array) -> BlockResult:
     trials = Trials(inputs.seed, start, stop, inputs.worlds)
     sizes = start, trials.count, len(inputs.plan.frame), len(inputs.open_deals.ids), inputs.periods
     try:
         return _played(inputs, trials, Tally(*sizes, keep=ledger, room=room))
     except Overflow:
-        return _played(inputs, trials, Tally(*sizes, keep=ledger, apart=True, room=room))
+        return _played(inputs, trials, Tally(*sizes, keep=ledger, apart=True))
 
 
 def _played(inputs: SimulationInputs, trials: Trials, tally: Tally) -> BlockResult:

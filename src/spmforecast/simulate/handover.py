@@ -132,9 +132,9 @@ def hand_over(plan: HandOver, leave: Sequence[Ints], trials: Trials, tally: Tall
         Day from which each is supposed to be gone and inherits nothing.
     """
     there = leave if ends is None else [np.minimum(day, end) for day, end in zip(leave, ends.tolist(), strict=True)]
-    booked: list[npt.NDArray[Any]] = [tally.sums.reshape(tally.cells, tally.trials)]
+    booked: list[npt.NDArray[Any]] = [tally.table]
     if tally.apart:
-        booked.append(tally.counts.reshape(tally.cells, tally.trials))
+        booked.append(tally.counts)
     moved: list[tuple[int, Ints, Ints]] = []
     for heirs in plan.heirs:
         left = leave[heirs.seller]

@@ -96,14 +96,14 @@ def _winners(
     """Draw the winners of one stream as points below the wins expected in each trial, then each one's amount."""
     cells, column = inputs.new_deals.cells, int(inputs.new_deals.cells.column[stream])
     key = trials.streams.key("stream", cells.ids[stream], "winner")
-    for won in arrivals(trials.streams, key, trials.start, trials.stop, _cumulated(mean), widths):
+    for won in arrivals(trials.streams, key, trials.start, trials.stop, _cumulated(mean), widths, tally.stride):
         cents = inputs.money.cents(int(cells.segment[stream]) + 1, won.bits, won.trial, trials.world)
         if inputs.new_deals.resize is not None:
-            cents = inputs.new_deals.resize.of(stream, won.place // trials.count, cents)
+            cents = inputs.new_deals.resize.of(stream, won.place // tally.stride, cents)
         place = won.place
-        place += column * trials.count
+        place += column * tally.stride
         if tally.keep:
-            tally.note(-1 - stream, place // trials.count, won.trial, cents)
+            tally.note(-1 - stream, place // tally.stride, won.trial, cents)
         tally.win(place, cents)
 
 

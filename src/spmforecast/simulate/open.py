@@ -74,9 +74,9 @@ def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners
     credited = None
     if deals.shared[rows].any():
         credited = _share(inputs, rows, winners, cents, tally)
-    # From the place in an array of deals and trials to that in one of cells and trials.
-    column -= np.arange(len(rows))[:, None]
-    column *= trials.count
+    # From the place in an array of deals and trials to that among cells and trials.
+    column *= tally.stride
+    column -= np.arange(len(rows))[:, None] * trials.count
     place = column.reshape(-1).take(winners.slot)
     place += found.place
     tally.open_wins(rows, found.number, place, winners.slot, cents, credited)

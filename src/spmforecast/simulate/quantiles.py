@@ -244,7 +244,7 @@ def mean_one_lognormal(variance: float) -> Floats:
     return np.asarray(np.diff(special.ndtr(edge - sigma)) * 2**LUCK_BITS, dtype=np.float32)
 
 
-def pick(steps: Floats, column: Ints, value: Floats) -> Ints:
+def pick(steps: Floats, column: Ints, value: Floats) -> Short:
     """Find, by halving, how many of a rising column of steps each value has reached.
 
     Parameters
@@ -258,15 +258,15 @@ def pick(steps: Floats, column: Ints, value: Floats) -> Ints:
 
     Returns
     -------
-    array of int, shape (n,)
-        Number of steps at or below each value, times the number of columns, plus the column: the position in an array
-        that has a row for each such number.
+    array of uint16, shape (n,)
+        Number of steps at or below each value.
     """
     flat, width = steps.reshape(-1), steps.shape[1]
-    at, half = column.astype(np.int32), (len(steps) + 1) // 2
+    at, out, half = column.astype(np.int32), np.zeros(len(value), dtype=np.uint16), (len(steps) + 1) // 2
     while half:
         # The indices are in bounds: clipping spares a check of each.
-        reached = flat[(half - 1) * width :].take(at, mode="clip") <= value
-        at += np.multiply(reached.view(np.int8), half * width, dtype=np.int32)
+        reached = (flat[(half - 1) * width :].take(at, mode="clip") <= value).view(np.uint8)
+        at += np.multiply(reached, half * width, dtype=np.int32)
+        out += reached * np.uint16(half)
         half //= 2
-    return at.astype(np.int64)
+    return out

@@ -70,9 +70,9 @@ class Run:
         self.draws, self.counts = draws, counts
         length = block_length(cells, trials - first, self.jobs if self.cluster is None else self.jobs + 1)
         bounds = [(start, min(start + length, trials)) for start in range(first, trials, length)]
-        # Blocks that follow each other in this process are summed up in the same memory.
-        room = np.empty(cells * length) if self.cluster is None and self.jobs == 1 else None
-        blocks = run_blocks(partial(_play, self.inputs, self.ledger, room), bounds, self.jobs, self.cluster)
+        # Blocks played in this process are summed up where they are to stand.
+        table = self.draws.T if self.cluster is None and self.jobs == 1 else None
+        blocks = run_blocks(partial(_play, self.inputs, self.ledger, table), bounds, self.jobs, self.cluster)
         for start, stop in bounds:
             block = next(blocks)
             block.sums.put(self.draws[start:stop], self.counts[start:stop], plan.amount, plan.count)
@@ -86,12 +86,12 @@ class Run:
 
 
 def _play(
-    inputs: SimulationInputs | BookingInputs, ledger: bool, room: Array | None, start: int, stop: int
+    inputs: SimulationInputs | BookingInputs, ledger: bool, table: Array | None, start: int, stop: int
 ) -> BlockResult:
     """Simulate one block of either kind."""
     if isinstance(inputs, BookingInputs):
         return simulate_booking_block(inputs, start, stop)
-    return simulate_block(inputs, start, stop, ledger, room)
+    return simulate_block(inputs, start, stop, ledger, None if table is None else table[:, start:stop])
 
 
 class OpenDealSums:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,13 +49,15 @@ class Sums:
 
         Should amounts ever have run into wins, there are more of those than were booked.
         """
-        flat, wins = self.values.reshape(-1), 0
-        for first in range(0, len(flat) if self.wins is None else 0, _PIECE):
-            whole = flat[first : first + _PIECE] * (1 / WIN)
-            if float(whole.max()) * WIN >= _WHOLE:
+        if self.wins is not None:
+            return True
+        wins = 0
+        for rows in self._rows():
+            whole = self.values[rows] * (1 / WIN)
+            if float(whole.max(initial=0.0)) * WIN >= _WHOLE:
                 return False
             wins += int(np.floor(whole, out=whole).sum())
-        return self.wins is not None or wins == booked
+        return wins == booked
 
     def put(self, draws: Array, counts: Floats, amount: Array | float = 0.0, count: Array | float = 0.0) -> None:
         """Write amounts and wins to tables, and add what is known beforehand.
@@ -62,18 +65,23 @@ class Sums:
         Parameters
         ----------
         draws, counts : array of float, shape (trials, cells)
-            Filled with amounts, in units of money, and wins; quickest where each cell's trials lie side by side.
+            Filled with amounts, in units of money, and wins; quickest where each cell's trials lie side by side. The
+            draws may lie where the sums do.
         amount, count : array of float, shape (cells,), or float
             Added in every trial.
         """
-        cells, trials = self.values.shape
+        cells = len(self.values)
         amount, count = np.broadcast_to(amount, cells)[:, None], np.broadcast_to(count, cells)[:, None]
-        together = max(1, _PIECE // max(trials, 1))
-        for first in range(0, cells, together):
-            rows = slice(first, first + together)
+        for rows in self._rows():
             money, wins = self._apart(rows)
             np.add(money, amount[rows], out=draws.T[rows])
             np.add(wins, count[rows], out=counts.T[rows], casting="same_kind")
+
+    def _rows(self) -> Iterator[slice]:
+        """Take a few cells at a time."""
+        cells, trials = self.values.shape
+        together = max(1, _PIECE // max(trials, 1))
+        yield from (slice(first, first + together) for first in range(0, cells, together))
 
     def _apart(self, rows: slice) -> tuple[Array, Array]:
         """Amounts in units of money, and wins, of some cells."""

@@ -128,8 +128,8 @@ class Tally:
         Keep every winner.
     apart : bool
         Keep cents and wins apart.
-    room : array of float, optional
-        Memory for the sums, as large or larger; what stands in it is lost.
+    room : array of float, shape (cells, trials), optional
+        Memory for sums that are not apart, for instance a part of a larger table; what stands in it is lost.
     """
 
     start: int
@@ -143,8 +143,11 @@ class Tally:
     parts: list[Ledger] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sums = _cleared(self.room, self.cells * self.trials)
-        self.counts = np.zeros(len(self.sums) if self.apart else 0, dtype=np.float32)
+        self.table = np.empty((self.cells, self.trials)) if self.room is None else self.room
+        self.table[:] = 0.0
+        self.stride = self.table.strides[0] // self.table.itemsize
+        self.sums = _flat(self.table)
+        self.counts = np.zeros(self.table.shape if self.apart else (0, 0), dtype=np.float32)
         self.booked = 0
         self.deal_wins, self.deal_cents = np.zeros((2, self.deals, self.periods))
         self.deal_squares = np.zeros(self.deals)
@@ -155,7 +158,7 @@ class Tally:
         Parameters
         ----------
         place : array of int, shape (n,)
-            Positions in an array of cells and trials.
+            Positions: cells lie `stride` apart, trials side by side.
         cents : array of float, shape (n,)
             Amounts.
         """
@@ -164,7 +167,7 @@ class Tally:
             return
         self.booked += len(place)
         np.add.at(self.sums, place, cents)
-        np.add.at(self.counts, place, np.float32(1))
+        np.add.at(self.counts.reshape(-1), place, np.float32(1))
 
     def _win_together(self, place: Ints, both: Array) -> None:
         """Book amounts and wins that are in one number each."""
@@ -173,7 +176,7 @@ class Tally:
 
     def share(self, cell: Ints, trial: Ints, cents: Array) -> None:
         """Book a partner's share, or take it from the leading rep; the win is counted with the leading rep."""
-        np.add.at(self.sums, cell * self.trials + trial, cents)
+        np.add.at(self.sums, cell * self.stride + trial, cents)
 
     def note(self, deal: Ints | int, cell: Ints, trial: Ints, cents: Array) -> None:
         """Keep winners for the ledger, where wanted."""
@@ -193,7 +196,7 @@ class Tally:
         number : array of int, shape (few,)
             Wins of each; they stand in order of the deals.
         place : array of int, shape (wins,)
-            Positions in an array of cells and trials.
+            Positions, as in :meth:`win`.
         slot : array of int, shape (wins,)
             Positions in an array of these deals and periods.
         cents : array of float, shape (wins,)
@@ -234,8 +237,7 @@ class Tally:
         Overflow
             If cents and wins ran into each other.
         """
-        shape = (self.cells, self.trials)
-        sums = Sums(self.sums.reshape(shape), self.counts.reshape(shape) if self.apart else None)
+        sums = Sums(self.table, self.counts if self.apart else None)
         if not sums.hold(self.booked):
             raise Overflow()
         return BlockResult(
@@ -248,12 +250,11 @@ class Tally:
         )
 
 
-def _cleared(room: Array | None, size: int) -> Array:
-    """Zeros: in memory that is there already, as fresh memory may cost a virtual machine more than what is summed."""
-    if room is None or len(room) < size:
-        return np.zeros(size)
-    room[:size] = 0.0
-    return room[:size]
+def _flat(table: Array) -> Array:
+    """View the memory from a table's first number to its last, whatever lies between its rows."""
+    rows, columns = table.shape
+    size = (rows - 1) * (table.strides[0] // table.itemsize) + columns if rows else 0
+    return np.lib.stride_tricks.as_strided(table, (size,), (table.itemsize,))
 
 
 def _apart(both: Array) -> tuple[npt.NDArray[np.float32], Array]:
