@@ -101,7 +101,7 @@ def _said(model, rng: np.random.Generator) -> dict[str, np.ndarray]:
     process, profiles = model.process, model.profiles
     assert profiles.bands == 2, "without early amounts there is one profile a segment"
     rhythm = process.rhythm[:, drawn.day_types(_YEAR, model.calendar)].mean(axis=1)
-    rate = process.intensity_draws(rng, DRAWS) * rhythm[:, None]
+    rate = process.intensity_draws(rng, DRAWS, beside_market=True) * rhythm[:, None]
     creation, odds = (_levels(shock, rng) for shock in (model.market.creation, model.market.conversion))
     out = {}
     for k, name in enumerate(profiles.segments):

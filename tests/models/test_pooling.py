@@ -111,3 +111,14 @@ def test_averaged_over_its_posterior_the_spread_never_collapses():
     many = np.full(300, 400.0)
     uneven = rng.poisson(many * rng.gamma(9.0, 1 / 9.0, 300))
     assert fit_gamma_pool(uneven, many, averaged=True).strength == pytest.approx(9.0, rel=0.25)
+
+
+def test_variance_of_one_drawn_at_random_holds_differences_and_doubt():
+    pool = GammaPool(20.0, np.array([30.0, 5.0]), np.array([20.0, 10.0]))
+    shape, rate = 20.0 + pool.observed, 20.0 + pool.expected
+    drawn = np.random.default_rng(1).gamma(shape, 1 / rate, (400_000, 2))
+    weight = np.array([1.0, 3.0])
+    mean = (drawn.mean(axis=0) * weight).sum() / 4
+    square = ((drawn**2).mean(axis=0) * weight).sum() / 4
+    assert pool.variance(weight) == pytest.approx(square / mean**2 - 1, rel=0.02)
+    assert pool.variance(np.zeros(2)) == pytest.approx(1 / 20)

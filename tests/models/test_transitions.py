@@ -224,3 +224,19 @@ def test_company_without_outcomes_still_expects_some():
     rate = process.intensities()[0, 0]
     assert (rate[1:].max(axis=1) > 0).all()
     assert (rate < 0.05).all()
+
+
+def test_moves_of_a_segment_are_as_much_in_doubt_as_their_number_says(lived):
+    _, _, process, _ = lived
+    drawn, mean = process.intensity_draws(np.random.Generator(np.random.Philox(key=4)), 1_000), process.intensities()
+    share = process.base_events / np.maximum(process.base_events.sum(axis=2, keepdims=True), 1e-300)
+    seen = process.observed[..., None] * share
+    moves = (drawn / np.maximum(mean, 1e-300) * seen).sum(axis=4)
+    for kind in (FORWARD, LOST):
+        one = move_types(2) == kind
+        total, counted = moves[:, :, one].sum(axis=2), process.observed[:, one].sum(axis=1)
+        told = counted > 50
+        spread = (total / counted).std(axis=0)[told] * np.sqrt(counted[told])
+        assert told.any()
+        assert (spread > 0.75).all()
+        assert (spread < 1.2).all()

@@ -47,6 +47,21 @@ class GammaPool:
         """Weight of the pooled value in each posterior mean (1 = no data of its own)."""
         return self.strength / (self.strength + self.expected)
 
+    def variance(self, weight: Array) -> float:
+        """Variance of the multiplier of one drawn at random, doubt included, over the square of its mean.
+
+        Parameters
+        ----------
+        weight : array of float, shape of the cells
+            How often each is drawn; where all are zero a new cell of the prior is.
+        """
+        if weight.sum() <= 0:
+            return float(np.mean(1.0 / np.asarray(self.strength)))
+        rate = self.strength + self.expected
+        mean = float((weight * self.mean).sum() / weight.sum())
+        square = float((weight * (self.mean**2 + self.mean / rate)).sum() / weight.sum())
+        return square / mean**2 - 1.0
+
     def quantile(self, uniform: npt.ArrayLike) -> Array:
         """Inverse distribution function, broadcast against the cells."""
         return gamma_quantile(uniform, self.strength + self.observed, self.strength + self.expected)
@@ -59,7 +74,9 @@ def gamma_quantile(uniform: npt.ArrayLike, shape: npt.ArrayLike, rate: npt.Array
     return np.where(shape > 0, special.gammaincinv(safe, uniform) / np.asarray(rate, dtype=np.float64), 0.0)
 
 
-def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: bool = False) -> GammaPool:
+def fit_gamma_pool(
+    observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: bool = False, usual_variance: float = 0.1
+) -> GammaPool:
     """Estimate how much cells truly differ, and each cell's multiplier.
 
     Parameters
@@ -69,6 +86,8 @@ def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: b
     averaged : bool
         Take the posterior mean of the cells' variance ``1/a`` instead of its mode: where counts are too few to show
         that cells differ, the mode says that they do not, and every one would be forecast as if it were certain.
+    usual_variance : float
+        Mean of the exponential prior on the cells' variance.
 
     Returns
     -------
@@ -76,8 +95,7 @@ def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: b
 
     Notes
     -----
-    A weak exponential prior on ``1/a`` (mean 1/10) keeps a handful of cells from claiming either no spread or
-    a boundless one.
+    A weak exponential prior on ``1/a`` keeps a handful of cells from claiming either no spread or a boundless one.
     """
     seen = np.asarray(observed, dtype=np.float64)
     hoped = np.asarray(expected, dtype=np.float64)
@@ -89,7 +107,7 @@ def fit_gamma_pool(observed: npt.ArrayLike, expected: npt.ArrayLike, averaged: b
     def negative_log_likelihood(a: Array) -> Array:
         a = np.asarray(a, dtype=np.float64)[..., None]
         terms = special.gammaln(a + o) - special.gammaln(a) + a * np.log(a / (a + e)) + o * np.log(e / (a + e))
-        return np.asarray(-terms.sum(axis=-1) + 10.0 / a[..., 0])
+        return np.asarray(-terms.sum(axis=-1) + 1.0 / (usual_variance * a[..., 0]))
 
     if averaged:
         variance = np.geomspace(1.0 / _MAX_STRENGTH, 1.0 / _MIN_STRENGTH, _VARIANCES)

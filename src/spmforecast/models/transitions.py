@@ -22,6 +22,7 @@ from spmforecast.calendar import FiscalCalendar
 from spmforecast.models.agebins import AgeBins, age_bins
 from spmforecast.models.daytypes import DAY_TYPES, day_types
 from spmforecast.models.exposure import Statistics, collect
+from spmforecast.models.margins import held_average, moved_odds, same_odds
 from spmforecast.models.parametric.hazards import FREE, LawHazards, StageAges
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool, gamma_quantile
 from spmforecast.models.profiles import Profiles
@@ -40,6 +41,9 @@ _RHYTHM_PRIOR_EVENTS = 10.0
 _SWEEPS = 40
 _LAW_SWEEPS, _LAW_BINS = 4, 24
 _FEW_OUTCOMES = 5
+# Usual variance of multipliers. Segments often differ five times over in pace, amounts within a segment much less: held
+# to each other as closely as amounts, the paces of few segments come out too much alike.
+_SEGMENT_VARIANCE, _BAND_VARIANCE = 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,19 @@ class _Factor:
     level: Ints  # (profiles,)
     main: GammaPool  # cells (levels, 4)
     fine: GammaPool  # cells (levels, stages, destinations)
+
+    def held(self, main: Array, fine: Array, kind: Ints) -> tuple[Array, Array]:
+        """Hold the averages of draws: of main ones over the levels, of fine ones within a level, by type of move."""
+        of_level = np.arange(len(self.main.mean))[:, None, None] * (LOST + 1) + kind
+        cells = (len(of_level), -1)
+        fine_held = held_average(
+            fine.reshape(len(fine), *cells),
+            self.fine.mean.reshape(cells),
+            self.fine.expected.reshape(cells),
+            of_level.reshape(cells),
+        )
+        of_type = np.broadcast_to(np.arange(LOST + 1), self.main.mean.shape)
+        return held_average(main, self.main.mean, self.main.expected, of_type), fine_held.reshape(fine.shape)
 
 
 @dataclass(frozen=True)
@@ -107,7 +124,7 @@ class StageProcess:
             rate = rate * self._multiplier(factor, factor.main.mean, factor.fine.mean)
         return np.asarray(rate, dtype=np.float64)
 
-    def intensity_draws(self, rng: np.random.Generator, worlds: int) -> Array:
+    def intensity_draws(self, rng: np.random.Generator, worlds: int, beside_market: bool = False) -> Array:
         """Draw the intensities from their posterior, by inverse distribution functions only.
 
         Parameters
@@ -116,17 +133,22 @@ class StageProcess:
             Source of uniforms.
         worlds : int
             Number of draws.
+        beside_market : bool
+            Whether the market's mean is drawn, too: it holds the doubt about the odds of going up of all visits.
 
         Returns
         -------
         array of float, shape (worlds, profiles, stages, destinations, bins)
         """
-        rate = self._base_draws(rng, worlds)[:, None]
+        rate, kind = self._base_draws(rng, worlds)[:, None], move_types(len(self.stages))
         for factor in self.factors:
             main = factor.main.quantile(rng.random((worlds, *factor.main.observed.shape)))
             fine = factor.fine.quantile(rng.random((worlds, *factor.fine.observed.shape)))
-            rate = rate * self._multiplier(factor, main, fine)
-        return np.asarray(rate, dtype=np.float64)
+            rate = rate * self._multiplier(factor, *factor.held(main, fine, kind))
+        if not beside_market:
+            return np.asarray(rate, dtype=np.float64)
+        share = self.base_events / np.maximum(self.base_events.sum(axis=2, keepdims=True), 1e-300)
+        return same_odds(rate, self.intensities(), self.observed[..., None] * share, _rises(kind), kind == LOST)
 
     def _base_draws(self, rng: np.random.Generator, worlds: int) -> Array:
         """Draw the base intensities, shape (worlds, stages, destinations, bins)."""
@@ -136,13 +158,7 @@ class StageProcess:
 
     def shifted(self, level: float) -> Array:
         """Posterior mean intensities when the market's level, the log odds of going up, is shifted at the same pace."""
-        kind, rate = move_types(len(self.stages)), self.intensities()
-        rises = ((kind == FORWARD) | (kind == WON))[:, :, None]
-        up = (rate * rises).sum(axis=2, keepdims=True)
-        all_moves = rate.sum(axis=2, keepdims=True)
-        # The share that goes up changes, the total does not: the market decides how deals end, not when.
-        total = np.maximum(up * np.exp(level) + all_moves - up, 1e-300)
-        return np.asarray(rate * np.where(rises, np.exp(level), 1.0) * all_moves / total)
+        return moved_odds(self.intensities(), level, _rises(move_types(len(self.stages))))
 
     def _multiplier(self, factor: _Factor, main: Array, fine: Array) -> Array:
         """Spread the multipliers over profiles: shape (..., profiles, stages, destinations, 1)."""
@@ -160,6 +176,11 @@ def move_types(stages: int) -> Ints:
     kind[np.tril_indices(stages)] = BACK
     kind[:, stages], kind[:, stages + 1] = WON, LOST
     return kind
+
+
+def _rises(kind: Ints) -> npt.NDArray[np.bool_]:
+    """Mark advances and wins among moves."""
+    return np.asarray((kind == FORWARD) | (kind == WON))
 
 
 def fit_transitions(stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec) -> StageProcess:
@@ -317,7 +338,9 @@ class _CyclicFit:
         without_main = np.einsum("gl,gsj->lsj", indicator, by_move) / np.maximum(main[:, self.kind], 1e-12)
         type_of = np.eye(4)[self.kind]
         main_pool = _pool_by_column(
-            np.einsum("lsj,sjt->lt", seen, type_of), np.einsum("lsj,sjt->lt", without_main, type_of)
+            np.einsum("lsj,sjt->lt", seen, type_of),
+            np.einsum("lsj,sjt->lt", without_main, type_of),
+            _SEGMENT_VARIANCE if index == 0 else _BAND_VARIANCE,
         )
         self.main[index] = main_pool.mean
         without_fine = without_main * self.main[index][:, self.kind] / np.maximum(fine, 1e-12)
@@ -334,9 +357,10 @@ class _CyclicFit:
         return out
 
 
-def _pool_by_column(observed: Array, expected: Array) -> GammaPool:
+def _pool_by_column(observed: Array, expected: Array, usual_variance: float) -> GammaPool:
     """Pool each type of move with a strength of its own, as one pool with a strength per column."""
-    pools = [fit_gamma_pool(observed[:, t], expected[:, t], averaged=True) for t in range(observed.shape[1])]
+    columns = zip(observed.T, expected.T, strict=True)
+    pools = [fit_gamma_pool(seen, hoped, averaged=True, usual_variance=usual_variance) for seen, hoped in columns]
     strength = np.array([pool.strength for pool in pools])
     return GammaPool(strength, observed, expected)
 

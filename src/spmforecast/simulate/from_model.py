@@ -56,7 +56,9 @@ def build_inputs(
     rows = _open_rows(model)
     plan, creation = plan_cells(model, horizon, levels, rows)
     process = model.process
-    drawn = process.intensity_draws(streams.generator("model", "transitions", "intensities"), worlds)
+    drawn = process.intensity_draws(
+        streams.generator("model", "transitions", "intensities"), worlds, beside_market=True
+    )
     shifted = [process.shifted(level) for level in (0.0, -_LEVEL_STEP, _LEVEL_STEP)]
     futures, centre, worse, better = _futures(model, horizon, [drawn.reshape(-1, *drawn.shape[2:]), *shifted])
     back = look_back(model, horizon, centre, rows)
