@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from spmforecast.simulate.outcomes import (
+    mixed_speed,
     period_intensities,
     poisson_quantile,
     win_cells,
@@ -133,3 +134,16 @@ def test_rows_have_their_own_means():
     np.testing.assert_array_equal(got[1:], stats.poisson.ppf(0.6, mean[1:]))
     assert got[0] == 0
     assert poisson_quantile(np.empty(0), np.empty(0)).shape == (0,)
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.05, 0.6])
+def test_reps_who_differ_win_together_what_deals_as_a_whole_do(variance):
+    win = np.array([[0.1, 0.3, 0.0, 0.9], [0.01, 0.0, 0.02, 0.0]])
+    rep = (np.arange(200_000) + 0.5) / 200_000
+    theta = np.ones(1) if variance == 0 else stats.gamma(1 / variance, scale=variance).ppf(rep)
+    kept = np.exp(-np.cumsum(mixed_speed(win, variance), axis=1)[..., None] * theta).mean(axis=-1)
+    np.testing.assert_allclose(kept, np.exp(-np.cumsum(win, axis=1)), rtol=1e-4)
+
+
+def test_hazards_without_end_stay_finite_where_reps_differ():
+    assert np.isfinite(mixed_speed(np.array([30.0, 200.0]), 0.5)).all()

@@ -64,8 +64,29 @@ class RepSpans:
 
     def tenure_months(self, day: Ints) -> Ints:
         """Whole months since hire, at most :data:`RAMP_MONTHS`, broadcast owners against days."""
-        months = (day - self.hired[:, None]) // MONTH_DAYS
-        return np.asarray(np.clip(months, 0, RAMP_MONTHS), dtype=np.int64)
+        return _months(day - self.hired[:, None])
+
+    def tenure_at(self, owner: Ints, day: Ints) -> Ints:
+        """Whole months since hire of some owners on a day each.
+
+        Parameters
+        ----------
+        owner : array of int, shape (n,)
+            Their places among the owners.
+        day : array of int, shape (n,)
+            Day numbers.
+
+        Returns
+        -------
+        array of int, shape (n,)
+            Between 0 and :data:`RAMP_MONTHS`; a day before the stated hire counts as the first.
+        """
+        return _months(day - self.hired[owner])
+
+
+def _months(days: Ints) -> Ints:
+    """Whole months of tenure after a number of days."""
+    return np.asarray(np.clip(days // MONTH_DAYS, 0, RAMP_MONTHS), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -143,7 +164,8 @@ def rep_spans(history: History, deals: pd.DataFrame, first_day: int, today: int)
     hire = reps["hire_date"].reindex(owners)
     leave = reps["end_date"].reindex(owners)
     known_hire, known_leave = hire.notna().to_numpy(), leave.notna().to_numpy()
-    long_ago = first_day - int(MONTH_DAYS * (RAMP_MONTHS + 1))
+    earliest = min(first_day, int(created.min().min())) if len(names) else first_day
+    long_ago = earliest - int(MONTH_DAYS * (RAMP_MONTHS + 1))
     hired = np.where(known_hire, day_number(hire), long_ago)
     first_deal = first.reindex(owners).fillna(today).to_numpy(dtype=np.int64)
     last_deal = last.reindex(owners).fillna(first_day - 1).to_numpy(dtype=np.int64)

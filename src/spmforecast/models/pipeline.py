@@ -18,6 +18,7 @@ from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.exposure import Statistics
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
+from spmforecast.models.newcomers import WinRamp
 from spmforecast.models.pooling import GammaPool
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.repwins import fit_rep_wins
@@ -65,6 +66,8 @@ class FittedPipeline:
         How reps leave and are replaced.
     rep_wins : GammaPool
         Multiplier of each owner (ordered as ``creation.owners``) on the chance to win.
+    win_ramp : WinRamp
+        How much less often deals are won that a newcomer created.
     choice : str
         How the specification was chosen, in words; empty where it was given.
     """
@@ -82,6 +85,7 @@ class FittedPipeline:
     roster: Roster
     attrition: Attrition
     rep_wins: GammaPool
+    win_ramp: WinRamp
     choice: str = ""
 
     @property
@@ -89,6 +93,19 @@ class FittedPipeline:
         """The date at whose close the record was cut."""
         assert self.history.known_at is not None
         return self.history.known_at
+
+    @property
+    def variance_of_rep_wins(self) -> float:
+        """Variance of the multiplier on winning over those who go on selling, doubt included."""
+        return self.rep_wins.variance(_coming(self.creation, self.roster))
+
+    @property
+    def booking_ramp(self) -> Array:
+        """Bookings that a rep's new deals bring by month of tenure, one when ramped: fewer deals, won less often.
+
+        Shape (months of tenure + 1,).
+        """
+        return np.asarray(self.creation.ramp * self.win_ramp.along(self.creation.ramp) / self.win_ramp.scale)
 
     @property
     def deals(self) -> pd.DataFrame:
@@ -202,6 +219,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     )
     if spec.amount_tail == "pareto":
         amounts = with_pareto_tail(amounts, deals, profiles)
+    rep_wins, win_ramp = fit_rep_wins(stays, profiles.segment_of_deal, spans, creation.ramp, _coming(creation, roster))
     return FittedPipeline(
         spec=spec,
         calendar=calendar,
@@ -215,7 +233,8 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         spans=spans,
         roster=roster,
         attrition=fit_attrition(known, spans),
-        rep_wins=fit_rep_wins(stays, profiles.segment_of_deal, creation.owners, _coming(creation, roster)),
+        rep_wins=rep_wins,
+        win_ramp=win_ramp,
     )
 
 

@@ -3,7 +3,8 @@
 A rep who wins more does so all the way from creation on. Wins are therefore held against what the deals had to win
 since they were created: the cumulative hazard of a win by age, in which lost deals stay at risk for ever (the
 subdistribution hazard of Fine and Gray, 1999, JASA 94:496), since that is what a rep's multiplier moves in the
-forecast. Deals of one quarter of a year are compared with each other, or reps who sold in good times would look good.
+forecast. Deals of one quarter of a year are compared with each other, or reps who sold in good times would look good,
+and newcomers' deals with newcomers', or whoever has just begun would be taken for somebody who wins little for ever.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.ids import rows_of
+from spmforecast.models.capacity import RepSpans
+from spmforecast.models.newcomers import WinRamp, fit_win_ramp
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.risksets import Stays, day_number
 
@@ -22,11 +25,13 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _QUARTER_DAYS = 91  # deals created within as many days, counted from the first, are compared with each other
+_SWEEPS = 8  # quarters, reps and newcomers in turn
+_YEAR_DAYS = 365
 _PASSES = 4  # multipliers are shrunk, so that their average goes down by less than what it is divided by
 
 
-def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Array) -> GammaPool:
-    """Compare each owner's wins with those of all deals of the same segment, age and quarter of creation.
+def fit_rep_wins(stays: Stays, segment: Ints, spans: RepSpans, ramp: Array, made: Array) -> tuple[GammaPool, WinRamp]:
+    """Compare each owner's wins with those of all deals of the same segment, age, quarter and tenure.
 
     Parameters
     ----------
@@ -34,35 +39,60 @@ def fit_rep_wins(stays: Stays, segment: Ints, owners: tuple[str, ...], made: Arr
         Visits to stages, with their deals.
     segment : array of int, shape (deals,)
         Segment of each deal.
-    owners : tuple of str
-        Owners, as the multipliers are to be ordered; all owners of the deals are among them.
+    spans : RepSpans
+        Owners, as the multipliers are ordered, and when they were hired; all owners of the deals are among them.
+    ramp : array of float, shape (months of tenure + 1,)
+        Productivity in creating deals, one when ramped.
     made : array of float, shape (owners,)
         What each creates from now on, in any unit: the average of the multipliers, so weighted, is to be one, as the
         process and the market speak of the team as it is.
 
     Returns
     -------
-    GammaPool
+    pool : GammaPool
         Wins seen and expected of each owner.
+    newcomers : WinRamp
+        How much less deals are won that a newcomer created.
     """
     first = np.flatnonzero(np.diff(stays.deal, prepend=-1))
-    last = np.flatnonzero(np.diff(stays.deal, append=-1))
     there = stays.deal[first]  # what closed before the record began has no visit on it
-    deals, segment = stays.deals.iloc[there], segment[there]
+    deals = stays.deals.iloc[there]
     won = (deals["status"] == "won").to_numpy()
+    owner = rows_of(deals["owner_id"], pd.Series(spans.owners, dtype="str"))
     created = day_number(deals["created_date"])
-    end, left = np.full(len(deals), stays.today), stays.censored[last]
+    tenure = spans.tenure_at(owner, created)
+    expected = _expected_while_watched(stays, first, segment[there], created, won)
+    quarter = (created - created.min(initial=stays.today)) // _QUARTER_DAYS
+    lately = np.bincount(tenure[created > stays.today - _YEAR_DAYS], minlength=len(ramp)).astype(np.float64)
+    newcomers = fit_win_ramp(np.zeros(len(ramp)), np.zeros(len(ramp)), ramp, lately)
+    for _ in range(_SWEEPS):
+        of_newcomers = expected * newcomers.fitted[tenure]
+        # Times are told without the reps: whoever sold in good times alone would else be taken for what made them good.
+        times = fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, of_newcomers), averaged=True).mean[
+            quarter
+        ]
+        pool = _of_team(_sum(owner, won, len(made)), _sum(owner, of_newcomers * times, len(made)), made)
+        of_reps = expected * times * pool.mean[owner]
+        newcomers = fit_win_ramp(_sum(tenure, won, len(ramp)), _sum(tenure, of_reps, len(ramp)), ramp, lately)
+    return pool, newcomers
+
+
+def _sum(group: Ints, of: npt.NDArray[np.generic], groups: int) -> Array:
+    """Add a column up by group."""
+    return np.bincount(group, weights=of, minlength=groups).astype(np.float64)
+
+
+def _expected_while_watched(
+    stays: Stays, first: Ints, segment: Ints, created: Ints, won: npt.NDArray[np.bool_]
+) -> Array:
+    """Work out what each deal had to win while it was watched, as its segment wins by age."""
+    last = np.flatnonzero(np.diff(stays.deal, append=-1))
+    end, left = np.full(len(created), stays.today), stays.censored[last]
     end[left] = (stays.entry + stays.duration)[last[left]]  # today, or the clean-up up to which a deal is watched
-    end[won] = day_number(deals["close_date"][won])
+    end[won] = day_number(stays.deals["close_date"].iloc[stays.deal[first[won]]])
     age = np.maximum(end - created, 0)
     watched = stays.entry[first] + stays.start[first]
-    expected = _expected_wins(segment, np.clip(watched - created, 0, age), age, won)
-    quarter = (created - created.min(initial=stays.today)) // _QUARTER_DAYS
-    expected *= fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, expected), averaged=True).mean[quarter]
-    owner = rows_of(deals["owner_id"], pd.Series(owners, dtype="str"))
-    seen = np.bincount(owner, weights=won, minlength=len(owners)).astype(np.float64)
-    hoped = np.bincount(owner, weights=expected, minlength=len(owners)).astype(np.float64)
-    return _of_team(seen, hoped, made)
+    return _expected_wins(segment, np.clip(watched - created, 0, age), age, won)
 
 
 def _expected_wins(segment: Ints, start: Ints, age: Ints, won: npt.NDArray[np.bool_]) -> Array:

@@ -308,6 +308,8 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
             )
         ),
     ]  # fmt: skip
+    if model.win_ramp.depth > 0:
+        rows.append(_newcomers(model))
     if leaving.shape > 0:
         from scipy import stats
 
@@ -318,6 +320,14 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
             _row("capacity", leaving.annual, low, high, "share", leaving.leaves, f"of reps leave in a year; {note}")
         )
     return pd.DataFrame(rows)
+
+
+def _newcomers(model: FittedPipeline) -> dict[str, object]:
+    """How often deals of the first month of tenure are won, over those of ramped reps."""
+    ramp = model.win_ramp
+    estimate, high, low = (1.0 - depth * (1.0 - ramp.ramp[0]) for depth in (ramp.depth, ramp.low, ramp.high))
+    note = "deals created in the first month of tenure, over those of ramped reps; wins of the first year"
+    return _row("capacity", estimate, low, high, "relative hazard of a win", ramp.wins, note)
 
 
 def _row(kind: str, estimate: float, low: float, high: float, unit: str, deals: int, note: str) -> dict[str, object]:

@@ -133,8 +133,8 @@ def learn_hire_law(
     -----
     Productivity is the mean of the reps who are past the ramp (of all where nobody is). Differences between reps are
     those of their expected bookings; noise is what their draws scatter beyond what they share with the company, scaled
-    from periods to months as if months were independent. With deals, the ramp is one of creating deals, and bookings
-    follow after the median cycle of won deals.
+    from periods to months as if months were independent. With deals, the ramp is one of creating deals and winning
+    them, and bookings follow after the median cycle of won deals.
     """
     draws, months = _future(model, forecast)
     owners = model.roster.owners
@@ -147,7 +147,7 @@ def learn_hire_law(
     hazard = monthly_hazard(model.attrition.annual) if model.attrition.shape > 0 else 0.0
     survival = -np.expm1(-hazard * months) / (hazard * months) if hazard > 0 else 1.0
     coupling, own = _swings(draws, used)
-    ramp = model.creation.ramp if isinstance(model, FittedPipeline) else model.factors.ramp
+    ramp = model.booking_ramp if isinstance(model, FittedPipeline) else model.factors.ramp
     return HireLaw(
         monthly=float(mean.mean()) / months / float(survival),
         ramp=tuple(float(share) for share in ramp),

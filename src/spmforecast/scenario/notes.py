@@ -103,7 +103,7 @@ def _creation(model: FittedPipeline) -> str:
 def _capacity(model: FittedPipeline) -> str:
     sellers = f"{len(model.roster.owners)} owners sell at the as-of date."
     ramp = (
-        f" Newcomers ramp as {model.creation.hires} of them did."
+        f" Newcomers ramp as {model.creation.hires} of them did, in creating deals and in winning them."
         if (model.creation.ramp < 1).any()
         else " No ramp is modelled: too few newcomers with a hire date."
     )

@@ -214,7 +214,7 @@ def rep_fields(model: Model, periods: list[str], leave_out: OutlierKeys | None =
     booked, served = _last_year(model, leave_out)
     held = account_fields(model)
     roles = model.history.current_reps()["role"].astype(object).reindex(owners)
-    ramp = table_ramp(model.creation.ramp if isinstance(model, FittedPipeline) else model.factors.ramp)
+    ramp = table_ramp(model.booking_ramp if isinstance(model, FittedPipeline) else model.factors.ramp)
     tenure = (int(day_number(pd.DatetimeIndex([today]))[0]) - model.roster.hired) / MONTH_DAYS
     for label in periods:
         whole = model.calendar.period(label)

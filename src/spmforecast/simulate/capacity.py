@@ -1,4 +1,9 @@
-"""How many deals those who sell, and those who will follow them, are expected to create."""
+"""How many deals those who sell, and those who will follow them, are expected to create.
+
+A newcomer's deals are won less often. As only winners are drawn, deals are counted by what they are worth: one that is
+won as often as the average deal of the last year counts as one. (To be exact the hazard of a win is multiplied, not the
+number: where a third of the deals is won, a newcomer's wins come out a twentieth too few.)
+"""
 
 from __future__ import annotations
 
@@ -33,33 +38,35 @@ def capacity_tables(
     Returns
     -------
     created : array of float, shape (sellers, days + 1, cohorts)
-        Deals of each seller of average productivity, given the day of leaving (the last entry: never).
+        Deals of each seller of average productivity, in deals of average chance, given the day of leaving (the last
+        entry: never).
     succeeded : array of float, shape (days + 1, cohorts)
         Deals of the successor of somebody who leaves on that day.
     vacant : array of float, shape (places, cohorts)
         Deals of those who will fill the seats that stand empty already.
     """
     creation, days = model.creation, horizon.days
+    worth = model.booking_ramp * model.win_ramp.scale
     rate = creation.base * creation.day_weights(days)
     in_cohort = np.eye(len(horizon.periods))[horizon.cell]
     tenure = np.clip((days - model.roster.hired[:, None]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
     there = days >= model.roster.hired[:, None]  # whoever is supposed to be hired creates nothing before
-    by_day = (rate * creation.ramp[tenure] * there)[:, :, None] * in_cohort
+    by_day = (rate * worth[tenure] * there)[:, :, None] * in_cohort
     start = np.zeros((len(tenure), 1, len(horizon.periods)))
     created = np.concatenate([start, np.cumsum(by_day, axis=1)], axis=1)
     delay = round(model.attrition.backfill_days)
-    succeeded = np.stack([_newcomer(creation.ramp, rate, in_cohort, leave + delay) for leave in range(len(days))])
+    succeeded = np.stack([_newcomer(worth, rate, in_cohort, leave + delay) for leave in range(len(days))])
     vacant = np.zeros((len(places), len(horizon.periods)))
     for territory, first in model.attrition.vacancies:
         here = [index for index, place in enumerate(places) if place[0] == territory]
         if here:
-            vacant[here[0]] += _newcomer(creation.ramp, rate, in_cohort, first)
+            vacant[here[0]] += _newcomer(worth, rate, in_cohort, first)
     return created, np.concatenate([succeeded, np.zeros((1, len(horizon.periods)))]), vacant
 
 
-def _newcomer(ramp: Array, rate: Array, in_cohort: Array, first: int) -> Array:
+def _newcomer(worth: Array, rate: Array, in_cohort: Array, first: int) -> Array:
     """Deals by cohort of somebody who starts on a day of the horizon."""
     if first >= len(rate):
         return np.zeros(in_cohort.shape[1])
     tenure = np.clip(np.arange(len(rate) - first) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
-    return np.asarray((rate[first:] * ramp[tenure]) @ in_cohort[first:])
+    return np.asarray((rate[first:] * worth[tenure]) @ in_cohort[first:])

@@ -13,12 +13,13 @@ from spmforecast.models import FittedPipeline
 from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.models.futures import Futures, futures_by_segment
 from spmforecast.models.landmarks import PARTS, apply_shift, chance_logit
+from spmforecast.models.risksets import day_number
 from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CellPlan, CreationCells, plan_cells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import WORLDS, NewDeals, OpenDeals, SimulationInputs
 from spmforecast.simulate.looking_back import LookingBack, look_back
-from spmforecast.simulate.outcomes import winning_speed
+from spmforecast.simulate.outcomes import mixed_speed, winning_speed
 from spmforecast.simulate.streams import Streams
 
 __all__ = ["build_inputs"]
@@ -28,6 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 _LEVEL_STEP = 0.3  # shift of the market's level, up and down, by which responses are measured
 _LARGEST_RESPONSE = 6.0
+_KEYS = 4  # profile, stage, age, month of tenure
 
 
 def build_inputs(
@@ -156,19 +158,20 @@ def _open_deals(
     deal = stays.deal[rows]
     age = np.minimum(horizon.days[0] - stays.entry[rows], cap)
     profile = model.profiles.of_deal[deal]
-    key = np.stack([profile, stays.stage[rows], age], axis=1) if len(rows) else np.zeros((0, 3), dtype=np.int64)
+    key = np.stack([profile, stays.stage[rows], age, _tenure(model, deal)], axis=1).reshape(-1, _KEYS)
     told = np.concatenate([key.astype(np.float64), np.round(back.signals, 2)], axis=1)
     full, state = np.unique(told, axis=0, return_inverse=True)
-    states = full[:, :3].astype(np.int64)
+    states = full[:, :_KEYS].astype(np.int64)
     profiles = len(model.profiles.table)
 
     def pick(table: npt.NDArray[np.float32]) -> Array:
         by_world = table.reshape(-1, profiles, *table.shape[1:])
         return by_world[:, states[:, 0], states[:, 1], states[:, 2]].astype(np.float64)
 
-    won, _ = _told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, 3:], streams)
+    won, _ = _told_by_signals(pick(futures.won), pick(futures.lost), back, full[:, _KEYS:], streams)
     # What is lost is in these chances already: beside a clock of losing the market could not move them as it does.
-    win = winning_speed(won).astype(np.float32)
+    speed = mixed_speed(winning_speed(won), model.variance_of_rep_wins)
+    win = (speed * model.win_ramp.fitted[states[:, 3], None]).astype(np.float32)
     lose = np.zeros((1, *win.shape[1:]), dtype=np.float32)
     place = {owner: index for index, owner in enumerate(owners)}
     amount = deals["amount"].to_numpy(dtype=np.float64, na_value=np.nan)[deal]
@@ -187,6 +190,13 @@ def _open_deals(
         log_amount=np.log(np.where(amount > 0, amount, np.nan)) + shift[stays.stage[rows]],
         partners=plan.open_partners,
     )
+
+
+def _tenure(model: FittedPipeline, deal: Ints) -> Ints:
+    """Month of tenure in which the owner of each deal created it."""
+    owners = {owner: index for index, owner in enumerate(model.spans.owners)}
+    owner, created = (model.deals[column].iloc[deal] for column in ("owner_id", "created_date"))
+    return model.spans.tenure_at(np.asarray(owner.map(owners), dtype=np.int64), day_number(created))
 
 
 def _told_by_signals(won: Array, lost: Array, back: LookingBack, x: Array, streams: Streams) -> tuple[Array, Array]:
@@ -213,7 +223,8 @@ def _new_deals(
     futures, *moved = runs
     pool = model.creation.reps
     mixed = (_entry_mix(model, futures.arrival_won), _entry_mix(model, futures.arrival_lost))
-    win = winning_speed(_told_by_lag(*mixed, lags)[0]).astype(np.float32)
+    speed = winning_speed(_told_by_lag(*mixed, lags)[0])
+    win = mixed_speed(speed, model.variance_of_rep_wins).astype(np.float32)
     lose = np.zeros((1, *win.shape[1:]), dtype=np.float32)
     place = {owner: index for index, owner in enumerate(model.creation.owners)}
     at = np.array([place.get(owner, -1) for owner in creation.sellers], dtype=np.int64)

@@ -142,7 +142,8 @@ class NewDeals:
     win, lose : array of float32, shape (worlds, segments, cohorts, periods)
         Integrated intensities of a deal created in a cohort (a period), as for open deals.
     created : array of float, shape (sellers, leave days + 1, cohorts)
-        Expected deals of each seller and cohort, given the day of leaving (the last entry: never).
+        Expected deals of each seller and cohort, in deals of average chance, given the day of leaving (the last entry:
+        never).
     succeeded : array of float, shape (leave days + 1, cohorts)
         Expected deals of a successor of average productivity.
     vacant : array of float, shape (places, cohorts)

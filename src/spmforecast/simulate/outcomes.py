@@ -8,12 +8,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-__all__ = ["bent", "period_intensities", "poisson_quantile", "win_cells", "winning_chances", "winning_speed"]
+__all__ = [
+    "bent",
+    "mixed_speed",
+    "period_intensities",
+    "poisson_quantile",
+    "win_cells",
+    "winning_chances",
+    "winning_speed",
+]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 _LARGE_MEAN = 40.0
+_LARGEST_SPEED = 20.0  # times the variance: all is won long before
 
 
 def period_intensities(won: Array, lost: Array) -> tuple[Array, Array]:
@@ -60,6 +69,28 @@ def winning_speed(won: Array) -> Array:
     chance = np.asarray(won, dtype=np.float64)
     left = np.maximum(1.0 - (np.cumsum(chance, axis=-1) - chance), 1e-9)
     return np.asarray(-np.log1p(-np.clip(chance / left, 0.0, 1.0 - 1e-9)))
+
+
+def mixed_speed(win: Array, variance: float) -> Array:
+    """Hazard of an average rep's deals, where hazards of deals as a whole are given and reps differ.
+
+    Parameters
+    ----------
+    win : array of float, shape (..., periods)
+        Hazard cumulated within each period, of chances seen in the deals of all reps together.
+    variance : float
+        Of the reps' multipliers, which have mean one; not negative.
+
+    Returns
+    -------
+    array of float, shape (..., periods)
+        With gamma multipliers the chance of all reps together is as given, since the mean of ``exp(-x * theta)`` is
+        ``(1 + v * x) ** (-1 / v)``. A hazard of mean size multiplied by them would win less, as chances saturate.
+    """
+    if variance <= 0:
+        return win
+    reached = np.expm1(np.minimum(variance * np.cumsum(win, axis=-1), _LARGEST_SPEED)) / variance
+    return np.diff(reached, axis=-1, prepend=0.0)
 
 
 def winning_chances(win: Array | Floats, lose: Array | Floats, multiplier: Array) -> Array:

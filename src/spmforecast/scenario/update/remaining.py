@@ -296,4 +296,4 @@ def _seats(run: RunResult) -> dict[str, Seat]:
 
 def _ramp(run: RunResult) -> Ramp:
     model = run.model
-    return table_ramp(model.creation.ramp if isinstance(model, FittedPipeline) else model.factors.ramp)
+    return table_ramp(model.booking_ramp if isinstance(model, FittedPipeline) else model.factors.ramp)

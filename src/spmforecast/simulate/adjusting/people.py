@@ -64,9 +64,12 @@ def _hired(model: FittedPipeline, hire: Hire) -> FittedPipeline:
 
 
 def _stretched(ramp: Array, factor: float) -> Array:
-    """Read a ramp at other months: with a factor of two, the fourth month is as the second was."""
-    months = np.arange(RAMP_MONTHS + 1) / factor
-    return np.asarray(np.interp(months, np.arange(RAMP_MONTHS + 1), ramp))
+    """Read a ramp at other months: with a factor of two, the fourth month is as the second was.
+
+    Whoever is past the table is ramped all the same, so that a slow ramp is cut there.
+    """
+    months = np.arange(RAMP_MONTHS + 1)
+    return np.where(months < RAMP_MONTHS, np.interp(months / factor, months, ramp), ramp[-1])
 
 
 def _leaving(model: FittedPipeline, adjustment: Attrition) -> Leaving:
