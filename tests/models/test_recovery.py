@@ -69,13 +69,9 @@ def test_the_same_seed_draws_the_same_companies():
 def test_truths_are_spread_evenly_over_the_draws_of_two_hundred_fits():
     out = judged(ranks(200, seed=2018))
     assert len(out) == 18
-    # Cycles and large amounts lean towards those of the others, and the long-run win rates of the many small deals have
-    # intervals that are too wide in the middle (docs/recovery.md); all of them hold at least what they say.
-    wide = out.index.isin(["win rate, Mid", "win rate, SMB"])
-    leaning = out.index.str.startswith("median cycle") | (out.index == "mean amount, Enterprise")
-    assert out.index[~out["uniform"] & ~leaning & ~wide].tolist() == []
-    assert out.loc[wide, "mean_rank"].between(0.45, 0.55).all()
-    assert out.loc[wide, "inside_50"].between(0.46, 0.7).all()
-    assert out.loc[wide, "inside_80"].between(0.76, 0.95).all()
-    assert out.loc[leaning, "inside_80"].between(0.75, 0.95).all()
-    assert out.loc[leaning, "mean_rank"].between(0.25, 0.65).all()
+    # Cycles of the quickest segment come out two per cent long where there are few deals (docs/recovery.md).
+    leaning = out.index == "median cycle, SMB"
+    assert out.index[~out["uniform"] & ~leaning].tolist() == []
+    assert out["inside_80"].between(0.7, 0.92).all()
+    assert out["inside_50"].between(0.4, 0.62).all()
+    assert out.loc[leaning, "mean_rank"].between(0.25, 0.45).all()
