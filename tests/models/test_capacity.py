@@ -75,6 +75,16 @@ def test_tenure_counts_whole_months_up_to_the_ramp():
     assert spans.tenure_months(np.array([0, 30, 31, 92, 5000]))[0].tolist() == [0, 0, 1, 3, RAMP_MONTHS]
 
 
+def test_of_an_unknown_hire_every_deal_is_a_ramped_reps_even_one_from_before_the_record():
+    reps = [{"rep_id": "A", "hire_date": "2023-06-01", "end_date": None}]
+    deals = [("A", "2023-07-15"), ("B", "2021-02-01"), ("B", "2024-02-01")]
+    _, frame, spans = spans_of(reps, deals)
+    owner = np.array([spans.owners.index(name) for name in frame["owner_id"]])
+    created = np.asarray(frame["created_date"], dtype="datetime64[D]").astype(np.int64)
+    assert spans.tenure_at(owner, created).tolist() == [1, RAMP_MONTHS, RAMP_MONTHS]
+    np.testing.assert_array_equal(spans.tenure_at(owner, created), spans.tenure_months(created)[owner, np.arange(3)])
+
+
 def test_roster_lists_the_active_where_they_stand():
     reps = [
         {"rep_id": "A", "hire_date": "2022-01-01", "end_date": None, "territory_id": "T1", "manager_id": "M"},
