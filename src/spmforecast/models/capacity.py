@@ -23,6 +23,7 @@ __all__ = [
     "build_roster",
     "fit_attrition",
     "rep_spans",
+    "tenure_months",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -64,7 +65,7 @@ class RepSpans:
 
     def tenure_months(self, day: Ints) -> Ints:
         """Whole months since hire, at most :data:`RAMP_MONTHS`, broadcast owners against days."""
-        return _months(day - self.hired[:, None])
+        return tenure_months(day - self.hired[:, None])
 
     def tenure_at(self, owner: Ints, day: Ints) -> Ints:
         """Whole months since hire of some owners on a day each.
@@ -81,11 +82,11 @@ class RepSpans:
         array of int, shape (n,)
             Between 0 and :data:`RAMP_MONTHS`; a day before the stated hire counts as the first.
         """
-        return _months(day - self.hired[owner])
+        return tenure_months(day - self.hired[owner])
 
 
-def _months(days: Ints) -> Ints:
-    """Whole months of tenure after a number of days."""
+def tenure_months(days: Ints | Array) -> Ints:
+    """Whole months of tenure after a number of days, between 0 and :data:`RAMP_MONTHS`; any shape."""
     return np.asarray(np.clip(days // MONTH_DAYS, 0, RAMP_MONTHS), dtype=np.int64)
 
 

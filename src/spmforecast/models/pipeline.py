@@ -25,7 +25,7 @@ from spmforecast.models.repwins import fit_rep_wins
 from spmforecast.models.risksets import Stays, day_number, stays_and_events
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
-from spmforecast.models.transitions import FORWARD, LOST, WON, StageProcess, fit_with_statistics, move_types
+from spmforecast.models.transitions import LOST, StageProcess, fit_with_statistics, move_types, rises
 
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
@@ -269,7 +269,7 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
 
     return fit_market(
         created=MonthlyCounts(creation.observed, creation.expected),
-        up=monthly((kind == FORWARD) | (kind == WON)),
+        up=monthly(rises(kind)),
         lost=monthly(kind == LOST),
         season=creation.season_fit,
         month=creation.months % 12,

@@ -67,14 +67,20 @@ def fit_rep_wins(stays: Stays, segment: Ints, spans: RepSpans, ramp: Array, made
     newcomers = fit_win_ramp(np.zeros(len(ramp)), np.zeros(len(ramp)), ramp, lately)
     for _ in range(_SWEEPS):
         of_newcomers = expected * newcomers.fitted[tenure]
-        # Times are told without the reps: whoever sold in good times alone would else be taken for what made them good.
-        times = fit_gamma_pool(np.bincount(quarter, won), np.bincount(quarter, of_newcomers), averaged=True).mean[
-            quarter
-        ]
+        times = _times(quarter, won, of_newcomers)
         pool = _of_team(_sum(owner, won, len(made)), _sum(owner, of_newcomers * times, len(made)), made)
         of_reps = expected * times * pool.mean[owner]
         newcomers = fit_win_ramp(_sum(tenure, won, len(ramp)), _sum(tenure, of_reps, len(ramp)), ramp, lately)
     return pool, newcomers
+
+
+def _times(quarter: Ints, won: npt.NDArray[np.bool_], expected: Array) -> Array:
+    """Multiplier of each deal's quarter of creation.
+
+    It is told without the reps: whoever sold in good times alone would else be taken for what made them good.
+    """
+    hoped = np.bincount(quarter, expected)
+    return np.asarray(fit_gamma_pool(np.bincount(quarter, won), hoped, averaged=True).mean[quarter])
 
 
 def _sum(group: Ints, of: npt.NDArray[np.generic], groups: int) -> Array:

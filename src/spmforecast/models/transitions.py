@@ -29,7 +29,17 @@ from spmforecast.models.profiles import Profiles
 from spmforecast.models.risksets import Stays
 from spmforecast.models.spec import ModelSpec
 
-__all__ = ["BACK", "FORWARD", "LOST", "WON", "StageProcess", "fit_transitions", "fit_with_statistics", "move_types"]
+__all__ = [
+    "BACK",
+    "FORWARD",
+    "LOST",
+    "WON",
+    "StageProcess",
+    "fit_transitions",
+    "fit_with_statistics",
+    "move_types",
+    "rises",
+]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -148,7 +158,7 @@ class StageProcess:
         if not beside_market:
             return np.asarray(rate, dtype=np.float64)
         share = self.base_events / np.maximum(self.base_events.sum(axis=2, keepdims=True), 1e-300)
-        return same_odds(rate, self.intensities(), self.observed[..., None] * share, _rises(kind), kind == LOST)
+        return same_odds(rate, self.intensities(), self.observed[..., None] * share, rises(kind), kind == LOST)
 
     def _base_draws(self, rng: np.random.Generator, worlds: int) -> Array:
         """Draw the base intensities, shape (worlds, stages, destinations, bins)."""
@@ -158,7 +168,7 @@ class StageProcess:
 
     def shifted(self, level: float) -> Array:
         """Posterior mean intensities when the market's level, the log odds of going up, is shifted at the same pace."""
-        return moved_odds(self.intensities(), level, _rises(move_types(len(self.stages))))
+        return moved_odds(self.intensities(), level, rises(move_types(len(self.stages))))
 
     def _multiplier(self, factor: _Factor, main: Array, fine: Array) -> Array:
         """Spread the multipliers over profiles: shape (..., profiles, stages, destinations, 1)."""
@@ -178,7 +188,7 @@ def move_types(stages: int) -> Ints:
     return kind
 
 
-def _rises(kind: Ints) -> npt.NDArray[np.bool_]:
+def rises(kind: Ints) -> npt.NDArray[np.bool_]:
     """Mark advances and wins among moves."""
     return np.asarray((kind == FORWARD) | (kind == WON))
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
-from spmforecast.models.capacity import MONTH_DAYS, RAMP_MONTHS
+from spmforecast.models.capacity import tenure_months
 from spmforecast.simulate.horizon import Horizon
 
 __all__ = ["capacity_tables"]
@@ -49,7 +49,7 @@ def capacity_tables(
     worth = model.booking_ramp * model.win_ramp.scale
     rate = creation.base * creation.day_weights(days)
     in_cohort = np.eye(len(horizon.periods))[horizon.cell]
-    tenure = np.clip((days - model.roster.hired[:, None]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    tenure = tenure_months(days - model.roster.hired[:, None])
     there = days >= model.roster.hired[:, None]  # whoever is supposed to be hired creates nothing before
     by_day = (rate * worth[tenure] * there)[:, :, None] * in_cohort
     start = np.zeros((len(tenure), 1, len(horizon.periods)))
@@ -68,5 +68,5 @@ def _newcomer(worth: Array, rate: Array, in_cohort: Array, first: int) -> Array:
     """Deals by cohort of somebody who starts on a day of the horizon."""
     if first >= len(rate):
         return np.zeros(in_cohort.shape[1])
-    tenure = np.clip(np.arange(len(rate) - first) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    tenure = tenure_months(np.arange(len(rate) - first))
     return np.asarray((rate[first:] * worth[tenure]) @ in_cohort[first:])

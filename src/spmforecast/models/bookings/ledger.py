@@ -15,7 +15,7 @@ import pandas as pd
 
 from spmforecast.data import History
 from spmforecast.data.tables import empty_frame
-from spmforecast.models.capacity import RAMP_MONTHS, RepSpans
+from spmforecast.models.capacity import MONTH_DAYS, RAMP_MONTHS, RepSpans, tenure_months
 from spmforecast.models.risksets import day_number
 
 __all__ = ["Ledger", "MonthGrid", "booking_lines", "booking_spans", "build_ledger", "month_grid"]
@@ -23,7 +23,6 @@ __all__ = ["Ledger", "MonthGrid", "booking_lines", "booking_spans", "build_ledge
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_MONTH_DAYS = 30.4375
 _NEWCOMER_DAYS = 182
 _QUIET_DAYS, _QUIET_GAPS = 91.0, 3.0
 _AT_THE_START = 92
@@ -140,7 +139,7 @@ def booking_spans(history: History, orders: pd.DataFrame, first_day: int, today:
     listed = np.array([owner in reps.index for owner in owners], dtype=bool)
     hire, leave = reps["hire_date"].reindex(owners), reps["end_date"].reindex(owners)
     known_hire, known_leave = hire.notna().to_numpy(), leave.notna().to_numpy()
-    hired = np.where(known_hire, day_number(hire), first_day - int(_MONTH_DAYS * (RAMP_MONTHS + 1)))
+    hired = np.where(known_hire, day_number(hire), first_day - int(MONTH_DAYS * (RAMP_MONTHS + 1)))
     sold = np.isin(np.array(owners, dtype=object), seen.index.to_numpy(dtype=object))
     first = seen["min"].reindex(owners).fillna(today).to_numpy(dtype=np.int64)
     last = seen["max"].reindex(owners).fillna(first_day - 1).to_numpy(dtype=np.int64)
@@ -211,5 +210,5 @@ def month_grid(orders: pd.DataFrame, spans: RepSpans, days: Ints, month: Ints, w
     # Bookings of somebody who was not known to be there need some presence too, or the rate has no floor.
     present[(present == 0) & (amount != 0)] = 1.0
     middle = np.bincount(column, weights=days) / np.bincount(column)
-    tenure = np.clip((middle - spans.hired[:, None]) // _MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    tenure = tenure_months(middle - spans.hired[:, None])
     return MonthGrid(months, amount, present, tenure)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.models.bookings import FittedBookings
 from spmforecast.models.bookings.factors import day_weights
-from spmforecast.models.capacity import MONTH_DAYS, RAMP_MONTHS
+from spmforecast.models.capacity import MONTH_DAYS, tenure_months
 from spmforecast.simulate.bookings.cells import BookingStreams, plan_booking_cells
 from spmforecast.simulate.cells import CellPlan
 from spmforecast.simulate.horizon import Horizon
@@ -167,7 +167,7 @@ def _worth(
     leaving = model.attrition.shape > 0
     worth = np.zeros((len(streams.sellers), len(days) + 1 if leaving else 1, len(months)))
     for s, owner in enumerate(streams.sellers):
-        tenure = np.clip((days - model.roster.hired[s]) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+        tenure = tenure_months(days - model.roster.hired[s])
         place = factors.places[code[owner]][months % 3]
         by_day = (weight * factors.ramp[tenure])[:, None] * in_month * place
         worth[s] = np.concatenate([np.zeros((1, len(months))), np.cumsum(by_day, axis=0)]) if leaving else by_day.sum(0)
@@ -185,5 +185,5 @@ def _worth(
 
 def _newcomer(ramp: Array, weight: Array, in_month: Array, first: int) -> Array:
     """Bookings by month of somebody of level one who starts on a day of the horizon."""
-    tenure = np.clip(np.arange(max(len(weight) - first, 0)) // MONTH_DAYS, 0, RAMP_MONTHS).astype(np.int64)
+    tenure = tenure_months(np.arange(max(len(weight) - first, 0)))
     return np.asarray((weight[first:] * ramp[tenure]) @ in_month[first:])
