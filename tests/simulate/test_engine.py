@@ -16,8 +16,9 @@ from spmforecast.errors import InputError
 from spmforecast.models import PipelineModel
 from spmforecast.simulate import simulate
 from spmforecast.simulate.block import simulate_block
-from spmforecast.simulate.from_model import _futures, _response, build_inputs
+from spmforecast.simulate.from_model import build_inputs
 from spmforecast.simulate.horizon import build_horizon
+from spmforecast.simulate.moved import Moved, run_together
 from spmforecast.simulate.outcomes import bent, winning_chances, winning_speed
 
 UNTIL = "2024-12-31"
@@ -231,8 +232,9 @@ def test_deals_are_described_by_the_same_draws(model, inputs, forecast):
 def test_a_shift_of_the_market_moves_chances_as_the_stage_process_does(model):
     horizon = build_horizon(model.as_of, UNTIL, "quarter", model.calendar)
     shifts = (0.0, -0.3, 0.3, -0.6, 0.6)
-    calm, *moved = (one.arrival_won for one in _futures(model, horizon, [model.process.shifted(z) for z in shifts]))
-    response, bend = _response(calm, *moved[:2])
+    runs = run_together(model, horizon, [model.process.shifted(z) for z in shifts])
+    calm, *moved = (one.arrival_won for one in runs)
+    response, bend = Moved(runs[0], *runs[:3]).response(lambda run: run.arrival_won)
 
     def won(level, bend):
         speed = np.exp(level * response - bent(np.float64(level)) * bend)

@@ -7,6 +7,7 @@ bound, which is full pooling. A cell without data keeps the prior's mean and its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,25 @@ class GammaPool:
         mean = float((weight * self.mean).sum() / weight.sum())
         square = float((weight * (self.mean**2 + self.mean / rate)).sum() / weight.sum())
         return square / mean**2 - 1.0
+
+    def posterior(self, names: Sequence[str], asked: Sequence[str]) -> tuple[Array, Array]:
+        """Shape and rate of the multipliers of those who are asked for; who has no cell keeps the prior.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Name of each cell.
+        asked : sequence of str
+            Names.
+
+        Returns
+        -------
+        shape, rate : array of float, shape (asked,)
+        """
+        place = {name: cell for cell, name in enumerate(names)}
+        at = np.array([place.get(name, -1) for name in asked], dtype=np.int64)
+        seen, hoped = (np.where(at >= 0, of[at], 0.0) for of in (self.observed, self.expected))
+        return self.strength + seen, self.strength + hoped
 
     def quantile(self, uniform: npt.ArrayLike) -> Array:
         """Inverse distribution function, broadcast against the cells."""

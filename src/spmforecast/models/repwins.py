@@ -9,6 +9,8 @@ and newcomers' deals with newcomers', or whoever has just begun would be taken f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -54,24 +56,82 @@ def fit_rep_wins(stays: Stays, segment: Ints, spans: RepSpans, ramp: Array, made
     newcomers : WinRamp
         How much less deals are won that a newcomer created.
     """
-    first = np.flatnonzero(np.diff(stays.deal, prepend=-1))
-    there = stays.deal[first]  # what closed before the record began has no visit on it
-    deals = stays.deals.iloc[there]
-    won = (deals["status"] == "won").to_numpy()
-    owner = rows_of(deals["owner_id"], pd.Series(spans.owners, dtype="str"))
-    created = day_number(deals["created_date"])
-    tenure = spans.tenure_at(owner, created)
-    expected = _expected_while_watched(stays, first, segment[there], created, won)
-    quarter = (created - created.min(initial=stays.today)) // _QUARTER_DAYS
-    lately = np.bincount(tenure[created > stays.today - _YEAR_DAYS], minlength=len(ramp)).astype(np.float64)
+    watched = _Watched.of(stays, segment, spans)
+    lately = _sum(watched.tenure, watched.created > stays.today - _YEAR_DAYS, len(ramp))
     newcomers = fit_win_ramp(np.zeros(len(ramp)), np.zeros(len(ramp)), ramp, lately)
     for _ in range(_SWEEPS):
-        of_newcomers = expected * newcomers.fitted[tenure]
-        times = _times(quarter, won, of_newcomers)
-        pool = _of_team(_sum(owner, won, len(made)), _sum(owner, of_newcomers * times, len(made)), made)
-        of_reps = expected * times * pool.mean[owner]
-        newcomers = fit_win_ramp(_sum(tenure, won, len(ramp)), _sum(tenure, of_reps, len(ramp)), ramp, lately)
+        pool, of_reps = _owners(watched, newcomers.fitted[watched.tenure], made)
+        seen, hoped = (_sum(watched.tenure, of, len(ramp)) for of in (watched.won, of_reps))
+        newcomers = fit_win_ramp(seen, hoped, ramp, lately)
     return pool, newcomers
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """Deals that were watched for a while.
+
+    Parameters
+    ----------
+    owner, tenure : array of int, shape (deals,)
+        Who owns each, and in which month of tenure it was created.
+    created, quarter : array of int, shape (deals,)
+        Day of creation, and which quarter of a year it lies in.
+    won : array of bool, shape (deals,)
+        Whether it was won.
+    expected : array of float, shape (deals,)
+        Wins that its segment's deals have at those ages at which it was watched.
+    """
+
+    owner: Ints
+    tenure: Ints
+    created: Ints
+    quarter: Ints
+    won: npt.NDArray[np.bool_]
+    expected: Array
+
+    @classmethod
+    def of(cls, stays: Stays, segment: Ints, spans: RepSpans) -> _Watched:
+        """Take the deals that have a visit on record; what closed before the record began has none."""
+        first = np.flatnonzero(np.diff(stays.deal, prepend=-1))
+        there = stays.deal[first]
+        deals = stays.deals.iloc[there]
+        won = (deals["status"] == "won").to_numpy()
+        owner = rows_of(deals["owner_id"], pd.Series(spans.owners, dtype="str"))
+        created = day_number(deals["created_date"])
+        return cls(
+            owner=owner,
+            tenure=spans.tenure_at(owner, created),
+            created=created,
+            quarter=(created - created.min(initial=stays.today)) // _QUARTER_DAYS,
+            won=won,
+            expected=_expected_while_watched(stays, first, segment[there], created, won),
+        )
+
+
+def _owners(watched: _Watched, ramped: Array, made: Array) -> tuple[GammaPool, Array]:
+    """Compare owners within quarters.
+
+    Parameters
+    ----------
+    watched : _Watched
+        The deals.
+    ramped : array of float, shape (deals,)
+        Multiplier of each deal's month of tenure.
+    made : array of float, shape (owners,)
+        Weights of the owners, as in :func:`fit_rep_wins`.
+
+    Returns
+    -------
+    pool : GammaPool
+        The owners' multipliers.
+    expected : array of float, shape (deals,)
+        What each deal is to win with its owner, in its quarter, were nobody new.
+    """
+    expected = watched.expected * ramped
+    times = _times(watched.quarter, watched.won, expected)
+    seen, hoped = (_sum(watched.owner, of, len(made)) for of in (watched.won, expected * times))
+    pool = _of_team(seen, hoped, made)
+    return pool, watched.expected * times * pool.mean[watched.owner]
 
 
 def _times(quarter: Ints, won: npt.NDArray[np.bool_], expected: Array) -> Array:

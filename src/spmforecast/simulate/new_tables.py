@@ -1,0 +1,84 @@
+"""Deals to come as arrays that blocks of trials need: who creates how many, and what becomes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from spmforecast.models import FittedPipeline
+from spmforecast.models.futures import Futures
+from spmforecast.models.landmarks import apply_shift
+from spmforecast.simulate.capacity import capacity_tables
+from spmforecast.simulate.cells import CreationCells
+from spmforecast.simulate.horizon import Horizon
+from spmforecast.simulate.inputs import NewDeals
+from spmforecast.simulate.moved import Moved
+from spmforecast.simulate.outcomes import mixed_speed, winning_speed
+
+__all__ = ["new_tables"]
+
+Array = npt.NDArray[np.float64]
+
+
+def new_tables(model: FittedPipeline, runs: Moved, horizon: Horizon, cells: CreationCells, lags: Array) -> NewDeals:
+    """Lay the deals to come out.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    runs : Moved
+        Tables of chances.
+    horizon : Horizon
+        Days and periods to come.
+    cells : CreationCells
+        Who creates what, and where it is counted.
+    lags : array of float, shape (segments, periods)
+        Multipliers of chances, by periods since creation.
+
+    Returns
+    -------
+    NewDeals
+    """
+    win = _speed(model, runs.drawn, lags)
+    response, bend = runs.response(lambda run: _entry_mix(model, run.arrival_won)[0])
+    created, succeeded, vacant = capacity_tables(model, horizon, cells.places)
+    shape, rate = model.creation.reps.posterior(model.creation.owners, cells.sellers)
+    return NewDeals(
+        cells=cells,
+        response=response,
+        bend=bend,
+        win=win,
+        lose=np.zeros((1, *win.shape[1:]), dtype=np.float32),
+        created=created,
+        succeeded=succeeded,
+        vacant=vacant,
+        leave_shape=model.attrition.shape,
+        leave_rate=model.attrition.rate,
+        creation_shape=shape,
+        creation_rate=rate,
+        creation_prior=float(model.creation.reps.strength),
+        dispersion=model.creation.dispersion,
+        begins=np.clip(model.roster.hired - horizon.days[0], 0, len(horizon.days)),
+    )
+
+
+def _speed(model: FittedPipeline, drawn: Futures, lags: Array) -> npt.NDArray[np.float32]:
+    """Hazards of winning by world, segment, cohort and period."""
+    won, lost = _entry_mix(model, drawn.arrival_won), _entry_mix(model, drawn.arrival_lost)
+    speed = winning_speed(_told_by_lag(won, lost, lags))
+    return mixed_speed(speed, model.variance_of_rep_wins).astype(np.float32)
+
+
+def _told_by_lag(won: Array, lost: Array, lags: Array) -> Array:
+    """Correct the chances of new deals (..., segments, cohorts, periods) by the periods since their creation."""
+    period = np.arange(lags.shape[1])
+    return apply_shift(won, lost, won * lags[:, np.maximum(period[None, :] - period[:, None], 0)])[0]
+
+
+def _entry_mix(model: FittedPipeline, arrival: npt.NDArray[np.float32]) -> Array:
+    """Average the arrival tables over the profiles and entry stages of each segment."""
+    process = model.process
+    by_world = arrival.reshape(-1, len(model.profiles.table), *arrival.shape[1:]).astype(np.float64)
+    by_segment = np.einsum("kg,wgscm->wkscm", process.entry_profile, by_world)
+    return np.asarray(np.einsum("ks,wkscm->wkcm", process.entry_stage, by_segment))
