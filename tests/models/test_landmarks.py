@@ -109,3 +109,33 @@ def test_corrected_chances_stay_chances():
     assert (win >= 0).all()
     assert (lose >= 0).all()
     assert (win.sum(axis=1) + lose.sum(axis=1) <= 1 + 1e-12).all()
+
+
+def optional(marks, rng, effect):
+    """The same landmarks with one more column; with an effect it tells what came in the first period."""
+    out = []
+    for mark in marks:
+        more = (rng.random(len(mark.x)) < np.where(mark.won[:, 0] > 0, 0.5 + effect, 0.5)).astype(float)
+        out.append(replace(mark, x=np.column_stack([mark.x, more])))
+    return out
+
+
+def test_optional_signals_are_in_where_they_make_later_days_better():
+    rng = np.random.default_rng(10)
+    found = fit_landmarks(optional(landmarks(rng, effect=-0.5), rng, effect=0.25), optional=1)
+    assert found.used == (True, False, False)
+    assert found.gain[0] > 1 > found.gain[1]
+    assert found.coefficients.shape == (PARTS, 3)
+    assert found.coefficients[0, 2] > 0.5
+    assert (found.coefficients[1:, 2] == 0).all()
+    assert (found.root[1:, 2] == 0).all()
+
+
+def test_optional_signals_that_tell_nothing_leave_all_as_it_was():
+    rng = np.random.default_rng(11)
+    marks = landmarks(rng, effect=-0.5)
+    plain, found = fit_landmarks(marks), fit_landmarks(optional(marks, rng, effect=0.0), optional=1)
+    assert found.used == (False,) * PARTS
+    np.testing.assert_array_equal(found.coefficients, plain.coefficients)
+    np.testing.assert_array_equal(found.root, plain.root)
+    assert found.prior_sd == plain.prior_sd

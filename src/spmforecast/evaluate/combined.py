@@ -137,7 +137,14 @@ def _shipped(forecast: Forecast, judge: Judge, told: Told, seed: int) -> Combine
         if shipped:
             mine = np.flatnonzero((forecast.cells["period"].astype(str) == label).to_numpy())
             draws[:, mine] = _mixed(forecast, mine, law[rival], weight, seed)
-    mixed = Forecast(draws, forecast.cells, counts=forecast.counts, deals=forecast.deals, calendar=forecast.calendar)
+    mixed = Forecast(
+        draws,
+        forecast.cells,
+        counts=forecast.counts,
+        deals=forecast.deals,
+        calendar=forecast.calendar,
+        told=forecast.told,
+    )
     return Combined(mixed, pd.DataFrame(rows, columns=_COLUMNS))
 
 

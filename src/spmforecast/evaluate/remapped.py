@@ -154,7 +154,7 @@ class _Book:
             counts = np.concatenate([source.counts, np.zeros((source.trials, len(more)), source.counts.dtype)], axis=1)
             for cell, values in self.wins.items():
                 counts[:, cell] = values
-        return Forecast(draws, cells, counts=counts, deals=source.deals, calendar=source.calendar)
+        return Forecast(draws, cells, counts=counts, deals=source.deals, calendar=source.calendar, told=source.told)
 
 
 def _pass_on(book: _Book, cell: int, parts: Sequence[Passage], streams: Streams) -> None:

@@ -5,8 +5,8 @@ just ended and whoever was ready has signed. At dates one, two, three ... quarte
 open are given their chances by the process, and a logistic regression with those chances as offset and the deals'
 signals as columns learns what they leave out (van Houwelingen's landmarking). Its ridge is chosen by rolling score:
 fitted on the older landmarks, scored on the later ones, a mild one being preferred where few deals decide; where no
-correction wins, none is made. New deals are corrected
-likewise, by the periods since their creation.
+correction wins, none is made. Signals of recent activity are among them only where that makes the score better. New
+deals are corrected likewise, by the periods since their creation.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Ints = npt.NDArray[np.int64]
 PARTS = 3  # the period at hand, the next one, all later ones
 _PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no correction
 _PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
+_EARNED = 1.0  # log score that optional signals must add
 _LEVEL_SD = 0.5  # of the coefficient that all deals share
 _FEW_ROWS = 40
 _STEPS = 12
@@ -68,12 +69,18 @@ class Landmarks:
         Ridge chosen for each; 0 where no correction won.
     deals : int
         Deals at landmarks behind it.
+    gain : tuple of float
+        Log score of later landmarks that optional signals add, for each part; 0 where there are none.
+    used : tuple of bool
+        Whether they are in.
     """
 
     coefficients: Array
     root: Array
     prior_sd: tuple[float, ...]
     deals: int
+    gain: tuple[float, ...] = (0.0,) * PARTS
+    used: tuple[bool, ...] = (False,) * PARTS
 
     def shifts(self, x: Array, normal: Array) -> Array:
         """Draw shifts of the log odds.
@@ -98,37 +105,69 @@ def chance_logit(chance: Array) -> Array:
     return np.asarray(special.logit(np.clip(chance, 1e-6, 1 - 1e-6)))
 
 
-def fit_landmarks(marks: list[Landmark]) -> Landmarks:
+def fit_landmarks(marks: list[Landmark], optional: int = 0) -> Landmarks:
     """Fit the corrections.
 
     Parameters
     ----------
     marks : list of Landmark
         Oldest first; at least one.
+    optional : int
+        Last columns of the signals, which are in only where they make the score of later landmarks better. Where no
+        part has them, the corrections have no such columns.
 
     Returns
     -------
     Landmarks
     """
     columns = marks[0].x.shape[1]
-    coefficients, root, prior = np.zeros((PARTS, columns)), np.zeros((PARTS, columns, columns)), [0.0] * PARTS
+    coefficients, root = np.zeros((PARTS, columns)), np.zeros((PARTS, columns, columns))
+    prior, gain, used = [0.0] * PARTS, [0.0] * PARTS, [False] * PARTS
     for part in range(PARTS):
-        rows = [
-            (mark.x, chance_logit(mark.chance[:, p]), mark.won[:, p], np.full(len(mark.x), k))
-            for k, mark in enumerate(marks)
-            for p in mark.watched
-            if min(p, PARTS - 1) == part
-        ]
-        if not rows or sum(len(row[0]) for row in rows) < _FEW_ROWS:
+        rows = _rows(marks, part)
+        if rows is None:
             continue
-        design, offset, seen, of_mark = (np.concatenate([row[i] for row in rows]) for i in range(4))
-        prior[part] = _choose(design, offset, seen, of_mark)
-        coefficients[part], root[part] = _fit(design, offset, seen, prior[part])
-    return Landmarks(coefficients, root, tuple(prior), sum(len(mark.x) for mark in marks))
+        design, offset, seen, of_mark = rows
+        prior[part], gain[part] = _choose(design, offset, seen, of_mark, optional)
+        used[part] = gain[part] > _EARNED
+        own = columns if used[part] else columns - optional
+        fitted = _fit(design[:, :own], offset, seen, prior[part])
+        coefficients[part, :own], root[part, :own, :own] = fitted
+    kept = columns if any(used) else columns - optional
+    deals = sum(len(mark.x) for mark in marks)
+    return Landmarks(coefficients[:, :kept], root[:, :kept, :kept], tuple(prior), deals, tuple(gain), tuple(used))
 
 
-def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:
-    """Choose the ridge by the log score of later landmarks under the fit to older ones."""
+def _rows(marks: list[Landmark], part: int) -> tuple[Array, Array, Array, Ints] | None:
+    """Signals, log odds, outcomes and landmark of the deals that tell of a part; None where they are too few."""
+    rows = [
+        (mark.x, chance_logit(mark.chance[:, p]), mark.won[:, p], np.full(len(mark.x), k))
+        for k, mark in enumerate(marks)
+        for p in mark.watched
+        if min(p, PARTS - 1) == part
+    ]
+    if not rows or sum(len(row[0]) for row in rows) < _FEW_ROWS:
+        return None
+    design, offset, seen, of_mark = (np.concatenate([row[i] for row in rows]) for i in range(4))
+    return design, offset, seen, of_mark
+
+
+def _choose(x: Array, offset: Array, seen: Array, mark: Ints, optional: int) -> tuple[float, float]:
+    """Choose the ridge by the log score of later landmarks under the fit to older ones; say what optional signals add.
+
+    Returns
+    -------
+    prior_sd, gain : float
+        The ridge with those signals where they are to be in, else without them.
+    """
+    without = _losses(x[:, : x.shape[1] - optional], offset, seen, mark)
+    with_all = _losses(x, offset, seen, mark) if optional else without
+    gain = float(without.min() - with_all.min())
+    return _PRIOR_SDS[int(np.argmin(with_all if gain > _EARNED else without))], gain
+
+
+def _losses(x: Array, offset: Array, seen: Array, mark: Ints) -> Array:
+    """Log score of later landmarks for each ridge, with what it has to be better by; the smaller the better."""
     marks = np.unique(mark)
     loss = np.array(_PREFERENCE)
     for cut in sorted({int(marks[len(marks) // 2]), int(marks[3 * len(marks) // 4])}):
@@ -138,7 +177,7 @@ def _choose(x: Array, offset: Array, seen: Array, mark: Ints) -> float:
         for i, sd in enumerate(_PRIOR_SDS):
             eta = offset[new] + _combined(x[new].T, _fit(x[old], offset[old], seen[old], sd)[0])
             loss[i] += float((np.logaddexp(0.0, eta) - seen[new] * eta).sum())
-    return _PRIOR_SDS[int(np.argmin(loss))]
+    return loss
 
 
 def _fit(x: Array, offset: Array, seen: Array, prior_sd: float) -> tuple[Array, Array]:

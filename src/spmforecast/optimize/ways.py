@@ -169,7 +169,10 @@ def proportional(basis: Basis) -> Array:
 
 
 def equal_chance(basis: Basis, total: float, lower: Array, upper: Array) -> Array:
-    """Give everybody the same chance to attain (:func:`spmforecast.optimize.splits.equal_probability`)."""
+    """Give everybody the same chance to attain.
+
+    See :func:`spmforecast.optimize.splits.equal_probability`.
+    """
     return equal_probability(basis.draws, total, lower, upper)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from spmforecast.models import FittedBookings, FittedPipeline
@@ -13,7 +14,9 @@ from spmforecast.scenario.booking_notes import TITLE, booking_notes
 __all__ = ["model_notes"]
 
 
-def model_notes(model: FittedPipeline | FittedBookings, quotas: QuotaProposal | None) -> dict[str, Any]:
+def model_notes(
+    model: FittedPipeline | FittedBookings, quotas: QuotaProposal | None, told: Sequence[str] = ()
+) -> dict[str, Any]:
     """Describe the fit: what was estimated, under which assumption, on how many deals.
 
     Parameters
@@ -22,6 +25,8 @@ def model_notes(model: FittedPipeline | FittedBookings, quotas: QuotaProposal | 
         The fit.
     quotas : QuotaProposal or None
         The proposal, if any.
+    told : sequence of str
+        What was found when the forecast was prepared.
 
     Returns
     -------
@@ -31,7 +36,7 @@ def model_notes(model: FittedPipeline | FittedBookings, quotas: QuotaProposal | 
     if isinstance(model, FittedBookings):
         return {"title": TITLE, "notes": [*booking_notes(model), *([_quotas(quotas)] if quotas is not None else [])]}
     notes = [_stages(model), *_law(model), _pooling(model), _amounts(model), _creation(model)]
-    notes += [_capacity(model), _market(model)]
+    notes += [_capacity(model), _market(model), *told]
     notes.append(
         "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
         "every figure is computed from the same draws, so all levels add up."

@@ -50,7 +50,7 @@ def run_record(result: RunResult, timings: dict[str, float]) -> dict[str, Any]:
         "exclusions": history.exclusions.to_dict("records"),
         "translations": history.translations.to_dict("records"),
         "repairs": history.repairs.to_dict("records"),
-        "model": model_notes(result.model, result.quotas),
+        "model": model_notes(result.model, result.quotas, result.forecast.told),
         **map_record(result.territories),
         **result.measured.tables,
         **pay_notes(result.pay, result.pay_notes),

@@ -112,6 +112,7 @@ def simulate(
         calendar=model.calendar,
         ledger=Ledger.joined(run.ledgers) if ledger else None,
         drivers=drivers(inputs, len(run.draws)) if isinstance(inputs, SimulationInputs) else None,
+        told=inputs.told if isinstance(inputs, SimulationInputs) else (),
     )
 
 

@@ -58,6 +58,8 @@ class Forecast:
         Winners one by one, for pay by deal.
     drivers : Drivers, optional
         What was drawn beside the luck of single deals: parameters and market.
+    told : sequence of str
+        How the draws were made, in words: what was found and chosen beside the fit.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class Forecast:
         calendar: FiscalCalendar | None = None,
         ledger: Ledger | None = None,
         drivers: Drivers | None = None,
+        told: Sequence[str] = (),
     ) -> None:
         self.draws: Array = np.asarray(draws, dtype=np.float64)
         self.cells = cells.reset_index(drop=True)
@@ -83,6 +86,7 @@ class Forecast:
         self.deals = deals
         self.ledger = ledger
         self.drivers = drivers
+        self.told = tuple(told)
         _check(self)
 
     @property

@@ -66,6 +66,7 @@ def build_inputs(
         ratio_law=model.amounts.ratio,
         nothing=model.amounts.nothing,
         location=_locations(model, horizon, streams, worlds),
+        told=back.told,
     )
 
 

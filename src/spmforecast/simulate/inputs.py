@@ -211,6 +211,8 @@ class SimulationInputs:
         Share of wins that bring nothing.
     location : array of float, shape (worlds, segments)
         Drawn errors of the log amounts' locations, less half their variance: the mean amount is not to grow with doubt.
+    told : tuple of str
+        What was found and chosen on the way, in words.
     """
 
     seed: int
@@ -227,6 +229,7 @@ class SimulationInputs:
     ratio_law: AmountLaw
     nothing: Array
     location: Array
+    told: tuple[str, ...] = ()
 
     @property
     def periods(self) -> int:

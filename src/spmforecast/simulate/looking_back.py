@@ -16,7 +16,8 @@ from spmforecast.models import FittedPipeline
 from spmforecast.models.futures import Futures
 from spmforecast.models.landmarks import PARTS, Landmark, Landmarks, fit_lags, fit_landmarks
 from spmforecast.models.risksets import day_number
-from spmforecast.models.signals import Known, event_table, open_rows, signals
+from spmforecast.models.signals import open_rows
+from spmforecast.simulate.deal_signals import DealSignals, told_of_signals
 from spmforecast.simulate.horizon import Horizon
 
 __all__ = ["LookingBack", "look_back"]
@@ -27,7 +28,6 @@ Ints = npt.NDArray[np.int64]
 _QUARTER_DAYS = 91
 _LEAST_DEALS = 5  # open at a landmark, or it tells nothing
 _WARM_UP_DAYS = 180  # of a record, in which the pipeline fills
-_MOST_SOURCES = 6
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,14 @@ class LookingBack:
         Signals of the deals open now, in the order of the rows handed in.
     lags : array of float, shape (segments, periods)
         Multipliers of new deals' chances, by periods since creation.
+    told : tuple of str
+        What open deals are corrected by, in words.
     """
 
     landmarks: Landmarks
     signals: Array
     lags: Array
+    told: tuple[str, ...] = ()
 
 
 def look_back(model: FittedPipeline, horizon: Horizon, centre: Futures, rows: Ints) -> LookingBack:
@@ -67,21 +70,20 @@ def look_back(model: FittedPipeline, horizon: Horizon, centre: Futures, rows: In
     -------
     LookingBack
     """
-    stays = model.stays
-    events = event_table(model.history.stage_history, model.deals)
-    known, usual = Known(_sources(model.deals), _sizes(model)), _usual(model)
+    stays, reader = model.stays, DealSignals.of(model)
     won_on = _won_on(model.deals)
     dates = _alike(model, horizon)
     parts: list[Landmark] = []
     for day in dates:
         then = open_rows(stays, day)
         if len(then) >= _LEAST_DEALS:
-            x = signals(stays, events, then, day, usual, known)
             won = _by_period(won_on[stays.deal[then]] - day, horizon)
-            parts.append(Landmark(x, _chances(model, centre, then, day), won, _ended(horizon, stays.today - day)))
-    now = signals(stays, events, rows, stays.today, usual, known)
-    landmarks = fit_landmarks(parts) if parts else _nothing(now.shape[1])
-    return LookingBack(landmarks, now, _lags(model, horizon, centre, dates, won_on))
+            chance, ended = _chances(model, centre, then, day), _ended(horizon, stays.today - day)
+            parts.append(Landmark(reader.read(then, day), chance, won, ended))
+    landmarks = fit_landmarks(parts, reader.optional) if parts else _nothing(reader.columns)
+    now = reader.read(rows, stays.today)[:, : landmarks.coefficients.shape[1]]
+    told = told_of_signals(landmarks, len(parts), reader.activities)
+    return LookingBack(landmarks, now, _lags(model, horizon, centre, dates, won_on), told)
 
 
 def _nothing(columns: int) -> Landmarks:
@@ -164,34 +166,3 @@ def _period_at(after: Ints, horizon: Horizon) -> Ints:
     """Period in which each day after the as-of date lies (1 is the first one), -1 outside of the horizon."""
     inside = (after >= 1) & (after <= len(horizon.days))
     return np.where(inside, horizon.cell[np.clip(after, 1, len(horizon.days)) - 1], -1)
-
-
-def _sources(deals: pd.DataFrame) -> Ints:
-    """Code of each deal's lead source, -1 for the rare ones and where there is none."""
-    if "lead_source" not in deals or deals["lead_source"].isna().all():
-        return np.full(len(deals), -1, dtype=np.int64)
-    names = deals["lead_source"].astype(object)
-    common = sorted(str(name) for name in names.value_counts().index[:_MOST_SOURCES])
-    return np.asarray(names.astype(str).map({name: i for i, name in enumerate(common)}).fillna(-1), dtype=np.int64)
-
-
-def _sizes(model: FittedPipeline) -> Array:
-    """Log of each deal's amount over the typical one of its segment, within bounds; 0 where it is not known."""
-    amount, segment = model.profiles.amount, model.profiles.segment_of_deal
-    known = np.isfinite(amount) & (amount > 0)
-    log_amount = np.log(np.where(known, amount, 1.0))
-    total = np.bincount(segment, weights=log_amount * known, minlength=len(model.profiles.segments))
-    count = np.bincount(segment, weights=known, minlength=len(model.profiles.segments))
-    typical = (total / np.maximum(count, 1.0))[segment]
-    return np.asarray(np.where(known, np.clip(log_amount - typical, -2.0, 2.0), 0.0))
-
-
-def _usual(model: FittedPipeline) -> Array:
-    """Usual days of each stay: the mean over its segment and stage of those that ended."""
-    stays = model.stays
-    key = model.profiles.segment_of_deal[stays.deal] * len(stays.stages) + stays.stage
-    done = ~stays.censored
-    size = int(key.max(initial=0)) + 1
-    total = np.bincount(key[done], weights=stays.duration[done], minlength=size)
-    mean = (total + 1.0) / (np.bincount(key[done], minlength=size) + 1.0)
-    return np.asarray(mean[key], dtype=np.float64)
