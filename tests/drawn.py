@@ -17,7 +17,7 @@ from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import ExampleCompany, read_history
 from spmforecast.models import PipelineModel
 from spmforecast.models.daytypes import day_types
-from spmforecast.models.transitions import BACK, FORWARD, WON, move_types
+from spmforecast.models.kinds import BACK, FORWARD, WON, move_types
 
 START, AS_OF, UNTIL = "2022-01-01", "2023-12-31", "2024-03-31"
 REPS = 8

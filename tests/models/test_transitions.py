@@ -8,9 +8,10 @@ import pytest
 from companies import example_fit, live, profiles_of, stays_of
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.models import transitions
+from spmforecast.models.kinds import BACK, FORWARD, LOST, WON, move_types
 from spmforecast.models.risksets import CENSORED
 from spmforecast.models.spec import ModelSpec
-from spmforecast.models.transitions import BACK, FORWARD, LOST, WON, fit_transitions, fit_with_statistics, move_types
+from spmforecast.models.transitions import fit_transitions, fit_with_statistics
 from spmforecast.models.views import win_chance
 
 CALENDAR = FiscalCalendar()

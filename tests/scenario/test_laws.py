@@ -39,3 +39,24 @@ def test_the_choice_is_shown(place: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_an_unknown_law_is_named_with_its_line(place: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"line 10, model\.law"):
         load_scenario(_scenario(place, tmp_path, "{law: wiebull}"))
+
+
+def test_a_half_life_reaches_the_fit_and_is_told(place: Path, tmp_path: Path) -> None:
+    result = run(_scenario(place, tmp_path, "{half_life: 4}"))
+    assert result.model.spec.half_life == 4.0
+    assert "counts half after 4 quarters" in " ".join(model_notes(result.model, None)["notes"])
+
+
+def test_laws_and_half_lives_are_chosen_one_after_the_other(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spmforecast.scenario.fitting.LAWS_TO_TRY", ("piecewise", "exponential"))
+    result = run(_scenario(place, tmp_path, "{law: choose, half_life: choose}"))
+    assert result.model.choice.startswith("Age in stage: ")
+    assert "Time decay: " in result.model.choice
+
+
+@pytest.mark.parametrize("wrong", ["0", "-2", "soon"])
+def test_a_wrong_half_life_is_named_with_its_line(place: Path, tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(InputError, match=r"line 10, model\.half_life"):
+        load_scenario(_scenario(place, tmp_path, f"{{half_life: {wrong}}}"))

@@ -8,8 +8,9 @@ chances by age in stage and by date. Deals of one quarter share its luck, so dif
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +20,17 @@ from spmforecast.arrays import Floats, require
 from spmforecast.calendar import FiscalCalendar, to_day
 from spmforecast.data import History
 from spmforecast.models import ModelSpec
+from spmforecast.models.process import StageProcess
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.risksets import CENSORED, Stays, build_stays
-from spmforecast.models.transitions import StageProcess, fit_transitions
+from spmforecast.models.transitions import fit_transitions
 
-__all__ = ["LAWS_TO_TRY", "LawChoice", "choose_law", "stay_scores"]
+__all__ = ["HALF_LIVES_TO_TRY", "LAWS_TO_TRY", "LawChoice", "choose_half_life", "choose_law", "stay_scores"]
 
 Ints = npt.NDArray[np.int64]
 
 LAWS_TO_TRY = ("piecewise", "weibull", "log-logistic", "lognormal", "generalized-gamma", "lognormal-cure")
+HALF_LIVES_TO_TRY = (math.inf, 8.0, 4.0, 2.0)  # quarters
 _TOPIC = "choice of law"
 _FEWEST_STAYS = 10
 
@@ -43,25 +46,37 @@ class LawChoice:
     table : pandas.DataFrame
         A row for each specification: ``law, score, difference, se, quarters, stays, chosen``; `score` is the mean
         negative log likelihood of a stay (lower is better), `difference` that to the first specification with its
-        standard error over quarters.
+        standard error over quarters. Where half-lives were tried, ``half_life`` stands in place of ``law``.
     """
 
     spec: ModelSpec
     table: pd.DataFrame
 
+    @property
+    def of_decay(self) -> bool:
+        """Whether half-lives were compared, and not laws."""
+        return "half_life" in self.table
+
     def told(self) -> str:
         """Say in a sentence what was chosen and why."""
         chosen = self.table[self.table["chosen"]].iloc[0]
         first = self.table.iloc[0]
+        about, name = ("Time decay", _decay) if self.of_decay else ("Age in stage", str)
+        now, plain = (name(row["half_life" if self.of_decay else "law"]) for row in (chosen, first))
         tried = f"{len(self.table)} ways tried on {chosen['quarters']} quarters and {chosen['stays']:,} stays"
         if chosen["quarters"] == 0:
-            return f"Age in stage: {first['law']}; the record is too short to compare ways of fitting."
-        if chosen["law"] == first["law"]:
-            return f"Age in stage: {first['law']}; nothing foretold clearly better ({tried})."
+            return f"{about}: {plain}; the record is too short to compare ways of fitting."
+        if now == plain:
+            return f"{about}: {plain}; nothing foretold clearly better ({tried})."
         return (
-            f"Age in stage: {chosen['law']}; its score was better by {-chosen['difference']:.4f} "
-            f"± {chosen['se']:.4f} a stay than that of {first['law']} ({tried})."
+            f"{about}: {now}; its score was better by {-chosen['difference']:.4f} "
+            f"± {chosen['se']:.4f} a stay than that of {plain} ({tried})."
         )
+
+
+def _decay(half_life: float) -> str:
+    """Say how fast old records count less."""
+    return f"half after {half_life:g} quarters" if math.isfinite(half_life) else "none"
 
 
 def choose_law(
@@ -107,6 +122,35 @@ def choose_law(
         if row is not None:
             scores.append(row)
     return _choice(tried, scores)
+
+
+def choose_half_life(
+    history: History, as_of: object, spec: ModelSpec, quarters: int = 4, calendar: FiscalCalendar | None = None
+) -> LawChoice:
+    """Choose how fast old records count less: not at all, or half after eight, four or two quarters.
+
+    Parameters
+    ----------
+    history, as_of, quarters, calendar
+        As :func:`choose_law`.
+    spec : ModelSpec
+        What is fitted else.
+
+    Returns
+    -------
+    LawChoice
+        Its table names the ``half_life`` of each in quarters. None is kept unless another beats it by more than one
+        standard error.
+
+    Raises
+    ------
+    InputError
+        If fewer than two quarters are asked for.
+    """
+    tried = [replace(spec, half_life=quarter) for quarter in HALF_LIVES_TO_TRY]
+    choice = choose_law(history, as_of, tried, quarters, calendar)
+    table = choice.table.rename(columns={"law": "half_life"}).assign(half_life=HALF_LIVES_TO_TRY)
+    return LawChoice(choice.spec, table)
 
 
 def _windows(as_of: pd.Timestamp, quarters: int, calendar: FiscalCalendar) -> list[tuple[pd.Timestamp, pd.Timestamp]]:

@@ -53,7 +53,7 @@ class Statistics:
         """Exits by day, shape (profiles, stages, destinations, bins, days): large, for small records only."""
         return self.events_by(np.arange(self.exposure.shape[-1]), self.exposure.shape[-1])
 
-    def events_by(self, group: Ints, groups: int) -> Array:
+    def events_by(self, group: Ints, groups: int, weight: Array | None = None) -> Array:
         """Count the exits, days put together in groups.
 
         Parameters
@@ -62,13 +62,16 @@ class Statistics:
             Group of each day.
         groups : int
             Number of groups.
+        weight : array of float, shape (days,), optional
+            What an exit of each day counts for; one by default.
 
         Returns
         -------
         array of float, shape (profiles, stages, destinations, bins, groups)
         """
         profiles, stages, bins, _ = self.exposure.shape
-        return _counts(self.exit_cell, group[self.exit_day], (profiles, stages, stages + 2, bins, groups))
+        counted = None if weight is None else weight[self.exit_day]
+        return _counts(self.exit_cell, group[self.exit_day], (profiles, stages, stages + 2, bins, groups), counted)
 
     def events_of_day(self) -> Array:
         """Count the exits of each day, shape (stages, destinations, days)."""
@@ -78,13 +81,19 @@ class Statistics:
         return _counts(move, self.exit_day, (stages, stages + 2, days))
 
 
-def _counts(cell: npt.NDArray[np.integer], group: npt.NDArray[np.integer], shape: tuple[int, ...]) -> Array:
+def _counts(
+    cell: npt.NDArray[np.integer],
+    group: npt.NDArray[np.integer],
+    shape: tuple[int, ...],
+    weight: Array | None = None,
+) -> Array:
     """Count how often each cell of a table is named, the last axis apart from the others."""
-    out = np.zeros(int(np.prod(shape)), dtype=np.int64)
+    out = np.zeros(int(np.prod(shape)), dtype=np.int64 if weight is None else np.float64)
     at_once = max(_ROWS_AT_ONCE, len(out))
     for begin in range(0, len(cell), at_once):
         rows = slice(begin, begin + at_once)
-        out += np.bincount(cell[rows].astype(np.int64) * shape[-1] + group[rows], minlength=len(out))
+        named = cell[rows].astype(np.int64) * shape[-1] + group[rows]
+        out += np.bincount(named, None if weight is None else weight[rows], minlength=len(out))
     return out.reshape(shape).astype(np.float64)
 
 

@@ -17,15 +17,17 @@ from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roste
 from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.exposure import Statistics
+from spmforecast.models.kinds import LOST, move_types, rises
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
 from spmforecast.models.newcomers import WinRamp
 from spmforecast.models.pooling import GammaPool
+from spmforecast.models.process import StageProcess
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.repwins import fit_rep_wins
 from spmforecast.models.risksets import Stays, day_number, stays_and_events
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
-from spmforecast.models.transitions import LOST, StageProcess, fit_with_statistics, move_types, rises
+from spmforecast.models.transitions import fit_with_statistics
 
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 

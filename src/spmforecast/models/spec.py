@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from spmforecast.arrays import require
@@ -35,6 +36,8 @@ class ModelSpec:
         How the chance to move depends on the age in stage: ``piecewise`` (free in each age bin), a law by name
         (``exponential``, ``weibull``, ``lognormal``, ``log-logistic``, ``gamma``, ``gompertz``,
         ``generalized-gamma``, or one of the first four with ``-cure``), or ``aic`` for the best of every transition.
+    half_life : float
+        Quarters after which a day of the record counts half for how deals move; infinite for no decay.
     amount_tail : str
         Tail of the amounts of won deals: ``empirical`` (none is larger than the largest seen), or ``pareto``, a
         generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.
@@ -42,7 +45,7 @@ class ModelSpec:
     Raises
     ------
     InputError
-        If there is no such law or tail.
+        If there is no such law or tail, or the half-life is not positive.
     """
 
     segment_by: str | tuple[str, ...] = "segment"
@@ -52,10 +55,12 @@ class ModelSpec:
     events_per_bin: int = 40
     plateau: float = 0.975
     law: str = FREE
+    half_life: float = math.inf
     amount_tail: str = "empirical"
 
     def __post_init__(self) -> None:
         check_law(self.law)
+        require(self.half_life > 0, "scenario", "half-life must be positive", "half_life")
         told = f"unknown tail {self.amount_tail!r}; use one of {', '.join(TAILS)}"
         require(self.amount_tail in TAILS, "scenario", told, "amount_tail")
 

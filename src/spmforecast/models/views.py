@@ -11,8 +11,8 @@ import pandas as pd
 
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.daytypes import day_types
+from spmforecast.models.kinds import FORWARD, LOST, WON
 from spmforecast.models.passage import first_passage
-from spmforecast.models.transitions import FORWARD, LOST, WON
 
 if TYPE_CHECKING:
     from spmforecast.models.pipeline import FittedPipeline

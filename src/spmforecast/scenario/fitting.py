@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from spmforecast.data import History
-from spmforecast.evaluate.law_choice import LAWS_TO_TRY, choose_law
+from spmforecast.evaluate.law_choice import LAWS_TO_TRY, choose_half_life, choose_law
 from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, ModelSpec, PipelineModel
 from spmforecast.models.parametric.hazards import FREE
 from spmforecast.scenario.schema import Scenario
@@ -17,7 +18,8 @@ def named_spec(scenario: Scenario) -> ModelSpec:
     """Return the specification that a scenario names; what is to be chosen stands at its plain value."""
     keys = scenario.keys.model
     law = keys.law if keys.law != "choose" else FREE
-    return ModelSpec(segment_by=keys.segment_by, law=law, amount_tail=keys.amount_tail)
+    half_life = keys.half_life if isinstance(keys.half_life, float) else math.inf
+    return ModelSpec(segment_by=keys.segment_by, law=law, half_life=half_life, amount_tail=keys.amount_tail)
 
 
 def fit_scenario(scenario: Scenario, known: History, spec: ModelSpec | None = None) -> FittedPipeline | FittedBookings:
@@ -26,8 +28,8 @@ def fit_scenario(scenario: Scenario, known: History, spec: ModelSpec | None = No
     Parameters
     ----------
     scenario : Scenario
-        The question; its key ``model`` says what to fit. ``law: choose`` takes the way that foretold best on the last
-        quarters, and the fit says so in its ``choice``.
+        The question; its key ``model`` says what to fit. ``law: choose`` and ``half_life: choose`` take the ways that
+        foretold best on the last quarters, and the fit says so in its ``choice``.
     known : History
         Cut at the scenario's as-of date.
     spec : ModelSpec, optional
@@ -40,12 +42,15 @@ def fit_scenario(scenario: Scenario, known: History, spec: ModelSpec | None = No
     as_of = scenario.keys.as_of
     if without_deals(known):
         return BookingsModel(calendar=scenario.calendar).fit(known, as_of)
-    spec, told = spec or named_spec(scenario), ""
+    spec, told = spec or named_spec(scenario), []
     if scenario.keys.model.law == "choose":
         candidates = [replace(spec, law=name) for name in LAWS_TO_TRY]
         choice = choose_law(known, as_of, candidates, calendar=scenario.calendar)
-        spec, told = choice.spec, choice.told()
-    return replace(PipelineModel(spec, calendar=scenario.calendar).fit(known, as_of), choice=told)
+        spec, told = choice.spec, [choice.told()]
+    if scenario.keys.model.half_life == "choose":
+        choice = choose_half_life(known, as_of, spec, calendar=scenario.calendar)
+        spec, told = choice.spec, [*told, choice.told()]
+    return replace(PipelineModel(spec, calendar=scenario.calendar).fit(known, as_of), choice=" ".join(told))
 
 
 def without_deals(known: History) -> bool:

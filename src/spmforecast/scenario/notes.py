@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,6 +63,11 @@ def _stages(model: FittedPipeline) -> str:
 def _law(model: FittedPipeline) -> list[str]:
     """Say how chances depend on the age in stage where they are not free, and how that was chosen."""
     out = [model.choice] if model.choice else []
+    if math.isfinite(model.spec.half_life):
+        out.append(
+            f"For how deals move a day of the record counts half after {model.spec.half_life:g} quarters, a quarter "
+            "after twice as many, and so on; intervals are as wide as what is left of it."
+        )
     laws = model.process.laws
     if laws is not None:
         names = sorted({fit.law.name for fit in laws.fits.values()})

@@ -64,6 +64,7 @@ class ModelKeys(Strict):
         "lognormal-cure",
         "log-logistic-cure",
     ] = "piecewise"
+    half_life: Literal["choose"] | Annotated[float, Field(gt=0)] | None = None
     amount_tail: Literal["empirical", "pareto"] = "empirical"
     choose: bool = False
     combine: bool = False
