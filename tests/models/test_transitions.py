@@ -241,3 +241,41 @@ def test_moves_of_a_segment_are_as_much_in_doubt_as_their_number_says(lived):
         assert told.any()
         assert (spread > 0.75).all()
         assert (spread < 1.2).all()
+
+
+def closed_quickly(lost, won=0, waiting=10):
+    """Deals of one stage: some lost, some won within weeks, others open for thirty days."""
+    rows = [(k, 0, TODAY - 30, 0, 5 + k % 20, 2 if k < lost else 1) for k in range(lost + won)]
+    rows += [(len(rows) + k, 0, TODAY - 30, 0, 30, CENSORED) for k in range(waiting)]
+    stays = stays_of(rows, stages=("A",), today=TODAY)
+    return fit_transitions(stays, profiles_of(np.zeros(len(rows))), CALENDAR, ModelSpec())
+
+
+def win_rate_draws(process, worlds=400):
+    draws = process.intensity_draws(np.random.default_rng(3), worlds)[:, 0]
+    return win_chance(draws, process.bins.of_age[0])[:, 0]
+
+
+def test_the_fewer_deals_have_closed_the_wider_the_interval():
+    width = []
+    for closed in (4, 20, 100, 400):
+        low, high = np.quantile(win_rate_draws(closed_quickly(lost=3 * closed // 4, won=closed // 4)), [0.05, 0.95])
+        width.append(high - low)
+    assert width == sorted(width, reverse=True)
+    assert width[0] > 4 * width[-1]
+
+
+@pytest.mark.parametrize(("lost", "least"), [(0, 0.5), (1, 0.35), (2, 0.25), (5, 0.15)])
+def test_a_few_quick_losses_do_not_say_that_nothing_is_ever_won(lost, least):
+    draws = win_rate_draws(closed_quickly(lost))
+    assert np.quantile(draws, 0.95) > least
+    assert np.quantile(draws, 0.05) < 0.05
+
+
+def test_bins_that_lean_on_their_stage_share_its_doubt():
+    process = closed_quickly(lost=10, won=1)
+    rate = process.intensity_draws(np.random.default_rng(5), 2000)[:, 0, 0, 1].mean(axis=1)
+    # One win and one more that is usual: the total is about as much in doubt as a gamma law of so many events.
+    events = process.stage_events[0, 1]
+    assert events == 2.0
+    assert rate.std() / rate.mean() == pytest.approx(events**-0.5, rel=0.2)

@@ -80,7 +80,7 @@ def test_a_run_ships_the_mix_where_it_scored_better_and_draws_still_add_up(place
     for period, row in told.items():
         changed = ~np.isclose(plain.period_draws(period), result.forecast.period_draws(period))
         assert changed.any() == row["shipped"]
-        assert row["shipped"] == (row["cases"] >= 4 and row["mix_crps"] < row["own_crps"])
+        assert row["shipped"] == (row["cases"] >= 4 and row["own_crps"] - row["mix_crps"] > row["gain_se"])
     folder = result.save(place / "run")
     assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["combination"] == list(told.values())
     assert list(pd.read_csv(folder / "drift.csv").columns)[:2] == ["monitor", "what"]

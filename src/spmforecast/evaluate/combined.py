@@ -1,4 +1,4 @@
-"""The forecast that is shipped: the model's own, or its mix with a rival where that scored better on the past.
+"""The forecast that is shipped: the model's own, or its mix with a rival where that scored clearly better on the past.
 
 Everything is measured before the as-of date: rival and weight on the periods that were over at each origin, the gain of
 the mix on origins that had no part in choosing them.
@@ -27,7 +27,7 @@ from spmforecast.simulate.streams import Streams
 __all__ = ["Combined", "combine"]
 
 _FEWEST_CASES = 4
-_COLUMNS = ["period", "ahead", "rival", "weight", "cases", "own_crps", "mix_crps", "shipped"]
+_COLUMNS = ["period", "ahead", "rival", "weight", "cases", "own_crps", "mix_crps", "gain_se", "shipped"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Combined:
         The mix in the periods in which it scored better, else the model's own draws.
     choice : pandas.DataFrame
         A row for each period that was tried: ``period, ahead, rival, weight`` (of the model)``, cases, own_crps,
-        mix_crps, shipped``.
+        mix_crps, gain_se`` (standard error of the difference of both)``, shipped``.
     """
 
     forecast: Forecast
@@ -59,7 +59,8 @@ def _note(row: dict) -> str:  # type: ignore[type-arg]
     mixed = f"a mix with {row['rival']} (weight of the model {row['weight']:.2f})"
     if row["shipped"]:
         return f"{row['period']}: the forecast is {mixed}: {versus}"
-    return f"{row['period']}: the forecast is the model's own; {mixed} did not score better: {versus}"
+    doubt = f", standard error of the difference {row['gain_se']:,.0f}" if np.isfinite(row["gain_se"]) else ""
+    return f"{row['period']}: the forecast is the model's own; {mixed} did not score clearly better: {versus}{doubt}"
 
 
 def combine(
@@ -70,7 +71,10 @@ def combine(
     store: Store | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Combined:
-    """Mix a rival into the periods under way and next, where such mixes scored better in the company's past.
+    """Mix a rival into the periods under way and next, where such mixes scored clearly better in the company's past.
+
+    Clearly is by more than one standard error of the difference over past periods. A rival that today says nothing more
+    will come takes no part: mixed in, it would say so in as many trials as it has weight.
 
     Parameters
     ----------
@@ -129,11 +133,12 @@ def _shipped(forecast: Forecast, judge: Judge, told: Told, seed: int) -> Combine
             continue
         laws = judge.laws(told, points, ahead)
         law = {name: of[0][:, 0] for name, of in laws.items() if "company" in of[1]}
-        rival, weight = judge.partner(law)
+        booked = float(told.booked[0, ahead])
+        rival, weight = judge.partner({name: atoms for name, atoms in law.items() if np.median(atoms) > booked})
         past = company[company["ahead"] == ahead].pivot_table(index="as_of", columns="method", values="crps")
-        own, mix = (float(past[name].mean()) if name in past else float("nan") for name in (FORECAST, MIX))
-        shipped = bool(rival) and len(past) >= _FEWEST_CASES and mix < own
-        rows.append((label, ahead, rival, weight, len(past), own, mix, shipped))
+        own, mix, error = _past(past)
+        shipped = bool(rival) and len(past) >= _FEWEST_CASES and own - mix > error
+        rows.append((label, ahead, rival, weight, len(past), own, mix, error, shipped))
         if shipped:
             mine = np.flatnonzero((forecast.cells["period"].astype(str) == label).to_numpy())
             draws[:, mine] = _mixed(forecast, mine, law[rival], weight, seed)
@@ -146,6 +151,15 @@ def _shipped(forecast: Forecast, judge: Judge, told: Told, seed: int) -> Combine
         told=forecast.told,
     )
     return Combined(mixed, pd.DataFrame(rows, columns=_COLUMNS))
+
+
+def _past(past: pd.DataFrame) -> tuple[float, float, float]:
+    """Mean CRPS of the forecast and of the mix over past periods, and the standard error of their difference."""
+    if not {FORECAST, MIX} <= set(past.columns):
+        return float("nan"), float("nan"), float("nan")
+    own, mix = past[FORECAST].to_numpy(), past[MIX].to_numpy()
+    error = float((own - mix).std(ddof=1) / np.sqrt(len(own))) if len(own) > 1 else float("nan")
+    return float(own.mean()), float(mix.mean()), error
 
 
 def _mixed(

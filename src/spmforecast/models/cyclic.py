@@ -22,7 +22,8 @@ Ints = npt.NDArray[np.int64]
 _BIN_PRIOR_EVENTS = 2.0  # an age bin is worth this many exits of the whole stage before its own data speak
 _STALE_PRIOR_EVENTS = 0.2  # deals past the plateau are mostly dead: they borrow little from those that move
 _RHYTHM_PRIOR_EVENTS = 10.0
-_FEW_OUTCOMES = 5
+_FEW_OUTCOMES = 5  # wins, or losses, below which a company leans on what is usual
+_USUAL_WINS, _USUAL_LOSSES, _USUAL_DAYS = 1.0, 2.0, 300.0
 # Usual variance of multipliers. Segments often differ five times over in pace, amounts within a segment much less: held
 # to each other as closely as amounts, the paces of few segments come out too much alike.
 _SEGMENT_VARIANCE, _BAND_VARIANCE = 0.5, 0.1
@@ -48,13 +49,12 @@ class CyclicFit:
         self.base_shape, self.base_rate = self.base, np.ones_like(self.base)
 
     def _add_prior_outcomes(self) -> None:
-        """Lean on half a win and half a loss in 120 deal-days where a company has hardly any outcome yet."""
+        """Lean on a win and two losses in 300 deal-days where a company has hardly any outcome yet."""
         self.prior_outcome = np.zeros(self.base.shape[:2])
-        self.prior_days = 120.0
         stages = self.base.shape[0]
-        for destination in (stages, stages + 1):
+        for destination, usual in ((stages, _USUAL_WINS), (stages + 1, _USUAL_LOSSES)):
             if self.events[:, :, destination].sum() < _FEW_OUTCOMES:
-                self.prior_outcome[stages - 1, destination] = 0.5
+                self.prior_outcome[stages - 1, destination] = usual
 
     def multipliers(self) -> Array:
         """Product of all factors, shape (profiles, stages, destinations)."""
@@ -95,12 +95,13 @@ class CyclicFit:
     def _update_base(self) -> None:
         seen, expected = self._base_counts()
         all_seen = seen.sum(axis=2) + self.prior_outcome
-        all_expected = expected.sum(axis=2) + np.where(self.prior_outcome > 0, self.prior_days, 0.0)
+        all_expected = expected.sum(axis=2) + np.where(self.prior_outcome > 0, _USUAL_DAYS, 0.0)
         stage_rate = all_seen / np.maximum(all_expected, 1e-9)
         weight = np.where(self.stale, _STALE_PRIOR_EVENTS, _BIN_PRIOR_EVENTS)
         prior = np.where(all_seen[:, :, None] > 0, weight[:, None, :], 0.0)
         self.base_shape = seen + prior
-        self.base_rate = expected + prior / np.maximum(stage_rate, 1e-12)[:, :, None]
+        self.stage_events, self.lean_days = all_seen, prior / np.maximum(stage_rate, 1e-12)[:, :, None]
+        self.base_rate = expected + self.lean_days
         self.base_rate = np.maximum(self.base_rate, 1e-9)
         self.base = self.base_shape / self.base_rate
 

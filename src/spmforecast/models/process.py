@@ -69,6 +69,10 @@ class StageProcess:
         Age bins of each stage.
     base_events, base_exposure : array of float, shape (stages, destinations, bins)
         Posterior shape and rate of the gamma law of each base intensity (per day).
+    stage_events : array of float, shape (stages, destinations)
+        Exits behind the rate of a stage on which its bins lean, all ages together.
+    lean_days : array of float, shape (stages, destinations, bins)
+        Part of `base_exposure` that stands for leaning on it.
     rhythm : array of float, shape (destinations, day types)
         Multiplier of each type of day.
     entry_stage : array of float, shape (segments, stages)
@@ -90,6 +94,8 @@ class StageProcess:
     bins: AgeBins
     base_events: Array
     base_exposure: Array
+    stage_events: Array
+    lean_days: Array
     factors: tuple[Factor, ...]
     rhythm: Array
     entry_stage: Array
@@ -127,7 +133,11 @@ class StageProcess:
         -------
         array of float, shape (worlds, profiles, stages, destinations, bins)
         """
-        rate, kind = self._base_draws(rng, worlds)[:, None], move_types(len(self.stages))
+        if self.laws is not None:
+            base = self.laws.draw(rng, worlds, self.base_events, self.base_exposure)
+        else:
+            base = self._base_draws(rng, worlds)
+        rate, kind = base[:, None], move_types(len(self.stages))
         for factor in self.factors:
             main = factor.main.quantile(rng.random((worlds, *factor.main.observed.shape)))
             fine = factor.fine.quantile(rng.random((worlds, *factor.fine.observed.shape)))
@@ -138,10 +148,16 @@ class StageProcess:
         return same_odds(rate, self.intensities(), self.observed[..., None] * share, rises(kind), kind == LOST)
 
     def _base_draws(self, rng: np.random.Generator, worlds: int) -> Array:
-        """Draw the base intensities, shape (worlds, stages, destinations, bins)."""
-        if self.laws is not None:
-            return self.laws.draw(rng, worlds, self.base_events, self.base_exposure)
-        return gamma_quantile(rng.random((worlds, *self.base_events.shape)), self.base_events, self.base_exposure)
+        """Draw the base intensities, shape (worlds, stages, destinations, bins).
+
+        Bins that lean on the rate of their stage share its doubt: drawn each on its own, twelve of them would seem to
+        know together what none of them does.
+        """
+        uniform = rng.random((worlds, *self.base_events.shape))
+        events = np.maximum(self.stage_events, 1e-9)
+        stage = gamma_quantile(rng.random((worlds, *events.shape)), events, events)
+        days = self.base_exposure + self.lean_days * (1.0 / np.maximum(stage, 1e-9) - 1.0)[..., None]
+        return gamma_quantile(uniform, self.base_events, days)
 
     def shifted(self, level: float) -> Array:
         """Posterior mean intensities when the market's level, the log odds of going up, is shifted at the same pace."""

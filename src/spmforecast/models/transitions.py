@@ -76,6 +76,8 @@ def fit_with_statistics(
         bins=bins,
         base_events=fit.base_shape,
         base_exposure=fit.base_rate,
+        stage_events=fit.stage_events,
+        lean_days=fit.lean_days,
         factors=tuple(Factor(level, main, fine) for level, main, fine in fit.pools()),
         rhythm=fit.rhythm,
         entry_stage=entry_stage,

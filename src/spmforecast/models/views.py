@@ -13,6 +13,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.kinds import FORWARD, LOST, WON
 from spmforecast.models.passage import first_passage
+from spmforecast.models.process import StageProcess
 
 if TYPE_CHECKING:
     from spmforecast.models.pipeline import FittedPipeline
@@ -169,12 +170,19 @@ def _visits(model: FittedPipeline) -> tuple[Array, Array, Array]:
     place = (profiles.of_deal[stays.deal], stays.stage)
     np.add.at(visits, place, 1.0)
     np.add.at(won, place, (stays.to == stays.won).astype(np.float64))
-    # The segment's own multipliers carry its data; a company of one segment is its own pool.
-    factor = model.process.factors[0]
-    own = factor.main.shrinkage[factor.level][:, [FORWARD, WON, LOST]].mean(axis=1)
-    alone = len(model.profiles.segments) == 1
-    shrinkage = np.broadcast_to((np.zeros_like(own) if alone else own)[:, None], shape)
-    return visits, won, shrinkage
+    return visits, won, _shrinkage(model.process) if len(model.profiles.segments) > 1 else np.zeros(shape)
+
+
+def _shrinkage(process: StageProcess) -> Array:
+    """Weight of other segments and other stages in a segment's rates of each stage, shape (profiles, stages).
+
+    What is its own in a stage has to get past both of its multipliers: that of a type of move, and the stage's own.
+    """
+    factor = process.factors[0]
+    main = factor.main.shrinkage[factor.level][:, [FORWARD, WON, LOST]].mean(axis=1)
+    exits = process.observed.sum(axis=0) + 1e-9
+    of_stage = np.einsum("lsj,sj->ls", factor.fine.shrinkage, exits / exits.sum(axis=1, keepdims=True))
+    return np.asarray(1.0 - (1.0 - main[:, None]) * (1.0 - of_stage[factor.level]))
 
 
 def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataFrame:
