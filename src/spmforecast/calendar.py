@@ -15,6 +15,7 @@ from __future__ import annotations
 import calendar as _months
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -346,16 +347,7 @@ class FiscalCalendar:
             If it names none.
         """
         first, kind = self._read(label)
-        return self._periods(first // _MONTHS_IN[kind], 1, kind)[0]
-
-    def _periods(self, first: int, count: int, kind: PeriodKind) -> list[Period]:
-        """List periods from one on, numbered in periods of their kind."""
-        numbers = np.arange(first, first + count + 1, dtype=np.int64)
-        starts = self.month_starts(numbers * _MONTHS_IN[kind])
-        return [
-            Period(self._label(first + index, kind), _stamp(starts[index]), _stamp(starts[index + 1] - 1))
-            for index in range(count)
-        ]
+        return _periods(self, first // _MONTHS_IN[kind], 1, kind)[0]
 
     def period_of(self, date: object, kind: PeriodKind) -> Period:
         """Return the period that holds a day."""
@@ -376,7 +368,7 @@ class FiscalCalendar:
             )
         days = np.array([first.to_datetime64(), last.to_datetime64()]).astype("datetime64[D]").astype(np.int64)
         begin, finish = (int(number) for number in self.month_numbers(days) // _MONTHS_IN[kind])
-        return self._periods(begin, finish - begin + 1, kind)
+        return list(_periods(self, begin, finish - begin + 1, kind))
 
     def year_of(self, label: str) -> str:
         """Return the fiscal year that holds a period."""
@@ -386,6 +378,17 @@ class FiscalCalendar:
         """Tell whether the period `inner` lies within the period `outer`."""
         (whole, wide), (part, narrow) = self._read(outer), self._read(inner)
         return whole <= part and part + _MONTHS_IN[narrow] <= whole + _MONTHS_IN[wide]
+
+
+@lru_cache(maxsize=4096)  # the same few periods are asked for thousands of times
+def _periods(calendar: FiscalCalendar, first: int, count: int, kind: PeriodKind) -> tuple[Period, ...]:
+    """List periods from one on, numbered in periods of their kind."""
+    numbers = np.arange(first, first + count + 1, dtype=np.int64)
+    starts = calendar.month_starts(numbers * _MONTHS_IN[kind])
+    return tuple(
+        Period(calendar._label(first + index, kind), _stamp(starts[index]), _stamp(starts[index + 1] - 1))
+        for index in range(count)
+    )
 
 
 def _stamp(day: np.int64) -> pd.Timestamp:

@@ -130,12 +130,11 @@ def _summarise(result: RunResult, place: Path) -> None:
     """Print the answer: each period against plan, warnings, and where the report is."""
     from rich.console import Console
 
-    from spmforecast.scenario.tables import covers, forecast_table
+    from spmforecast.scenario.tables import company_table, covers
 
     keys = result.scenario.keys
-    table = forecast_table(result.forecast, result.plan)
     console = Console(soft_wrap=True)
-    company = table[table["node_level"] == "company"]
+    company = company_table(result.forecast, result.plan)
     part = [name for name in result.forecast.years if not covers(result.forecast, name)]
     company = company.assign(period=[f"{name} (part)" if name in part else name for name in company["period"]])
     _print_table(console, company, f"{keys.name}: as of {keys.as_of}", keys.currency)

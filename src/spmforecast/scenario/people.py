@@ -8,7 +8,7 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.evaluate.people import Realisation, fit_realisation
 from spmforecast.models import FittedBookings, FittedPipeline
-from spmforecast.scenario.tables import NODES, node_draws
+from spmforecast.scenario.nodes import NODES, node_draws
 from spmforecast.simulate import Forecast
 
 __all__ = ["people_tables"]

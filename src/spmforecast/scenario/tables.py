@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from spmforecast.evaluate.variance import variance_parts
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan
 from spmforecast.scenario.hiring import hiring_tables
+from spmforecast.scenario.nodes import node_draws, node_levels, node_names, node_sums
 from spmforecast.scenario.pay_run import pay_tables
 from spmforecast.scenario.quality import rejected_and_found
 from spmforecast.simulate import ExactForecast, Forecast
@@ -25,19 +26,12 @@ from spmforecast.simulate.precision import mean_error, probability_error, quanti
 if TYPE_CHECKING:
     from spmforecast.scenario.run import RunResult
 
-__all__ = ["NODES", "company_targets", "covers", "forecast_table", "node_draws", "node_levels", "run_tables"]
+__all__ = ["company_table", "company_targets", "covers", "forecast_table", "run_tables"]
 
 Array = npt.NDArray[np.float64]
 
 _QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
-NODES = {
-    "region": "region",
-    "territory": "territory_id",
-    "manager": "manager_id",
-    "rep": "owner_id",
-    "segment": "segment",
-    "product": "product",
-}
+_WINS = (0.10, 0.90)
 _PAST_PERIODS = 12
 
 
@@ -138,106 +132,64 @@ def forecast_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
         the Monte Carlo standard error of each figure, ``mean_se`` and so on.
         A year that the forecast covers only in part has no plan beside it.
     """
-    parts = [_node_rows(forecast, plan, "company", None)]
+    parts = [company_table(forecast, plan)]
     for level, column in node_levels(forecast):
         parts.append(_node_rows(forecast, plan, level, column))
     return pd.concat(parts, ignore_index=True)
 
 
-def node_levels(forecast: Forecast) -> Iterator[tuple[str, str]]:
-    """List the levels whose nodes are known, then any further dimension of the cells."""
-    other = {str(name): str(name) for name in forecast.cells.columns if name not in {*NODES.values(), "part", "period"}}
-    for level, column in {**NODES, **other}.items():
-        if column in forecast.cells and (forecast.cells[column].astype(str) != NONE).any():
-            yield level, column
-
-
-def node_draws(forecast: Forecast, column: str | None) -> tuple[pd.DataFrame, Array]:
-    """Add the draws up by node and period, years included.
-
-    Parameters
-    ----------
-    forecast : Forecast
-        Draws.
-    column : str or None
-        Dimension of the cells; None for the company.
-
-    Returns
-    -------
-    tuple of DataFrame and array of float, shape (trials, rows)
-        ``node, period`` of each row, by node, then time; amounts in whole cents.
-    """
-    groups, draws = _with_years(forecast, ["period"] if column is None else [column, "period"], counts=False)
-    node = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
-    # Bookings are cents; sums of cents in floating point are cents but for their last bits.
-    return pd.DataFrame({"node": node, "period": groups["period"]}), np.round(draws, 2)
+def company_table(forecast: Forecast, plan: AnnualPlan) -> pd.DataFrame:
+    """Return the company's rows of :func:`forecast_table` alone."""
+    return _node_rows(forecast, plan, "company", None)
 
 
 def _node_rows(forecast: Forecast, plan: AnnualPlan, level: str, column: str | None) -> pd.DataFrame:
-    by = ["period"] if column is None else [column, "period"]
-    groups, draws = _with_years(forecast, by, counts=False)
-    wins = _with_years(forecast, by, counts=True)[1] if forecast.counts is not None else np.full_like(draws, np.nan)
-    node = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
-    out = pd.DataFrame({"node_level": level, "node": node, "period": groups["period"]})
+    sums = node_sums(forecast, column)
     # Bookings are cents; sums of cents in floating point are cents but for their last bits.
-    draws = np.round(draws, 2)
-    out["booked"] = np.round(_booked(forecast, groups, column), 2)
-    out["mean"] = draws.mean(axis=0)
-    out["sd"] = np.where(np.ptp(draws, axis=0) > 0, draws.std(axis=0), 0.0)
-    for q, values in zip(_QUANTILES, np.quantile(draws, _QUANTILES, axis=0), strict=True):
-        out[f"p{round(100 * q):02d}"] = values
-    target = [
-        plan.target(period, level, name)
-        if covers(forecast, forecast.calendar.year_of(period)) or len(period) > 4
-        else None
-        for period, name in zip(out["period"], out["node"], strict=True)
+    draws, wins = np.round(sums.draws, 2), sums.wins
+    ordered, ordered_wins = np.sort(draws, axis=0), np.sort(wins, axis=0)
+    node, period = node_names(sums.groups, column), sums.groups["period"]
+    target = _targets(forecast, plan, level, zip(node, period, strict=True))
+    planned, reached = ~np.isnan(target), (draws >= target - 0.005).mean(axis=0)
+    figures = {
+        "booked": np.round(_booked(forecast, sums.groups, column), 2),
+        "mean": draws.mean(axis=0),
+        "sd": np.where(ordered[-1] > ordered[0], draws.std(axis=0), 0.0),
+        **_named("p{:02d}", _QUANTILES, _quantiles(ordered, _QUANTILES)),
+        "plan": target,
+        "p_plan": np.where(planned, reached, np.nan),
+        "deals_mean": wins.mean(axis=0),
+        **_named("deals_p{:02d}", _WINS, _quantiles(ordered_wins, _WINS)),
+        # The Monte Carlo standard error of every figure follows.
+        "mean_se": mean_error(draws),
+        "sd_se": sd_error(draws),
+        **_named("p{:02d}_se", _QUANTILES, quantile_errors(ordered, _QUANTILES, ordered=True)),
+        "p_plan_se": np.where(planned, probability_error(reached, len(draws)), np.nan),
+        "deals_mean_se": mean_error(wins),
+        **_named("deals_p{:02d}_se", _WINS, quantile_errors(ordered_wins, _WINS, ordered=True)),
+    }
+    return pd.DataFrame({"node_level": level, "node": node, "period": period, **figures})
+
+
+def _quantiles(ordered: Array, levels: Sequence[float]) -> Array:
+    """Return quantiles of sorted draws of shape (trials, n): rows that lie in order in memory are done with soonest."""
+    return np.asarray(np.quantile(ordered.T, levels, axis=1))
+
+
+def _named(form: str, levels: Sequence[float], rows: Array) -> dict[str, Array]:
+    """Name the rows of a table of quantiles by their levels in percent."""
+    return {form.format(round(100 * level)): row for level, row in zip(levels, rows, strict=True)}
+
+
+def _targets(forecast: Forecast, plan: AnnualPlan, level: str, rows: Iterable[tuple[str, str]]) -> Array:
+    """Return the target of each node and period; missing where there is none, or the forecast does not cover a year."""
+    known = {(of, node) for _, of, node in plan.given}
+    whole = {year for year in forecast.years if covers(forecast, year)}
+    targets = [
+        plan.target(period, level, node) if (level, node) in known and (len(period) > 4 or period in whole) else None
+        for node, period in rows
     ]
-    out["plan"] = np.array(target, dtype=np.float64)
-    reached = (draws >= out["plan"].to_numpy() - 0.005).mean(axis=0)
-    out["p_plan"] = np.where(out["plan"].notna(), reached, np.nan)
-    out["deals_mean"] = wins.mean(axis=0)
-    out["deals_p10"], out["deals_p90"] = np.quantile(wins, [0.1, 0.9], axis=0)
-    return out.assign(**_errors(draws, wins, reached, out["plan"].notna().to_numpy()))
-
-
-def _errors(draws: Array, wins: Array, reached: Array, planned: npt.NDArray[np.bool_]) -> dict[str, Array]:
-    """Work out the Monte Carlo standard error of every figure of a row."""
-    trials = len(draws)
-    out = {"mean_se": mean_error(draws), "sd_se": sd_error(draws)}
-    for q, error in zip(_QUANTILES, quantile_errors(draws, _QUANTILES), strict=True):
-        out[f"p{round(100 * q):02d}_se"] = error
-    out["p_plan_se"] = np.where(planned, probability_error(reached, trials), np.nan)
-    out["deals_mean_se"] = mean_error(wins)
-    out["deals_p10_se"], out["deals_p90_se"] = quantile_errors(wins, (0.1, 0.9))
-    return out
-
-
-def _with_years(forecast: Forecast, by: list[str], counts: bool) -> tuple[pd.DataFrame, Array]:
-    """Add up by period, then append the fiscal years as sums of their periods; order by node, then time."""
-    groups, draws = _every_period(forecast, by, counts)
-    year = groups["period"].map(forecast.calendar.year_of)
-    keys = groups.assign(period=year)
-    code = keys.groupby(by, sort=True).ngroup().to_numpy()
-    years = keys.assign(_code=code).drop_duplicates("_code").sort_values("_code").drop(columns="_code")
-    sums = np.stack([draws[:, code == k].sum(axis=1) for k in range(len(years))], axis=1)
-    both = pd.concat([groups, years], ignore_index=True)
-    start = [forecast.calendar.period(label).end for label in both["period"]]
-    rank = both.assign(_end=start, _long=both["period"].str.len() == 4)
-    order = rank.sort_values([*by[:-1], "_long", "_end"], kind="stable").index
-    return both.loc[order].reset_index(drop=True), np.concatenate([draws, sums], axis=1)[:, order]
-
-
-def _every_period(forecast: Forecast, by: list[str], counts: bool) -> tuple[pd.DataFrame, Array]:
-    """Add up by node and period, with zeros where a node has no cell in a period."""
-    totals = forecast.totals(by, counts)
-    groups = totals.groups.astype(str)
-    if by == ["period"]:
-        return groups, totals.draws
-    nodes = groups[by[0]].drop_duplicates()
-    every = pd.MultiIndex.from_product([nodes, forecast.periods], names=by).to_frame(index=False)
-    place = {key: index for index, key in enumerate(groups.itertuples(index=False, name=None))}
-    at = np.array([place.get(key, -1) for key in every.itertuples(index=False, name=None)])
-    return every.astype(str), np.where(at >= 0, totals.draws[:, np.maximum(at, 0)], 0.0)
+    return np.array(targets, dtype=np.float64)
 
 
 def _booked(forecast: Forecast, groups: pd.DataFrame, column: str | None) -> Array:
@@ -249,19 +201,18 @@ def _booked(forecast: Forecast, groups: pd.DataFrame, column: str | None) -> Arr
     rows = pd.DataFrame({"node": node, "period": cells["period"].astype(str).to_numpy(), "amount": amount})
     by_period = rows.groupby(["node", "period"])["amount"].sum()
     rows["period"] = rows["period"].map(forecast.calendar.year_of)
-    known = pd.concat([by_period, rows.groupby(["node", "period"])["amount"].sum()])
-    names = groups[column].astype(str) if column is not None else pd.Series("company", index=groups.index)
+    known = pd.concat([by_period, rows.groupby(["node", "period"])["amount"].sum()]).to_dict()
+    names = node_names(groups, column)
     return np.array([float(known.get(key, 0.0)) for key in zip(names, groups["period"], strict=True)])
 
 
 def _parts(forecast: Forecast) -> pd.DataFrame:
     """Show the three parts apart: won, open and to be created; they add up in every draw and so in their means."""
-    groups, draws = _with_years(forecast, ["part", "period"], counts=False)
-    out = groups[["period", "part"]].copy()
-    out["mean"] = draws.mean(axis=0)
-    out["p10"], out["p50"], out["p90"] = np.quantile(draws, [0.1, 0.5, 0.9], axis=0)
-    wins = _with_years(forecast, ["part", "period"], counts=True)[1] if forecast.counts is not None else None
-    out["deals_mean"] = wins.mean(axis=0) if wins is not None else np.nan
+    sums = node_sums(forecast, "part")
+    out = sums.groups[["period", "part"]].copy()
+    out["mean"] = sums.draws.mean(axis=0)
+    out["p10"], out["p50"], out["p90"] = np.quantile(sums.draws, [0.1, 0.5, 0.9], axis=0)
+    out["deals_mean"] = sums.wins.mean(axis=0)
     order = out["part"].map({"won": 0, "open": 1, "new": 2}).fillna(3)
     return out.assign(_order=order).sort_values(["_order"], kind="stable").drop(columns="_order").reset_index(drop=True)
 

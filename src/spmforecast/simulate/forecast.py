@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -97,8 +98,12 @@ class Forecast:
     @property
     def periods(self) -> list[str]:
         """Periods of the cells, in order of time."""
+        return list(self._periods)
+
+    @cached_property
+    def _periods(self) -> tuple[str, ...]:
         labels = self.cells["period"].astype(str).unique()
-        return sorted(labels, key=lambda label: self.calendar.period(label).start)
+        return tuple(sorted(labels, key=lambda label: self.calendar.period(label).start))
 
     @property
     def years(self) -> list[str]:
@@ -133,9 +138,9 @@ class Forecast:
             raise InputError(Problem("forecast", "cells have no such column", mend, value=key) for key in unknown)
         if not keys:
             return Totals(pd.DataFrame(index=[0]), source.sum(axis=1, dtype=np.float64)[:, None])
-        grouped = self.cells.astype(object).groupby(keys, sort=True, dropna=False)
-        code = grouped.ngroup().to_numpy()
-        groups = self.cells[keys].astype(object).assign(_code=code).drop_duplicates("_code").sort_values("_code")
+        keyed = self.cells[keys].astype(object)
+        code = keyed.groupby(keys, sort=True, dropna=False).ngroup().to_numpy()
+        groups = keyed.assign(_code=code).drop_duplicates("_code").sort_values("_code")
         out = np.zeros((len(source), len(groups)))
         for group in range(len(groups)):
             out[:, group] = source[:, code == group].sum(axis=1, dtype=np.float64)
@@ -200,9 +205,8 @@ class Forecast:
         InputError
             If no cell lies within the period.
         """
-        inside = (
-            self.cells["period"].astype(str).map(lambda own: self.calendar.contains(label, own)).to_numpy(dtype=bool)
-        )
+        within = [own for own in self._periods if self.calendar.contains(label, own)]
+        inside = self.cells["period"].astype(str).isin(within).to_numpy(dtype=bool)
         if not inside.any():
             raise InputError(
                 Problem(

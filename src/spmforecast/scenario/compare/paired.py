@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.plan import AnnualPlan
-from spmforecast.scenario.tables import company_targets, node_draws, node_levels
+from spmforecast.scenario.nodes import node_draws, node_levels
+from spmforecast.scenario.tables import company_targets
 from spmforecast.simulate import Forecast
 
 __all__ = ["paired_differences", "plan_differences"]
