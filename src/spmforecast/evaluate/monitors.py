@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import NONE, History
@@ -187,6 +186,8 @@ def pit_by_period(
         forecast), and the p-value of Kolmogorov and Smirnov against the uniform law, as if cases were independent. Only
         the forecasts of the period under way.
     """
+    from scipy import stats  # slow to import, and a look at a record needs none of it
+
     mine = cells[(cells["method"] == method) & (cells["ahead"] == 0) & cells["level"].isin(list(levels))]
     rows = [
         (level, target, len(group), group["pit"].mean(), float(stats.kstest(group["pit"], "uniform").pvalue))

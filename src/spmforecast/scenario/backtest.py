@@ -8,17 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spmforecast.data import History
 from spmforecast.errors import InputError, Problem
-from spmforecast.evaluate.backtest import Backtest, BacktestSettings, backtest_history
+from spmforecast.evaluate.backtest import BacktestSettings
 from spmforecast.models import ModelSpec
 from spmforecast.scenario.fitting import named_spec, without_deals
 from spmforecast.scenario.folder import defused, rounded
 from spmforecast.scenario.measured import backtest_settings
 from spmforecast.scenario.prepare import load_history, wrong_attributes
 from spmforecast.scenario.schema import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    from spmforecast.evaluate.backtest import Backtest
 
 __all__ = ["OriginFiles", "backtest", "program", "write_backtest"]
 
@@ -66,6 +69,8 @@ def backtest(
     InputError
         If scenario or data are wrong, the record is too short to judge anything, or something else stands in `folder`.
     """
+    from spmforecast.evaluate.backtest import backtest_history  # nothing else needs what it brings along
+
     if jobs < 1:
         raise InputError(Problem("backtest", "must be at least 1", "", column="jobs", value=str(jobs)))
     if isinstance(source, History):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from spmforecast.errors import InputError
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.capacity import MONTH_DAYS
-from spmforecast.optimize import HireLaw, HiringPlan, learn_hire_law, plan_hiring
 from spmforecast.scenario.keys import HiringKeys
 from spmforecast.scenario.schema import Scenario
 from spmforecast.simulate import Forecast
+
+if TYPE_CHECKING:
+    from spmforecast.optimize import HireLaw, HiringPlan
 
 __all__ = ["HiringAnswer", "hiring_of", "hiring_tables"]
 
@@ -87,6 +90,8 @@ def hiring_of(
     keys = scenario.keys.hiring
     if keys is None:
         return None
+    from spmforecast.optimize import plan_hiring  # few scenarios ask for it
+
     period = keys.by or _last(scenario, targets)
     _check(scenario, forecast, period)
     target = keys.target if keys.target is not None else targets.get(period)
@@ -121,6 +126,8 @@ def _check(scenario: Scenario, forecast: Forecast, period: str) -> None:
 
 def _laws(keys: HiringKeys, model: Model, forecast: Forecast) -> dict[str, HireLaw]:
     """Learn what a hire brings, by place where asked."""
+    from spmforecast.optimize import learn_hire_law
+
     delay = keys.delay_days / MONTH_DAYS
     owners = list(model.roster.owners)
     places = {"": owners}

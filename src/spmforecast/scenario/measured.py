@@ -11,8 +11,6 @@ import pandas as pd
 from spmforecast.data import History
 from spmforecast.errors import InputError
 from spmforecast.evaluate.backtest import BacktestSettings
-from spmforecast.evaluate.combined import combine
-from spmforecast.evaluate.selection import candidates, choose_spec
 from spmforecast.models import ModelSpec
 from spmforecast.scenario.fitting import named_spec
 from spmforecast.scenario.schema import Scenario
@@ -83,6 +81,8 @@ def chosen(scenario: Scenario, known: History, jobs: int, progress: Progress) ->
         return base, Measured()
     if known.opportunities.empty:
         return base, Measured(("no deals are recorded, so there is no specification to choose",))
+    from spmforecast.evaluate.selection import candidates, choose_spec  # few scenarios ask for it
+
     asked = backtest_settings(scenario, base)
     asked = replace(asked, weeks=_CHOICE_WEEKS[asked.period], periods=_CHOICE_PERIODS, ahead=1)
     asked = replace(asked, trials=_CHOICE_TRIALS, worlds=_CHOICE_WORLDS)
@@ -119,6 +119,8 @@ def combined(
     """
     if not scenario.keys.model.combine:
         return forecast, Measured()
+    from spmforecast.evaluate.combined import combine  # few scenarios ask for it
+
     asked = backtest_settings(scenario, spec)
     try:
         mixed = combine(forecast, known, replace(asked, trials=min(asked.trials, _MIX_TRIALS)), jobs, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -39,10 +40,12 @@ from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
-from spmforecast.scenario.territories import MapPlan, plan_map
 from spmforecast.scenario.territory_files import territory_tables, write_pictures
 from spmforecast.simulate import ExactForecast, Forecast, Tolerance, simulate, simulate_exactly
 from spmforecast.simulate.adjusting import with_people
+
+if TYPE_CHECKING:
+    from spmforecast.scenario.territories import MapPlan
 
 __all__ = ["RunResult", "run", "run_scenario"]
 
@@ -241,6 +244,8 @@ def run_scenario(
         hiring = hiring_of(scenario, model, forecast, company_targets(plan, forecast))
     territories = None
     if keys.territories.new_map:
+        from spmforecast.scenario.territories import plan_map  # few runs ask for a new map
+
         with timed(timings, "territories", told):
             territories = plan_map(scenario, model, forecast, plan, quotas, quota_totals(scenario, plan))
     return RunResult(

@@ -11,10 +11,11 @@ import pandas as pd
 
 from spmforecast.display import money, percent
 from spmforecast.plan import territory_pictures
-from spmforecast.scenario.territories import MapPlan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from spmforecast.scenario.territories import MapPlan
 
 __all__ = ["map_lines", "map_record", "territory_tables", "write_pictures"]
 
