@@ -133,7 +133,7 @@ def _layout(forecast: Forecast, groups: pd.DataFrame, by: list[str]) -> _Layout:
     every, source = _every_period(forecast, groups, by)
     year_of = {label: forecast.calendar.year_of(label) for label in every["period"].unique()}
     yearly = every.assign(period=every["period"].map(year_of))
-    year = yearly.groupby(by, sort=True).ngroup().to_numpy(dtype=np.int64)
+    year = np.asarray(yearly.groupby(by, sort=True).ngroup(), dtype=np.int64)
     years = yearly.assign(_year=year).drop_duplicates("_year").sort_values("_year").drop(columns="_year")
     both = pd.concat([every, years], ignore_index=True)
     end = {label: forecast.calendar.period(label).end for label in both["period"].unique()}
