@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,22 +68,28 @@ class Deals:
 
     def take(self, which: npt.NDArray[np.bool_] | Ints) -> Deals:
         """Return the chosen deals."""
-        return Deals(*(getattr(self, field.name)[which] for field in fields(self)))
+        rows = np.flatnonzero(which) if which.dtype == np.bool_ else which
+        return Deals(*(column.take(rows) for column in _columns(self)))
 
     def join(self, other: Deals) -> Deals:
         """Return these deals and the other ones."""
-        return Deals(*(np.concatenate((getattr(self, f.name), getattr(other, f.name))) for f in fields(self)))
+        if not len(other):
+            return self
+        return Deals(*(np.concatenate(pair) for pair in zip(_columns(self), _columns(other), strict=True)))
 
     def fork(self, n: int, seats: int) -> Deals:
         """Return `n` copies of one future's deals, each at home in a future of its own."""
-        copy = Deals(*(np.tile(getattr(self, field.name), n) for field in fields(self)))
+        copy = Deals(*(np.tile(column, n) for column in _columns(self)))
         copy.future = np.repeat(np.arange(n), len(self))
         copy.home = copy.home + copy.future * seats
         return copy
 
     def amounts(self) -> Floats:
         """Return what each deal is worth as it stands, discount taken off, to the cent."""
-        return np.round(self.list_price * (1.0 - np.nan_to_num(self.discount)), 2)
+        return np.round(self.list_price * (1.0 - np.where(np.isnan(self.discount), 0.0, self.discount)), 2)
+
+
+_columns: Callable[[Deals], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(Deals)))
 
 
 def snap_due(due: Ints, today: int, rng: np.random.Generator) -> Ints:
