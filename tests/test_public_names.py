@@ -29,6 +29,13 @@ def test_names_that_cost_nothing_stay_so():
     assert python(code) == "[]"
 
 
+def test_scenarios_bring_no_backtest_and_no_map_along():
+    rare = ("scipy.stats", "evaluate.backtest.run", "evaluate.combined", "evaluate.selection", "optimize.territory")
+    names = tuple(name if name.startswith("scipy") else f"spmforecast.{name}" for name in rare)
+    code = f"import sys, spmforecast.scenario.check; print([name for name in {names} if name in sys.modules])"
+    assert python(code) == "[]"
+
+
 @pytest.mark.parametrize("name", spm.__all__)
 def test_every_name_is_there(name):
     assert getattr(spm, name) is not None
