@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
 
+import export_dynamics as dynamics
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import CrmOptions, ExampleCompany, History, read_history
 from spmforecast.data.crm.goals import near_midnight, period_labels
 from spmforecast.errors import InputError
-
-
-def _exporter() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("export_dynamics", Path(__file__).with_name("export_dynamics.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-dynamics = _exporter()
 
 IDS = {"opportunity_id", "owner_id", "account_id", "territory_id", "rep_id", "manager_id", "parent_id", "activity_id"}
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
 
+import export_dynamics as dynamics
 from spmforecast import cli
 from spmforecast.data import CRMS, CrmOptions, ExampleCompany, read_history
 from spmforecast.data.crm import adapt, load_preset
@@ -21,19 +20,9 @@ from spmforecast.scenario.check import check_source
 from spmforecast.scenario.prepare import load_history
 
 
-def _exporter() -> ModuleType:
-    path = Path(__file__).with_name("export_dynamics.py")
-    spec = importlib.util.spec_from_file_location("export_dynamics_for_command", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    dynamics, tables = _exporter(), ExampleCompany(seed=5, character="tiny").tables()
+    tables = ExampleCompany(seed=5, character="tiny").tables()
     folder = tmp_path_factory.mktemp("export")
     dynamics.write({**dynamics.web_api(tables), "audit": dynamics.audit(tables)}, folder)
     return folder

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,21 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import export_pipedrive as pipedrive
 from spmforecast.data import CrmOptions, ExampleCompany, History, read_history
 from spmforecast.errors import InputError
-
-
-def _exporter() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("export_pipedrive", Path(__file__).with_name("export_pipedrive.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-pipedrive = _exporter()
 
 NOT_TOLD: Mapping[str, set[str]] = {
     "opportunities": {"forecast_category"},

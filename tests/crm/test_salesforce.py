@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import export_salesforce as export
 from spmforecast.data import ExampleCompany, read_history
 from spmforecast.data.crm import CrmOptions
 from spmforecast.data.crm.salesforce_cells import days, long_ids, order_of_days, stamps
@@ -21,17 +20,6 @@ NOT_TOLD_AT_ALL = {"enablement", "plan", "submissions"}
 NOT_TOLD = {"reps": {"effective_from", "latitude", "longitude"}}
 """Columns that it has no field for."""
 MERGED = "told together with another change of the same instant"
-
-
-def _exporter():
-    path = Path(__file__).with_name("export_salesforce.py")
-    spec = importlib.util.spec_from_file_location("export_salesforce", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-export = _exporter()
 
 
 @cache
