@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import export_dynamics as dynamics
+from byday import days
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import CrmOptions, ExampleCompany, History, read_history
 from spmforecast.data.crm.goals import near_midnight, period_labels
@@ -48,12 +49,6 @@ def read_back(exported: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPa
     return read_history(folder, crm="dynamics")
 
 
-def _days(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without the time of day, which the company's records do not have."""
-    stamps = [name for name in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[name].dtype)]
-    return frame.assign(**{name: frame[name].dt.normalize() for name in stamps})
-
-
 def _wanted(company: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
     """A table of the company as an importer should give it."""
     frame = read_history(company).tables[name]
@@ -72,8 +67,8 @@ def _wanted(company: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
 @pytest.mark.parametrize("name", list(NOT_TOLD))
 def test_the_company_comes_back(company: dict[str, pd.DataFrame], read_back: History, name: str) -> None:
     wanted = _wanted(company, name)
-    got = _days(read_back.tables[name])[wanted.columns.tolist()]
-    pd.testing.assert_frame_equal(got, _days(wanted), check_dtype=False)
+    got = days(read_back.tables[name])[wanted.columns.tolist()]
+    pd.testing.assert_frame_equal(got, days(wanted), check_dtype=False)
 
 
 def test_what_dynamics_cannot_tell_is_all_that_is_missing(company: dict[str, pd.DataFrame], read_back: History) -> None:
