@@ -13,6 +13,9 @@ from spmforecast.models.profiles import Profiles
 from spmforecast.models.risksets import CENSORED, Stays
 
 AS_OF = "2024-08-15"
+UNTIL = "2024-12-31"
+EXPORT = "2025-06-30"
+"""Last day that the example company records, unless it is told another."""
 
 
 @cache
@@ -21,9 +24,14 @@ def example_tables():
     return ExampleCompany(seed=7, character="tiny", start="2022-07-01", export="2024-12-31").tables()
 
 
+def fit(tables):
+    """Fit the model to what the tables tell up to AS_OF."""
+    return PipelineModel().fit(read_history(tables), as_of=AS_OF)
+
+
 @cache
 def example_fit():
-    return PipelineModel().fit(read_history(example_tables()), as_of=AS_OF)
+    return fit(example_tables())
 
 
 def history_of(deals, events=None, **tables):

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companies import example_fit
 from spmforecast.errors import InputError
 from spmforecast.models.capacity import TO_BE_HIRED
 from spmforecast.simulate.cells import plan_cells
@@ -14,11 +13,6 @@ from spmforecast.simulate.horizon import build_horizon
 from spmforecast.simulate.layout import merge_shares
 
 LEVELS = ["product"]
-
-
-@pytest.fixture(scope="module")
-def model():
-    return example_fit()
 
 
 @pytest.fixture(scope="module")
