@@ -73,6 +73,32 @@ def test_unknown_keys_are_told_with_the_nearest_right_one():
     assert mend == "Known here: name, until, simulate, shares, levels, on."
 
 
+@pytest.mark.parametrize(
+    ("word", "known", "meant"),
+    [
+        ("assume", ["name", "assumptions"], "assumptions"),
+        ("comp", ["complete_history", "comp_plan"], "comp_plan"),
+        ("start_date", ["start", "state_date"], "state_date"),  # one letter beside outweighs a common beginning
+        ("opportunity", ["opportunity_line", "opportunities"], "opportunities"),
+        ("Closed-Won", ["closed won", "closed lost"], "closed won"),
+        ("R104", ["R101", "R140"], "R140"),
+        ("OPP-1", ["OPP-99232"], None),  # ids begin alike without meaning the same
+        ("sales", ["salesforce", "hubspot"], "salesforce"),
+        ("as", ["assumptions"], None),
+        ("", ["name"], None),
+        ("name", [], None),
+    ],
+)
+def test_names_that_begin_alike_come_before_those_that_share_letters(word, known, meant):
+    assert nearest(word, known) == meant
+
+
+def test_stems_may_be_left_aside():
+    assert nearest("region_name", ["region"]) == "region"
+    assert nearest("region_name", ["region"], cutoff=0.85, stems=False) is None
+    assert nearest("close_dat", ["close_date"], cutoff=0.85, stems=False) == "close_date"
+
+
 def test_missing_keys_are_told():
     assert told("on: true\n") == [(1, "", "the key name is missing", "Add name.", "")]
 

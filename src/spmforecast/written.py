@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -20,6 +21,9 @@ Loc = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _MOST_NODES = 200_000
+
+_LEAST_STEM, _LEAST_SHARE = 3, 0.6
+"""Letters that a stem has at least, and its least share of the shorter of two words."""
 
 _WRONG_KIND = {
     "model_type": ("keys are expected here", "Write key: value, indented, on the lines below."),
@@ -55,25 +59,52 @@ _BOUNDS = {
 }
 
 
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.65, stems: bool = True) -> str | None:
     """Return the known name that a misspelt word most likely means, or None.
+
+    Names are compared by their letters; one that begins as the word does (``assume`` and ``assumptions``, ``sim`` and
+    ``simulate``) is taken before one that only shares letters with it (``name``).
 
     Parameters
     ----------
     word : str
-        What was written; letter case and blanks do not count.
+        What was written; letter case, and whether blanks, hyphens or underscores part it, do not count.
     known : iterable of str
         Names to choose from.
     cutoff : float
         Likeness between 0 and 1 below which nothing is proposed (:func:`difflib.get_close_matches`).
+    stems : bool
+        Whether a common beginning counts for more than its letters.
     """
     plain = {_plain(name): name for name in reversed(list(known))}
-    found = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=cutoff)
-    return plain[found[0]] if found else None
+    sought = _plain(word)
+    found = {name: _likeness(sought, name) for name in difflib.get_close_matches(sought, plain, n=1, cutoff=cutoff)}
+    for name in plain if stems else ():
+        share = _shared_stem(sought, name)
+        if share:
+            like = _likeness(sought, name)
+            found[name] = like + (1 - like) * share / 2
+    best = max(found, key=lambda name: found[name], default=None)
+    return None if best is None or found[best] < cutoff else plain[best]
 
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _likeness(word: str, name: str) -> float:
+    return difflib.SequenceMatcher(None, name, word).ratio()
+
+
+def _shared_stem(word: str, name: str) -> float:
+    """Return how much of the shorter word both begin with, or 0 if it is too little to tell a stem.
+
+    Ids and periods begin alike without meaning the same, so a word with figures has no stem.
+    """
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, name, strict=False)))
+    share = common / max(min(len(word), len(name)), 1)
+    told = common >= _LEAST_STEM and share >= _LEAST_SHARE
+    return share if told and not any(letter.isdigit() for letter in word + name) else 0.0
 
 
 @dataclass(frozen=True)
@@ -198,9 +229,10 @@ class Written:
         key = str(found["loc"][-1]) if found["loc"] else ""
         if found["type"] == "extra_forbidden":
             known = _known_keys(model, tuple(found["loc"])[:-1])
-            near = nearest(key, known)
-            mend = f"Did you mean {near}?" if near else f"Known here: {', '.join(known)}."
-            return self.problem(loc, "unknown key", mend, key)
+            homes = _homes(model, key)
+            near = nearest(key, known, 0.8) if homes else nearest(key, known)
+            elsewhere = f"It belongs {' or '.join(homes)}." if homes else f"Known here: {', '.join(known)}."
+            return self.problem(loc, "unknown key", f"Did you mean {near}?" if near else elsewhere, key)
         if found["type"] == "missing":
             return self.problem(loc, f"the key {key} is missing", f"Add {key}.")
         given = found["input"]
@@ -243,6 +275,16 @@ def _known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
         tried = [one for one in _models_within(model) if one.__name__ == step]
         here = [one for annotation in named for one in _models(annotation)] or tried[:1] or here
     return list(dict.fromkeys(info.alias or name for one in here for name, info in one.model_fields.items()))
+
+
+def _homes(model: type[BaseModel], key: str) -> list[str]:
+    """Say where else a key is known: at the top, or under which of the keys there."""
+    under = [
+        f"under {info.alias or name}"
+        for name, info in model.model_fields.items()
+        if any(key in _known_keys(inner, ()) for inner in _models(info.annotation))
+    ]
+    return [*(["at the top"] if key in _known_keys(model, ()) else []), *under]
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -266,7 +266,8 @@ def _near_misses(piece: Piece) -> tuple[str, ...]:
     absent = [name for name in table.names if name not in piece.frame.columns]
     notes = []
     for name in piece.frame.columns:
-        near = nearest(name, absent, cutoff=0.85) if table.column(name) is None else None
+        # A column of its own may well begin like another: region_name is no slip for region.
+        near = nearest(name, absent, cutoff=0.85, stems=False) if table.column(name) is None else None
         if near:
             notes.append(f"{piece.file}: {name} is kept as an extra column; did you mean {near}?")
     return tuple(notes)

@@ -1,0 +1,84 @@
+"""Slips in the keys of a scenario: each is answered with the key that was meant, or with where it belongs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spmforecast.errors import InputError
+from spmforecast.scenario import load_scenario
+
+LEAST = "name: plain\nhistory: data\nas_of: 2025-06-30\nuntil: 2025-12-31\n"
+
+
+def _mend(folder: Path, text: str) -> str:
+    """Return how the one unknown key of a scenario may be mended."""
+    path = folder / "scenario.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="unknown key") as caught:
+        load_scenario(path)
+    (mend,) = (problem.mend for problem in caught.value.problems if problem.reason == "unknown key")
+    return mend
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("assume", "assumptions"),
+        ("assumption", "assumptions"),
+        ("sim", "simulate"),
+        ("simulation", "simulate"),
+        ("quota", "quotas"),
+        ("territory", "territories"),
+        ("comp", "compensation"),
+        ("fiscal_year", "fiscal_year_start"),
+        ("plans", "plan"),
+        ("asof", "as_of"),
+        ("as-of", "as_of"),
+        ("As Of", "as_of"),
+        ("histroy", "history"),
+        ("curency", "currency"),
+        ("time_zone", "timezone"),
+        ("phase", "phasing"),
+        ("back-test", "backtest"),
+        ("qualtiy", "quality"),
+        ("level", "levels"),
+        ("until_date", "until"),
+    ],
+)
+def test_a_slip_is_answered_with_the_key_that_was_meant(tmp_path: Path, slip: str, meant: str) -> None:
+    assert _mend(tmp_path, f"{LEAST}{slip}: 1\n") == f"Did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("simulate: {trial: 5}", "Did you mean trials?"),
+        ("simulate: {trails: 5}", "Did you mean trials?"),
+        ("quotas: {limit: {}}", "Did you mean limits?"),
+        ("quotas: {round: 5}", "Did you mean round_to?"),
+        ("assumptions: [{name: x, win_rates: 1.1}]", "Did you mean win_rate?"),
+        ("assumptions: [{name: x, territory: a}]", "Did you mean territories?"),
+    ],
+)
+def test_so_are_slips_further_in(tmp_path: Path, text: str, mend: str) -> None:
+    assert _mend(tmp_path, f"{LEAST}{text}\n") == mend
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("seed: 5", "It belongs under simulate."),
+        ("trials: 5", "It belongs under backtest or under simulate."),
+        ("cushion: 0.1", "It belongs under quotas."),
+        ("simulate: {timezone: UTC}", "It belongs at the top."),
+    ],
+)
+def test_a_right_key_in_a_wrong_place_is_told_its_place(tmp_path: Path, text: str, mend: str) -> None:
+    assert _mend(tmp_path, f"{LEAST}{text}\n") == mend
+
+
+@pytest.mark.parametrize("word", ["money", "data", "horizon", "zzz"])
+def test_letters_alone_make_no_suggestion(tmp_path: Path, word: str) -> None:
+    assert _mend(tmp_path, f"{LEAST}{word}: 1\n").startswith("Known here: base, name, history, as_of, ")
