@@ -14,6 +14,7 @@ from spmforecast.errors import InputError
 from spmforecast.evaluate import PlanCost, evaluate_plan
 from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.models.adjust import Adjustment
 from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
 from spmforecast.scenario.assuming import adjustments_of, assumption_notes
 from spmforecast.scenario.doubts import doubts
@@ -213,20 +214,7 @@ def run_scenario(
     plan, phased = phased_plan(scenario, load_plan(scenario, ready.history), examined.history)
     adjustments = adjustments_of(scenario, ready.model)
     with timed(timings, "simulate", told):
-        forecast = simulate(
-            ready.model,
-            keys.until,
-            trials=keys.simulate.trials,
-            tolerance=Tolerance(keys.simulate.tolerance, keys.simulate.tolerance),
-            targets={label: target for label in coming(scenario) if (target := plan.target(label)) is not None},
-            cluster=keys.simulate.dask,
-            seed=keys.simulate.seed,
-            period=keys.period,
-            levels=keys.levels,
-            jobs=jobs,
-            progress=lambda done, wanted: told("simulate", done, wanted),
-            adjustments=adjustments,
-        )
+        forecast = _simulated(scenario, ready.model, plan, adjustments, jobs, told)
     with timed(timings, "combine", told):
         steps = lambda done, wanted: told("combine", done, wanted)  # noqa: E731
         forecast, mixed = combined(scenario, forecast, examined.history, ready.spec, jobs, steps)
@@ -275,6 +263,32 @@ def run_scenario(
         drift=monitor(examined.history, scenario.calendar),
         exact=exact,
         territories=territories,
+    )
+
+
+def _simulated(
+    scenario: Scenario,
+    model: FittedPipeline | FittedBookings,
+    plan: AnnualPlan,
+    adjustments: list[Adjustment],
+    jobs: int,
+    told: Progress,
+) -> Forecast:
+    """Draw the trials that the scenario asks for."""
+    keys = scenario.keys
+    return simulate(
+        model,
+        keys.until,
+        trials=keys.simulate.trials,
+        tolerance=Tolerance(keys.simulate.tolerance, keys.simulate.tolerance),
+        targets={label: target for label in coming(scenario) if (target := plan.target(label)) is not None},
+        cluster=keys.simulate.dask,
+        seed=keys.simulate.seed,
+        period=keys.period,
+        levels=keys.levels,
+        jobs=jobs,
+        progress=lambda done, wanted: told("simulate", done, wanted),
+        adjustments=adjustments,
     )
 
 
