@@ -16,6 +16,7 @@ __all__ = ["section"]
 _TITLE = "What is won, what is open, what is still to be created"
 _EMPTY = Row({})
 _Grid = Mapping[tuple[str, str], Row]
+_Filled = tuple[Column, Callable[[int], Cell | str]]
 
 
 def section(run: Run) -> Section:
@@ -37,9 +38,31 @@ def section(run: Run) -> Section:
 
 
 def _table(run: Run, periods: Sequence[str], grid: _Grid) -> list[Block]:
-    means = {row.text("period"): row.number("mean") for row in run.company}
+    told = {row.text("period"): row.number("mean") for row in run.company}
+    means = [told.get(period, math.nan) for period in periods]
     sums = [math.fsum(_zero(grid.get((period, part), _EMPTY).number("mean")) for part in PARTS) for period in periods]
     scale = Scale.fitting([*sums, *(row.number("p90") for row in grid.values())], run.currency)
+    columns = [
+        *_of_parts(run, periods, grid, scale),
+        (Column("Sum of means", style="strong"), lambda index: scale.text(sums[index])),
+        (Column("Forecast mean"), lambda index: scale.text(means[index])),
+        *_of_wins(run, periods, grid),
+    ]
+    note = "Means add up across the parts; quantiles do not, since the parts are seldom all high or all low at once."
+    blocks: list[Block] = [tabulate(columns, len(periods), caption=_caption(scale)), Text(note, "note")]
+    off = [
+        period
+        for period, total, mean in zip(periods, sums, means, strict=True)
+        if abs(total - mean) > 1e-6 * max(abs(total), 1.0)
+    ]
+    if off:
+        warning = f"The parts do not add up to the forecast in {', '.join(off)}: the files of this folder disagree."
+        blocks.append(Text(warning, "warn"))
+    return blocks
+
+
+def _of_parts(run: Run, periods: Sequence[str], grid: _Grid, scale: Scale) -> list[_Filled]:
+    """Columns of the period, of what is booked, and of mean and range of each part that is to come."""
 
     def mean(part: str) -> Callable[[int], str]:
         return lambda index: scale.text(grid.get((periods[index], part), _EMPTY).number("mean"))
@@ -47,40 +70,24 @@ def _table(run: Run, periods: Sequence[str], grid: _Grid) -> list[Block]:
     def spread(part: str) -> Callable[[int], str]:
         return lambda index: _range(grid.get((periods[index], part), _EMPTY), scale)
 
-    def wins(part: str) -> Callable[[int], str]:
-        return lambda index: tally(grid.get((periods[index], part), _EMPTY).number("deals_mean"))
-
-    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+    columns: list[_Filled] = [
         (Column("Period", numeric=False), lambda index: run.label(periods[index])),
         (Column("Already booked" if run.on_bookings else "Already won"), mean("won")),
     ]
     to_come = (("new", "To come"),) if run.on_bookings else (("open", "Open deals"), ("new", "Not yet created"))
     for part, name in to_come:
         columns += [(Column(name), mean(part)), (Column("P10–P90"), spread(part))]
-    columns += [
-        (Column("Sum of means", style="strong"), lambda index: scale.text(sums[index])),
-        (Column("Forecast mean"), lambda index: scale.text(means.get(periods[index], math.nan))),
-    ]
+    return columns
+
+
+def _of_wins(run: Run, periods: Sequence[str], grid: _Grid) -> list[_Filled]:
+    """Columns of how many deals each part wins."""
+
+    def wins(part: str) -> Callable[[int], str]:
+        return lambda index: tally(grid.get((periods[index], part), _EMPTY).number("deals_mean"))
+
     counted = {"won": "booked", "new": "to come"} if run.on_bookings else {part: part for part in PARTS}
-    columns += [(Column(f"{run.wins}, {name}"), wins(part)) for part, name in counted.items()]
-    off = [
-        period for period, total in zip(periods, sums, strict=True)
-        if abs(total - means.get(period, math.nan)) > 1e-6 * max(abs(total), 1.0)
-    ]  # fmt: skip
-    table = tabulate(columns, len(periods), caption=_caption(scale))
-    note = Text(
-        "Means add up across the parts; quantiles do not, since the parts are seldom all high or all low at once.",
-        "note",
-    )
-    if not off:
-        return [table, note]
-    return [
-        table,
-        note,
-        Text(
-            f"The parts do not add up to the forecast in {', '.join(off)}: the files of this folder disagree.", "warn"
-        ),
-    ]
+    return [(Column(f"{run.wins}, {name}"), wins(part)) for part, name in counted.items()]
 
 
 def _variance(run: Run) -> list[Block]:
