@@ -56,12 +56,8 @@ def quotas_beyond_record(records: Records) -> Iterator[Finding]:
     early = np.flatnonzero((start != NEVER) & (start < begin - _FAR))
     if len(early):
         first = str(quotas["period"].iloc[int(early[np.argmin(start[early])])])
-        yield Finding(
-            "quotas_beyond_record",
-            "quotas",
-            "period",
-            len(early),
-            len(quotas),
+        yield _beyond_record(
+            (len(early), len(quotas)),
             (f"quotas from {first}", f"record from {date_text(begin)}"),
             f"Quotas begin with {first}, more than a year before the record, which begins on {date_text(begin)}: "
             "dates of one of the two were moved, or the record lacks its first years.",
@@ -70,17 +66,17 @@ def quotas_beyond_record(records: Records) -> Iterator[Finding]:
     late = np.flatnonzero(start > end + _FAR)
     if len(late):
         last = str(quotas["period"].iloc[int(np.argmax(start))])
-        yield Finding(
-            "quotas_beyond_record",
-            "quotas",
-            "period",
-            len(late),
-            len(quotas),
+        yield _beyond_record(
+            (len(late), len(quotas)),
             (f"quotas to {last}", f"record to {date_text(end)}"),
             f"Quotas reach to {last}, more than a year beyond the record, which ends on {date_text(end)}: they belong "
             "to another export, or to targets never meant for these people.",
             "Leave out what the record cannot judge.",
         )
+
+
+def _beyond_record(rows: tuple[int, int], examples: tuple[str, ...], effect: str, mend: str) -> Finding:
+    return Finding("quotas_beyond_record", "quotas", "period", *rows, examples, effect, mend)
 
 
 def quotas_out_of_scale(records: Records) -> Iterator[Finding]:
