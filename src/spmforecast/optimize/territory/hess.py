@@ -10,6 +10,7 @@ can hold. Contiguity is cut in: a unit apart from its centre needs one of the un
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ from spmforecast.optimize.territory.problem import Floats, Ints
 __all__ = ["INFEASIBLE", "Design", "Hess", "Relaxation", "pairs_of", "relax"]
 
 Mask = npt.NDArray[np.bool_]
+_Rows = tuple[sparse.csr_matrix, Floats, Floats]
+"""Rows of the programme, their lower and their upper ends."""
 
 INFEASIBLE = 2
 """Status of SciPy's solvers."""
@@ -66,8 +69,16 @@ class Hess:
         self.column = np.full((count, count), -1, dtype=np.int64)
         self.column[self.unit, self.center] = np.arange(len(self.unit))
 
-    def rows(self) -> tuple[sparse.csr_matrix, Floats, Floats]:
+    def rows(self) -> _Rows:
         """Rows of the programme and their ends."""
+        parts = [self._assignments(), *self._limits()]
+        if self.cuts:
+            parts.append(self._cuts())
+        low, high = (np.concatenate([part[end] for part in parts]) for end in (1, 2))
+        return sparse.vstack([rows for rows, _, _ in parts], format="csr"), low, high
+
+    def _assignments(self) -> _Rows:
+        """Give each unit one centre, have as many centres as asked for, and assign to centres only."""
         design, size = self.design, len(self.unit)
         count, every = len(design.cost), np.arange(len(self.unit))
         own = self.column[self.center, self.center]
@@ -84,27 +95,32 @@ class Hess:
         ends = np.array([float(design.count)])
         low = [np.ones(count), ends, np.full(len(others), -np.inf)]
         high = [np.ones(count), ends, np.zeros(len(others))]
+        return sparse.vstack(blocks, format="csr"), np.concatenate(low), np.concatenate(high)
+
+    def _limits(self) -> Iterator[_Rows]:
+        """Hold what a centre's units weigh together within the limits of each measure."""
+        design, size = self.design, len(self.unit)
+        count, every = len(design.cost), np.arange(len(self.unit))
+        own = self.column[self.center, self.center]
+        centre = np.flatnonzero(self.unit == self.center)
         for d in range(design.load.shape[1]):
             for limit, side in ((design.upper[d], 1.0), (design.lower[d], -1.0)):
                 if np.isfinite(limit):
                     at = (np.concatenate((self.center, self.center)), np.concatenate((every, own)))
                     values = side * np.concatenate((design.load[self.unit, d], np.zeros(size)))
                     block = sparse.coo_matrix((values, at), shape=(count, size)).tocsr()
-                    centre = np.flatnonzero(self.unit == self.center)
                     block = block - sparse.csr_matrix(
                         (np.full(len(centre), side * limit), (self.center[centre], centre)), shape=(count, size)
                     )
-                    blocks.append(block)
-                    low.append(np.full(count, -np.inf))
-                    high.append(np.zeros(count))
-        if self.cuts:
-            row = np.repeat(np.arange(len(self.cuts)), [len(columns) for columns, _ in self.cuts])
-            column = np.concatenate([columns for columns, _ in self.cuts])
-            factor = np.concatenate([factors for _, factors in self.cuts])
-            blocks.append(sparse.csr_matrix((factor, (row, column)), shape=(len(self.cuts), size)))
-            low.append(np.full(len(self.cuts), -np.inf))
-            high.append(np.zeros(len(self.cuts)))
-        return sparse.vstack(blocks, format="csr"), np.concatenate(low), np.concatenate(high)
+                    yield block, np.full(count, -np.inf), np.zeros(count)
+
+    def _cuts(self) -> _Rows:
+        """Ask, for a unit apart from its centre, one of the units between them."""
+        row = np.repeat(np.arange(len(self.cuts)), [len(columns) for columns, _ in self.cuts])
+        column = np.concatenate([columns for columns, _ in self.cuts])
+        factor = np.concatenate([factors for _, factors in self.cuts])
+        block = sparse.csr_matrix((factor, (row, column)), shape=(len(self.cuts), len(self.unit)))
+        return block, np.full(len(self.cuts), -np.inf), np.zeros(len(self.cuts))
 
     def cost(self) -> Floats:
         """Cost of each column."""
