@@ -48,18 +48,7 @@ def waterfall(
     labels = ["last\nforecast", *(label.replace(" ", "\n", 1) for label, _ in effects), "this\nforecast"]
     with canvas(WIDTH, 3.3) as figure:
         axes = figure.add_axes((0.06, 0.17, 0.93, 0.72))
-        _end(axes, 0, *ends[0], currency)
-        tops, level = [sum(ends[0])], sum(ends[0])
-        for place, (_, effect) in enumerate(effects, start=1):
-            low = min(level, level + effect)
-            axes.bar(place, abs(effect), 0.62, bottom=low, color=_UP if effect >= 0 else _DOWN, zorder=3)
-            _label(axes, place, low + abs(effect), f"{'+' if effect > 0 else ''}{amount(effect)}")
-            level += effect
-            tops.append(level)
-        _end(axes, len(effects) + 1, *ends[1], currency)
-        tops.append(sum(ends[1]))
-        for place, (top, _) in enumerate(pairwise(tops)):
-            axes.plot([place - 0.31, place + 1.31], [top, top], color=MUTED, linewidth=0.8, zorder=2)
+        tops = _bars(axes, ends, effects, currency)
         if plan == plan:
             axes.axhline(plan, color=PLAN, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
             axes.annotate(
@@ -76,6 +65,28 @@ def waterfall(
         "up to the difference exactly."
     )
     return Drawing(svg, caption, int(WIDTH * PIXELS))
+
+
+def _bars(
+    axes: Axes,
+    ends: tuple[tuple[float, float], tuple[float, float]],
+    effects: Sequence[tuple[str, float]],
+    currency: str,
+) -> list[float]:
+    """Draw the bars and the lines that join them; return the level after each."""
+    _end(axes, 0, *ends[0], currency)
+    tops, level = [sum(ends[0])], sum(ends[0])
+    for place, (_, effect) in enumerate(effects, start=1):
+        low = min(level, level + effect)
+        axes.bar(place, abs(effect), 0.62, bottom=low, color=_UP if effect >= 0 else _DOWN, zorder=3)
+        _label(axes, place, low + abs(effect), f"{'+' if effect > 0 else ''}{amount(effect)}")
+        level += effect
+        tops.append(level)
+    _end(axes, len(effects) + 1, *ends[1], currency)
+    tops.append(sum(ends[1]))
+    for place, (top, _) in enumerate(pairwise(tops)):
+        axes.plot([place - 0.31, place + 1.31], [top, top], color=MUTED, linewidth=0.8, zorder=2)
+    return tops
 
 
 def _end(axes: Axes, place: int, booked: float, to_come: float, currency: str) -> None:
