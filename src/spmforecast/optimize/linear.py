@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from spmforecast.errors import InfeasibleError
 from spmforecast.optimize.objective import Objective, Solution
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["linear_program"]
 
@@ -54,12 +59,38 @@ def linear_program(
     ``X - Q + u``, so they need no variable.
     """
     from scipy.optimize import linprog
+    from scipy.sparse import csr_array
+
+    trials, reps = draws.shape
+    known = np.flatnonzero(np.isfinite(stated.last)) if stated.last.size and stated.change > 0 else np.zeros(0, int)
+    n, short, moves = trials * reps, trials if stated.carry > 0 else 0, len(known)
+    over = stated.spread + stated.cost
+    costs = np.concatenate(
+        [
+            np.full(reps, -over),
+            np.full(n, (stated.spread + over) / trials),
+            np.full(short, stated.carry / trials),
+            np.full(moves, stated.change),
+        ]
+    )
+    floor, cap = (np.broadcast_to(bound, (reps,)) for bound in (lower, upper))
+    bounds = [*zip(floor, cap, strict=True), *([(0.0, None)] * (n + short + moves))]
+    whole = csr_array(np.concatenate([np.ones(reps), np.zeros(n + short + moves)])[None, :])
+    rows, limits = _constraints(stated, draws, known)
+    found = linprog(costs, rows, limits, whole, [total], bounds, method=method)  # type: ignore[call-overload]
+    if found.x is None:
+        raise InfeasibleError("no quotas within the bounds sum to the total", ("lower", "upper", "total"))
+    quota = np.asarray(found.x[:reps], dtype=np.float64)
+    constant = over * float(draws.sum(axis=1).mean())
+    return Solution(quota, stated.value(draws, quota), float(found.fun) + constant, int(found.nit))
+
+
+def _constraints(stated: Objective, draws: Array, known: npt.NDArray[np.int64]) -> tuple[csr_array, Array]:
+    """Return rows and right sides of what falls short by rep, by plan, and of moves away from the last quota."""
     from scipy.sparse import coo_array, csr_array, eye_array, hstack, kron, vstack
 
     trials, reps = draws.shape
-    n, short = trials * reps, trials if stated.carry > 0 else 0
-    known = np.flatnonzero(np.isfinite(stated.last)) if stated.last.size and stated.change > 0 else np.zeros(0, int)
-    moves = len(known)
+    n, short, moves = trials * reps, trials if stated.carry > 0 else 0, len(known)
     quota_of = kron(csr_array(np.ones((trials, 1))), eye_array(reps, format="csr"), format="csr")
     blocks = [hstack([quota_of, -eye_array(n), csr_array((n, short + moves))])]
     right = [draws.ravel()]
@@ -74,22 +105,4 @@ def linear_program(
         for side in (1.0, -1.0):
             blocks.append(hstack([side * pick, csr_array((moves, n + short)), -eye_array(moves)]))
             right.append(side * stated.last[known])
-    over = stated.spread + stated.cost
-    costs = np.concatenate(
-        [
-            np.full(reps, -over),
-            np.full(n, (stated.spread + over) / trials),
-            np.full(short, stated.carry / trials),
-            np.full(moves, stated.change),
-        ]
-    )
-    floor, cap = (np.broadcast_to(bound, (reps,)) for bound in (lower, upper))
-    bounds = [*zip(floor, cap, strict=True), *([(0.0, None)] * (n + short + moves))]
-    whole = csr_array(np.concatenate([np.ones(reps), np.zeros(n + short + moves)])[None, :])
-    rows, limits = vstack(blocks, format="csr"), np.concatenate(right)
-    found = linprog(costs, rows, limits, whole, [total], bounds, method=method)  # type: ignore[call-overload]
-    if found.x is None:
-        raise InfeasibleError("no quotas within the bounds sum to the total", ("lower", "upper", "total"))
-    quota = np.asarray(found.x[:reps], dtype=np.float64)
-    constant = over * float(draws.sum(axis=1).mean())
-    return Solution(quota, stated.value(draws, quota), float(found.fun) + constant, int(found.nit))
+    return vstack(blocks, format="csr"), np.concatenate(right)
