@@ -221,19 +221,8 @@ def _moves(
     upper: Floats,
     names: tuple[str, ...],
 ) -> Question:
-    accounts, count = len(cost), len(lower)
-    today = np.full(accounts, -1, dtype=np.int64)
-    if given.today is not None:
-        today = read.whole("today", given.today, (accounts,), -1, count)
-    elif np.any(np.asarray(given.move_price) != 0) or given.max_moved is not None:
-        read.fail("today", "is needed to price or limit moves", "Give today's owner of each account, -1 for none.")
-    weight = np.ones(accounts) if given.move_weight is None else read.numbers("move_weight", given.move_weight)
-    price = read.numbers("move_price", given.move_price)
-    for name, array in (("move_weight", weight), ("move_price", price)):
-        if array.shape not in ((), (accounts,)) or (array < 0).any():
-            read.fail(name, "must be one number or one for each account, not negative", value=array.shape)
-    if given.max_moved is not None and not 0 <= given.max_moved <= 1:
-        read.fail("max_moved", "must be a share from 0 to 1", "0.10 is 10 %.", value=given.max_moved)
+    accounts = len(cost)
+    today, weight, price = _moving(read, given, accounts, len(lower))
     edges = None if given.edges is None else read.whole("edges", given.edges, (-1, 2), 0, accounts)
     elastic = _elastic(read, given.elastic, load.shape[2])
     read.stop()
@@ -256,6 +245,23 @@ def _moves(
         edges,
     )
     return Question(problem, cost, today, weight, names)
+
+
+def _moving(read: _Reading, given: Arguments, accounts: int, count: int) -> tuple[Ints, Floats, Floats]:
+    """Read today's owner of each account, and what moving it weighs and costs."""
+    today = np.full(accounts, -1, dtype=np.int64)
+    if given.today is not None:
+        today = read.whole("today", given.today, (accounts,), -1, count)
+    elif np.any(np.asarray(given.move_price) != 0) or given.max_moved is not None:
+        read.fail("today", "is needed to price or limit moves", "Give today's owner of each account, -1 for none.")
+    weight = np.ones(accounts) if given.move_weight is None else read.numbers("move_weight", given.move_weight)
+    price = read.numbers("move_price", given.move_price)
+    for name, array in (("move_weight", weight), ("move_price", price)):
+        if array.shape not in ((), (accounts,)) or (array < 0).any():
+            read.fail(name, "must be one number or one for each account, not negative", value=array.shape)
+    if given.max_moved is not None and not 0 <= given.max_moved <= 1:
+        read.fail("max_moved", "must be a share from 0 to 1", "0.10 is 10 %.", value=given.max_moved)
+    return today, weight, price
 
 
 def _elastic(read: _Reading, elastic: npt.ArrayLike | None, measures: int) -> Floats:
