@@ -18,7 +18,7 @@ from spmforecast.data.crm import DELETED, CrmOptions, adapt, load_preset
 from spmforecast.data.crm.locales import in_plain_cells
 from spmforecast.data.crm.money import open_exchange
 from spmforecast.data.crm.stagenames import renamed, unknown_names
-from spmforecast.data.history import History
+from spmforecast.data.history import History, SourceFile
 from spmforecast.data.maps import Map, load_map
 from spmforecast.data.naming import fold_column
 from spmforecast.data.reading import Read, Reading
@@ -87,14 +87,7 @@ def read_history(
     zone = _zone(timezone)
     began = None if observed_from is None else to_day(observed_from)
     chart = map if map is None or isinstance(map, Map) else load_map(map)
-    place = open_source(source)
-    place.names()  # what cannot be reached at all is told once, not for every table
-    exchange, rates = open_exchange(crm_options or CrmOptions())
-    if crm is not None:
-        place, chart = in_plain_cells(place, chart, load_preset(crm))
-        place, preset = adapt(crm, place, crm_options)
-        chart = preset if chart is None else chart.over(preset)
-    chart = None if chart is None else replace(chart, exchange=exchange)
+    place, chart, rates = _opened(source, chart, crm, crm_options)
     reading = Reading(place, chart)
     tables = ahead(reading.tables())  # while one is checked, the next one is read
     if crm is not None and crm_options is not None and crm_options.stage_names:
@@ -106,21 +99,14 @@ def read_history(
     if problems:
         raise InputError([*problems, *_row_problems(checked)])
     final_only, said = _final_only(checked, crm is not None)
-    warnings = [
-        *reading.notes,
-        *_rejection_notes(checked),
-        *checked.warnings,
-        *_absent(checked.tables),
-        *said,
-        *place.leftovers(reading.used),
-    ]
+    notes = (*reading.notes, *_rejection_notes(checked), *checked.warnings, *_absent(checked.tables), *said)
     history = History(
         tables=checked.tables,
         rejected=checked.rejected,
         counts=checked.counts,
         exclusions=checked.exclusions,
         translations=checked.translations,
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys((*notes, *place.leftovers(reading.used)))),
         sources=(*place.files(), *rates),
         timezone=timezone,
         observed_from=began if began is not None or chart is None else chart.observed_from,
@@ -128,6 +114,23 @@ def read_history(
     ).with_events(checked.event_deal, checked.status)
     blank = _blank_wins(history, checked)
     return history.with_warning(blank) if blank else history
+
+
+def _opened(
+    source: str | Path | Mapping[str, pd.DataFrame] | Source,
+    chart: Map | None,
+    crm: str | None,
+    options: CrmOptions | None,
+) -> tuple[Source, Map | None, tuple[SourceFile, ...]]:
+    """Open a source, through the preset of its CRM if it has one; return it, its map and the files of rates."""
+    place = open_source(source)
+    place.names()  # what cannot be reached at all is told once, not for every table
+    exchange, rates = open_exchange(options or CrmOptions())
+    if crm is not None:
+        place, chart = in_plain_cells(place, chart, load_preset(crm))
+        place, preset = adapt(crm, place, options)
+        chart = preset if chart is None else chart.over(preset)
+    return place, None if chart is None else replace(chart, exchange=exchange), rates
 
 
 def _zone(name: str) -> ZoneInfo:
