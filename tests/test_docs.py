@@ -122,7 +122,7 @@ def test_commands_in_the_text_are_commands(block: Block) -> None:
     group = typer.main.get_command(app)
     lines = [line.rpartition("&& ")[2] for line in block.text.splitlines() if "spmforecast " in line]
     for line in lines:
-        program, name, *arguments = shlex.split(line, comments=True)
+        program, name, *arguments = shlex.split(line.partition(" > ")[0], comments=True)
         assert program == "spmforecast"
         group.commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
 
@@ -208,7 +208,11 @@ def test_every_key_of_a_scenario_is_described_with_its_default() -> None:
 def test_every_command_and_option_is_described() -> None:
     section = _section(_page("scenarios.md"), "## Command line")
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
-        row = next(line for line in section.splitlines() if line.startswith(f"| `spmforecast {name} "))
+        row = next(
+            line
+            for line in section.splitlines()
+            if line.startswith((f"| `spmforecast {name} ", f"| `spmforecast {name}`"))
+        )
         for option in command.params:
             if option.param_type_name == "option" and option.name != "help":
                 assert any(flag in row for flag in option.opts), f"{name}: {option.opts}"
