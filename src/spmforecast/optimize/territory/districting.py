@@ -139,21 +139,11 @@ def _design(
     upper: npt.ArrayLike,
     edges: npt.ArrayLike | None,
 ) -> tuple[Design, Ints | None]:
-    wrong: list[Problem] = []
     far, heavy, size = (np.asarray(value, dtype=np.float64) for value in (distance, weight, load))
     size = size[:, None] if size.ndim == 1 else size
     count = len(far)
-    if far.shape != (count, count) or not count or np.isnan(far).any() or (far == -np.inf).any():
-        wrong.append(Problem("design", "must be a square of numbers, a row and a column a unit", column="distance"))
-    if heavy.shape != (count,) or not np.isfinite(heavy).all():
-        wrong.append(Problem("design", f"must be {count} finite numbers", column="weight", value=str(heavy.shape)))
-    if size.ndim != 2 or len(size) != count or not np.isfinite(size).all() or (size < 0).any():
-        wrong.append(Problem("design", "must be finite and not negative, a row a unit", column="load"))
-    if not 1 <= int(k) <= max(count, 1):
-        wrong.append(Problem("design", f"must lie from 1 to the {count} units", column="k", value=str(k)))
     pairs = None if edges is None else np.asarray(edges, dtype=np.int64).reshape(-1, 2)
-    if pairs is not None and pairs.size and (pairs.min() < 0 or pairs.max() >= count):
-        wrong.append(Problem("design", f"names a unit that is not there; units are 0 to {count - 1}", column="edges"))
+    wrong = _wrong_units(far, heavy, size, k, pairs)
     if wrong:
         raise InputError(wrong)
     sides = [_limit(name, value, int(k), size.shape[1], wrong) for name, value in (("lower", lower), ("upper", upper))]
@@ -165,6 +155,23 @@ def _design(
     with np.errstate(invalid="ignore"):
         cost = np.where(np.isinf(far), np.inf, heavy[:, None] * far)
     return Design(cost, size, sides[0], sides[1], int(k), neighbours), pairs
+
+
+def _wrong_units(far: Floats, heavy: Floats, size: Floats, k: int, pairs: Ints | None) -> list[Problem]:
+    """Say what is wrong with distances, weights, loads, the number of territories and the neighbours."""
+    wrong: list[Problem] = []
+    count = len(far)
+    if far.shape != (count, count) or not count or np.isnan(far).any() or (far == -np.inf).any():
+        wrong.append(Problem("design", "must be a square of numbers, a row and a column a unit", column="distance"))
+    if heavy.shape != (count,) or not np.isfinite(heavy).all():
+        wrong.append(Problem("design", f"must be {count} finite numbers", column="weight", value=str(heavy.shape)))
+    if size.ndim != 2 or len(size) != count or not np.isfinite(size).all() or (size < 0).any():
+        wrong.append(Problem("design", "must be finite and not negative, a row a unit", column="load"))
+    if not 1 <= int(k) <= max(count, 1):
+        wrong.append(Problem("design", f"must lie from 1 to the {count} units", column="k", value=str(k)))
+    if pairs is not None and pairs.size and (pairs.min() < 0 or pairs.max() >= count):
+        wrong.append(Problem("design", f"names a unit that is not there; units are 0 to {count - 1}", column="edges"))
+    return wrong
 
 
 def _limit(name: str, value: npt.ArrayLike, k: int, measures: int, wrong: list[Problem]) -> Floats:
