@@ -75,10 +75,8 @@ def judge(question: Question, owner: Ints, bound: float, proven: bool) -> Assign
     held = not excess[:, np.isinf(problem.elastic)].any() and over <= TOLERANCE * max(1.0, problem.max_moved)
     feasible = held and contiguous is not False
     optimal = proven and feasible
-    if feasible and abs(bound - objective) <= 1e-9 * max(1.0, abs(objective)):
-        bound = min(bound, objective)
-    if optimal and abs(bound - objective) <= 1e-6 * max(1.0, abs(objective)):
-        bound = objective
+    if feasible:
+        bound = _rounded_to(objective, bound, optimal)
     notes = _notes(question, loads, excess, over, contiguous)
     return Assignment(
         owner=owner,
@@ -96,6 +94,14 @@ def judge(question: Question, owner: Ints, bound: float, proven: bool) -> Assign
         status="optimal" if optimal else "feasible" if feasible else "not proven",
         notes=notes,
     )
+
+
+def _rounded_to(objective: float, bound: float, optimal: bool) -> float:
+    """Return the bound without what the arithmetic of floats and the solver's tolerance put between it and the cost."""
+    off, unit = abs(bound - objective), max(1.0, abs(objective))
+    if optimal and off <= 1e-6 * unit:
+        return objective
+    return min(bound, objective) if off <= 1e-9 * unit else bound
 
 
 def _loads(problem: Problem, owner: Ints, slots: Ints) -> Floats:
