@@ -12,7 +12,7 @@ import pandas as pd
 
 from spmforecast.data.arrow import arrow_of, has_blank_ends
 from spmforecast.data.cells import worded
-from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapper
+from spmforecast.data.mapper import LEFT_OUT_BY_WHERE, Mapped, Mapper
 from spmforecast.data.maps import Loc, Map, TableMap
 from spmforecast.data.naming import find_name, fold_file
 from spmforecast.data.sources import RawTable, Source
@@ -203,13 +203,7 @@ def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) 
         return name, worded(other, other.columns)
 
     done = Mapper(piece.table, piece.file, mapping, of, loc, lookup).apply(piece.frame)
-    faulty = np.zeros(len(done.frame), dtype=bool)
-    told: list[Problem] = []
-    for fault in sorted(done.faults, key=lambda fault: fault.row):
-        if not faulty[fault.row]:
-            line = int(piece.lines[fault.row])
-            told.append(Problem(piece.table, fault.reason, fault.mend, piece.file, line, fault.column, fault.value))
-        faulty[fault.row] = True
+    faulty, told = _faults(piece, done)
     good = done.kept & ~faulty
     ids = done.frame.get("opportunity_id")
     return replace(
@@ -225,6 +219,18 @@ def _mapped(piece: Piece, source: Source, mapping: TableMap, of: Map, loc: Loc) 
         names=frozenset(used),
         translations=done.translations,
     )
+
+
+def _faults(piece: Piece, done: Mapped) -> tuple[npt.NDArray[np.bool_], list[Problem]]:
+    """Return which rows have a cell that cannot be brought to the table's form, and the first such cell of each."""
+    faulty = np.zeros(len(done.frame), dtype=bool)
+    told: list[Problem] = []
+    for fault in sorted(done.faults, key=lambda fault: fault.row):
+        if not faulty[fault.row]:
+            line = int(piece.lines[fault.row])
+            told.append(Problem(piece.table, fault.reason, fault.mend, piece.file, line, fault.column, fault.value))
+        faulty[fault.row] = True
+    return faulty, told
 
 
 def _stripped(raw: RawTable) -> tuple[pd.DataFrame, tuple[str, ...]]:
