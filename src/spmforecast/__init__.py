@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from spmforecast.scenario.compare import Comparison, compare
     from spmforecast.scenario.planbook import Planbook
     from spmforecast.scenario.run import run
+    from spmforecast.scenario.scorecards import Scorecards, scorecards
     from spmforecast.scenario.update import UpdateResult, update
     from spmforecast.simulate import Forecast, simulate
 
@@ -83,6 +84,7 @@ _HOME = {
     "Problem": "errors",
     "QuotaProposal": "plan",
     "RunResult": "scenario",
+    "Scorecards": "scenario.scorecards",
     "SpmError": "errors",
     "Statement": "plan",
     "TerritoryProposal": "plan",
@@ -108,6 +110,7 @@ _HOME = {
     "report": "report",
     "revise_territories": "optimize",
     "run": "scenario",
+    "scorecards": "scenario.scorecards",
     "scores": "",
     "simulate": "simulate",
     "update": "scenario.update",
@@ -142,6 +145,7 @@ __all__ = [
     "Problem",
     "QuotaProposal",
     "RunResult",
+    "Scorecards",
     "SpmError",
     "Statement",
     "TerritoryProposal",
@@ -167,6 +171,7 @@ __all__ = [
     "report",
     "revise_territories",
     "run",
+    "scorecards",
     "scores",
     "simulate",
     "update",

@@ -21,7 +21,7 @@ from spmforecast.models.newcomers import WinRamp, fit_win_ramp
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.risksets import Stays, day_number
 
-__all__ = ["fit_rep_wins"]
+__all__ = ["expected_wins", "fit_rep_wins"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -158,14 +158,29 @@ def _expected_while_watched(
     end[won] = day_number(stays.deals["close_date"].iloc[stays.deal[first[won]]])
     age = np.maximum(end - created, 0)
     watched = stays.entry[first] + stays.start[first]
-    return _expected_wins(segment, np.clip(watched - created, 0, age), age, won)
+    return expected_wins(segment, np.clip(watched - created, 0, age), age, won)
 
 
-def _expected_wins(segment: Ints, start: Ints, age: Ints, won: npt.NDArray[np.bool_]) -> Array:
-    """Work out the cumulative hazard of a win that each deal has met between two ages, as its segment's."""
+def expected_wins(group: Ints, start: Ints, age: Ints, won: npt.NDArray[np.bool_]) -> Array:
+    """Work out the cumulative hazard of a win that each deal has met between two ages, as its group's deals win.
+
+    Parameters
+    ----------
+    group : array of int, shape (deals,)
+        Which deals are compared with each other.
+    start, age : array of int, shape (deals,)
+        Ages in days at which each deal began to be watched, and ended or was last seen.
+    won : array of bool, shape (deals,)
+        Whether it ended in a win. Deals that were lost stay at risk up to `age`, which is then that of the last day.
+
+    Returns
+    -------
+    array of float, shape (deals,)
+        Within each group they sum to its wins.
+    """
     out = np.zeros(len(age))
-    for one in np.unique(segment):
-        here = np.flatnonzero(segment == one)
+    for one in np.unique(group):
+        here = np.flatnonzero(group == one)
         days = int(age[here].max()) + 1
         entered, left = (np.bincount(at[here], minlength=days) for at in (start, age))
         at_risk = np.cumsum(entered) - np.cumsum(left) + left

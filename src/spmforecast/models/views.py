@@ -18,7 +18,7 @@ from spmforecast.models.process import StageProcess
 if TYPE_CHECKING:
     from spmforecast.models.pipeline import FittedPipeline
 
-__all__ = ["conversion_rates", "cycle_lengths", "rates", "stage_exits", "win_chance"]
+__all__ = ["conversion_rates", "cycle_lengths", "even_rates", "rates", "stage_exits", "win_chance"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -90,6 +90,24 @@ def _draws(model: FittedPipeline, worlds: int) -> Array:
     """Posterior draws of the intensities for intervals; the seed is fixed, so the same fit shows the same figures."""
     rng = np.random.Generator(np.random.Philox(key=20_240_229))
     return _even(model, model.process.intensity_draws(rng, worlds))
+
+
+def even_rates(model: FittedPipeline, worlds: int = _WORLDS) -> tuple[Array, Array]:
+    """Intensities without the rhythm of days, for views: as estimated, and drawn from their posterior.
+
+    Parameters
+    ----------
+    model : FittedPipeline
+        The fit.
+    worlds : int
+        Number of draws; the seed is fixed, so the same fit shows the same figures.
+
+    Returns
+    -------
+    point : array of float, shape (profiles, stages, destinations, bins)
+    draws : array of float, shape (worlds, profiles, stages, destinations, bins)
+    """
+    return _even(model, model.process.intensities()), _draws(model, worlds)
 
 
 def _groups(model: FittedPipeline, by: str | None) -> tuple[list[str], Array]:

@@ -9,8 +9,8 @@ from typing import ClassVar, TypeAlias
 from spmforecast.report.wording import MISSING
 
 __all__ = [
-    "Block", "Cell", "Code", "Column", "Drawing", "Facts", "Heading", "Listing", "Section", "Table", "Text", "Verdict",
-    "Verdicts", "tabulate",
+    "Block", "Card", "Cell", "Code", "Column", "Drawing", "Facts", "Heading", "Listing", "Section", "Table", "Text",
+    "Verdict", "Verdicts", "tabulate",
 ]  # fmt: skip
 
 
@@ -122,7 +122,18 @@ class Verdicts:
     folded: str = ""
 
 
-Block: TypeAlias = Table | Text | Heading | Listing | Facts | Code | Drawing | Verdicts
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What belongs to one person or thing: a title, a line below it, and blocks side by side in columns."""
+
+    kind: ClassVar[str] = "card"
+    title: str
+    note: str
+    columns: tuple[tuple[Table | Text | Listing | Facts, ...], ...]
+    anchor: str = ""
+
+
+Block: TypeAlias = Table | Text | Heading | Listing | Facts | Code | Drawing | Verdicts | Card
 
 
 @dataclass(frozen=True, slots=True)

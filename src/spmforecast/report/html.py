@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.report import backtest, compare
+from spmforecast.report import backtest, compare, scorecards
 from spmforecast.report.blocks import Section
 from spmforecast.report.folder import Run, read_run
 from spmforecast.report.pages import sections
@@ -16,7 +16,7 @@ PAGE = "report.html"
 
 
 def render(folder: str | Path) -> str:
-    """Return the page of a run (or backtest) folder as HTML, without writing anything.
+    """Return the page of a run (or backtest, comparison, scorecards) folder as HTML, without writing anything.
 
     Parameters
     ----------
@@ -40,6 +40,9 @@ def render(folder: str | Path) -> str:
     if (Path(folder) / compare.FACTS).is_file():
         held = compare.read_compare(Path(folder))
         return _page(held.facts, compare.sections(held))
+    if (Path(folder) / scorecards.FACTS).is_file():
+        cards = scorecards.read_scorecards(Path(folder))
+        return _page(cards.facts, scorecards.sections(cards))
     run = read_run(folder)
     return _page(run, sections(run))
 

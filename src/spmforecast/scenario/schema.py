@@ -26,6 +26,7 @@ from spmforecast.scenario.keys import (
     PayKeys,
     PhasingKeys,
     QuotaKeys,
+    ScorecardKeys,
     SimulateKeys,
     Strict,
     TerritoryKeys,
@@ -78,6 +79,7 @@ class ScenarioFile(Strict):
     compensation: Annotated[PayKeys | None, BeforeValidator(pay_of, json_schema_input_type=str | PayKeys | None)] = None
     hiring: HiringKeys | None = None
     update: UpdateKeys = UpdateKeys()
+    scorecards: ScorecardKeys = ScorecardKeys()
 
     @property
     def calendar(self) -> FiscalCalendar:

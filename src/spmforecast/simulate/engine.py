@@ -14,6 +14,7 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.models import FittedPipeline
 from spmforecast.models.adjust import Adjustment
 from spmforecast.models.bookings import FittedBookings
+from spmforecast.models.mending import StageMend
 from spmforecast.simulate.adjusting import PEOPLE, adjusted, check_scopes, with_people
 from spmforecast.simulate.bookings import BookingInputs, build_booking_inputs
 from spmforecast.simulate.drivers import drivers
@@ -185,18 +186,25 @@ class Simulator:
         self.horizon = build_horizon(model.as_of, until, period, model.calendar)
         self._known: dict[tuple[Adjustment, ...], SimulationInputs] = {}
 
-    def inputs(self, adjustments: Sequence[Adjustment] = ()) -> SimulationInputs:
-        """Prepare a simulation; tables are fitted anew only where people differ."""
+    def inputs(self, adjustments: Sequence[Adjustment] = (), mend: StageMend | None = None) -> SimulationInputs:
+        """Prepare a simulation; tables are fitted anew only where people differ or a stage is mended."""
         people = tuple(one for one in adjustments if isinstance(one, PEOPLE))
-        if people not in self._known:
-            self._known[people] = build_inputs(with_people(self.model, people), self.horizon, self.levels, self.seed)
-        inputs = self._known[people]
+        if mend is not None:
+            inputs = build_inputs(with_people(self.model, people), self.horizon, self.levels, self.seed, mend=mend)
+        else:
+            if people not in self._known:
+                self._known[people] = build_inputs(
+                    with_people(self.model, people), self.horizon, self.levels, self.seed
+                )
+            inputs = self._known[people]
         check_scopes(inputs.plan.frame, self.model.deals, adjustments)
         return adjusted(inputs, adjustments, self.horizon) if adjustments else inputs
 
-    def run(self, adjustments: Sequence[Adjustment], trials: int, jobs: int = 1) -> Forecast:
+    def run(
+        self, adjustments: Sequence[Adjustment], trials: int, jobs: int = 1, mend: StageMend | None = None
+    ) -> Forecast:
         """Draw; the same as :func:`simulate` with the same arguments, without the table of open deals."""
-        inputs = self.inputs(adjustments)
+        inputs = self.inputs(adjustments, mend)
         run = Run(inputs, jobs)
         run.extend(trials)
         return Forecast(run.draws, inputs.plan.frame, counts=run.counts, calendar=self.model.calendar)

@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.capacity import TO_BE_HIRED
+from spmforecast.models.mending import StageMend
 from spmforecast.simulate.cells import plan_cells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import WORLDS, SimulationInputs
 from spmforecast.simulate.looking_back import look_back
-from spmforecast.simulate.moved import moved_futures
+from spmforecast.simulate.moved import moved_futures, run_together
 from spmforecast.simulate.new_tables import new_tables
 from spmforecast.simulate.open_tables import open_rows, open_tables
 from spmforecast.simulate.streams import Streams
@@ -24,7 +25,12 @@ Array = npt.NDArray[np.float64]
 
 
 def build_inputs(
-    model: FittedPipeline, horizon: Horizon, levels: Sequence[str], seed: int, worlds: int = WORLDS
+    model: FittedPipeline,
+    horizon: Horizon,
+    levels: Sequence[str],
+    seed: int,
+    worlds: int = WORLDS,
+    mend: StageMend | None = None,
 ) -> SimulationInputs:
     """Prepare a simulation.
 
@@ -40,6 +46,8 @@ def build_inputs(
         Seed of all streams.
     worlds : int
         Draws of the fitted parameters.
+    mend : StageMend, optional
+        What is supposed to become better in a stage. What the past taught about the tables of chances holds as before.
 
     Returns
     -------
@@ -47,8 +55,10 @@ def build_inputs(
     """
     streams, rows = Streams(seed), open_rows(model)
     plan, creation = plan_cells(model, horizon, levels, rows)
-    runs = moved_futures(model, horizon, streams, worlds)
-    back = look_back(model, horizon, runs.centre, rows)
+    runs = moved_futures(model, horizon, streams, worlds, mend)
+    # What is mended is mended from now on: the past is held against the process as it was.
+    past = runs.centre if mend is None else run_together(model, horizon, [model.process.shifted(0.0)])[0]
+    back = look_back(model, horizon, past, rows)
     owners = tuple(sorted({*model.creation.owners, *model.roster.owners, TO_BE_HIRED}))
     win_shape, win_rate = model.rep_wins.posterior(model.creation.owners, owners)
     return SimulationInputs(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.futures import Futures, futures_by_segment
+from spmforecast.models.mending import StageMend
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.outcomes import winning_speed
 from spmforecast.simulate.streams import Streams
@@ -61,13 +62,16 @@ class Moved:
         return response, np.clip(bend, 0.0, 0.5 * response)
 
 
-def moved_futures(model: FittedPipeline, horizon: Horizon, streams: Streams, worlds: int) -> Moved:
-    """Work the tables out, with a draw of the intensities for each world."""
+def moved_futures(
+    model: FittedPipeline, horizon: Horizon, streams: Streams, worlds: int, mend: StageMend | None = None
+) -> Moved:
+    """Work the tables out, with a draw of the intensities for each world; with a stage mended where that is asked."""
     process = model.process
     generator = streams.generator("model", "transitions", "intensities")
     drawn = process.intensity_draws(generator, worlds, beside_market=True)
     moved = [process.shifted(level) for level in (0.0, -_LEVEL_STEP, _LEVEL_STEP)]
-    return Moved(*run_together(model, horizon, [drawn.reshape(-1, *drawn.shape[2:]), *moved]))
+    rates = [drawn.reshape(-1, *drawn.shape[2:]), *moved]
+    return Moved(*run_together(model, horizon, rates if mend is None else [mend.of(rate) for rate in rates]))
 
 
 def run_together(model: FittedPipeline, horizon: Horizon, rates: Sequence[Array]) -> list[Futures]:

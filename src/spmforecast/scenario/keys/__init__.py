@@ -8,6 +8,7 @@ from spmforecast.scenario.keys.model import BacktestKeys, ModelKeys, SimulateKey
 from spmforecast.scenario.keys.pay import EffortKeys, PayKeys, pay_of
 from spmforecast.scenario.keys.phasing import PhasingKeys
 from spmforecast.scenario.keys.quotas import CushionKeys, LimitKeys, LockKeys, OutlierKeys, QuotaKeys
+from spmforecast.scenario.keys.scorecards import PyramidKeys, ScorecardKeys, StageGoalKeys
 from spmforecast.scenario.keys.territories import DisturbanceKeys, ProposeKeys, TerritoryKeys
 from spmforecast.scenario.keys.update import ReliefKeys, UpdateKeys
 
@@ -27,9 +28,12 @@ __all__ = [
     "PayKeys",
     "PhasingKeys",
     "ProposeKeys",
+    "PyramidKeys",
     "QuotaKeys",
     "ReliefKeys",
+    "ScorecardKeys",
     "SimulateKeys",
+    "StageGoalKeys",
     "Strict",
     "TerritoryKeys",
     "UpdateKeys",
