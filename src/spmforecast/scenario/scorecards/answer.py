@@ -16,7 +16,7 @@ from spmforecast.models import FittedPipeline
 from spmforecast.models.passing import passing
 from spmforecast.scenario.folder import defused, new_folder, rounded
 from spmforecast.scenario.keys import TerritoryKeys
-from spmforecast.scenario.prepare import Prepared, Progress, prepare
+from spmforecast.scenario.prepare import Progress, prepare
 from spmforecast.scenario.run import RunResult, run_scenario
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.scorecards.actions import action_table, well_table
@@ -173,7 +173,7 @@ def answer(scenario: Scenario, jobs: int = 1, strict: bool = False, progress: Pr
     if wrong:
         raise InputError(wrong)
     result = run_scenario(asked, jobs, strict, told, ready)
-    return _put_together(Basis(result, ready.model, passing(ready.model)), ready, jobs, told)
+    return _put_together(Basis(result, ready.model, passing(ready.model)), jobs, told)
 
 
 def _plain(scenario: Scenario) -> Scenario:
@@ -195,7 +195,7 @@ def _wrong_names(scenario: Scenario, model: FittedPipeline) -> list[Problem]:
     return problems
 
 
-def _put_together(basis: Basis, ready: Prepared, jobs: int, told: Progress) -> Scorecards:
+def _put_together(basis: Basis, jobs: int, told: Progress) -> Scorecards:
     targets = stage_targets(basis)
     river, breaches = river_table(basis, targets), breach_table(basis, targets)
     mends, apart = mend_table(basis, jobs, lambda done, wanted: told("mend", done, wanted))

@@ -1,4 +1,4 @@
-"""Where the river is worth mending: paired simulations of each stage a little better, and which one is the bottleneck."""
+"""Where the river is worth mending: paired simulations of each stage a little better, and the bottleneck."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def _pipeline(basis: Basis, breaches: pd.DataFrame) -> pd.DataFrame:
 
 
 def _open_deals(basis: Basis) -> pd.DataFrame:
-    """The open deals with what each is worth if won: its amount, or what the forecast takes it for where unknown."""
+    """Return the open deals with what each is worth if won: its amount, or what the forecast takes for it."""
     deals = basis.result.forecast.deals
     assert deals is not None
     chance = deals["p_win"].to_numpy(dtype=np.float64)

@@ -27,7 +27,7 @@ def _of_stages(basis: Basis) -> Iterator[str]:
             "spent its whole life in one stage, and the river tells ways of closing rather than passing on."
         )
     elif stays.unplaced:
-        yield f"{stays.unplaced:,} deals have no stage of their own on record and are taken to begin in {stays.stages[0]}."
+        yield f"{stays.unplaced:,} deals have no stage on record and are taken to begin in {stays.stages[0]}."
     visits = np.bincount(stays.stage, minlength=len(stays.stages))
     few = [stage for stage, count in zip(stays.stages, visits, strict=True) if count < _FEW_VISITS]
     if few:
