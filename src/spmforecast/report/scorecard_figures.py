@@ -42,8 +42,10 @@ def river(stages: Sequence[Row], worst: str) -> Drawing:
         for at, row in enumerate(stages):
             _stage(axes, at, row, stages[at + 1] if at + 1 < len(stages) else None, most)
         _sea(axes, stages, most)
+        tops = [_through(row) / most for row in stages]
         for at, row in enumerate(stages):
-            _label(axes, at, row, most, row.text("stage") == worst)
+            clear = max(tops[at], (tops[at] + tops[at - 1]) / 2 if at else 0.0)
+            _label(axes, at, row, clear, row.text("stage") == worst)
         _legend(axes, len(stages))
         svg = to_svg(figure, "river", "The pipeline as a river: deals through each stage in the last year")
     told = (
@@ -128,28 +130,22 @@ def _sea(axes: Axes, stages: Sequence[Row], most: float) -> None:
     axes.text(end + 0.04, top / 2, f"{count(total)}\nwon", va="center", ha="left", fontweight="bold", color=INK)
 
 
-def _label(axes: Axes, at: int, row: Row, most: float, worst: bool) -> None:
-    height = _through(row) / most
-    told = f"{count(row.number('open'))} open now, usually {count(row.number('average_open'))}"
-    stay = f"{count(row.number('mean_days'))} days, {100 * row.number('p_on'):.0f} % move on"
-    x = at + _NODE / 2
-    y = height + 0.05
+def _label(axes: Axes, at: int, row: Row, height: float, worst: bool) -> None:
+    """Write a stage's figures above it, clear of the ribbon that flows down to it."""
+    lines = [
+        f"{count(row.number('mean_days'))} days, {100 * row.number('p_on'):.0f} % move on",
+        f"{count(row.number('open'))} open now, usually {count(row.number('average_open'))}",
+    ]
     if at and row.number("created") > 0:
-        stay = f"{count(row.number('created'))} created here; {stay}"
-    lines = [(row.text("stage") + ("  ▼ bottleneck" if worst else ""), 10.5, "bold", "#b3400e" if worst else INK),
-             (told, 8.4, "normal", MUTED), (stay, 8.4, "normal", MUTED)]  # fmt: skip
-    for place, (text, size, weight, colour) in enumerate(reversed(lines)):
-        axes.text(
-            x,
-            y + 0.085 * place,
-            text,
-            ha="center",
-            va="bottom",
-            fontsize=size,
-            fontweight=weight,
-            color=colour,
-            zorder=6,
-        )
+        lines.insert(0, f"{count(row.number('created'))} created here")
+    x, y = at + _NODE / 2, height + 0.05
+    for place, text in enumerate(lines):
+        axes.text(x, y + 0.085 * place, text, ha="center", va="bottom", fontsize=8.4, color=MUTED, zorder=6)
+    title = row.text("stage") + ("  ▼ bottleneck" if worst else "")
+    axes.text(
+        x, y + 0.085 * len(lines), title, ha="center", va="bottom", fontsize=10.5, fontweight="bold",
+        color="#b3400e" if worst else INK, zorder=6,
+    )  # fmt: skip
 
 
 def _legend(axes: Axes, stages: int) -> None:
