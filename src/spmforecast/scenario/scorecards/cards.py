@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.ids import rows_of
 from spmforecast.models.ramp import RAMP_MONTHS
 from spmforecast.scenario.scorecards.basis import OTHERS, Basis
@@ -181,7 +182,7 @@ def quota_of(basis: Basis, period: str) -> tuple[Array, list[str]]:
         labels = book["period"].astype(str)
         own = book[(labels == period).to_numpy()]
         if own.empty:
-            own = book[[calendar.contains(period, one) for one in labels]]
+            own = _whole_of_parts(book[[calendar.contains(period, one) for one in labels]], period, calendar)
         known = {str(rep): float(total) for rep, total in own.groupby("rep_id")["quota"].sum().items()}
     proposed: dict[str, float] = {}
     if basis.result.quotas is not None:
@@ -191,6 +192,17 @@ def quota_of(basis: Basis, period: str) -> tuple[Array, list[str]]:
     value = np.array([known.get(rep, proposed.get(rep, np.nan)) for rep in basis.reps], dtype=np.float64)
     source = [_RECORDED if rep in known else _PROPOSED if rep in proposed else "" for rep in basis.reps]
     return value, source
+
+
+def _whole_of_parts(book: pd.DataFrame, period: str, calendar: FiscalCalendar) -> pd.DataFrame:
+    """Keep the quotas of reps who have one for each of the shorter periods, of one length, within a period."""
+    if book.empty:
+        return book
+    kind = book["period"].astype(str).map(calendar.kind)
+    book = book[(kind == kind.iloc[0]).to_numpy()]
+    whole = calendar.period(period)
+    parts = len(calendar.periods(whole.start, whole.end, kind.iloc[0]))
+    return book[(book.groupby("rep_id")["period"].transform("nunique") == parts).to_numpy()]
 
 
 def rep_draws_of(basis: Basis, period: str) -> Array:
