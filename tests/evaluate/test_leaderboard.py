@@ -7,9 +7,12 @@ import pytest
 from scipy import stats
 
 from companies import example_fit
+from spmforecast.data import ExampleCompany, read_history
+from spmforecast.data.example.ledger import Ledger
 from spmforecast.errors import InputError
 from spmforecast.evaluate.leaderboard import standing, territory_levels
 from spmforecast.evaluate.repyear import rep_year
+from spmforecast.models import PipelineModel
 
 
 def company(seed, spread=0.5, skill=0.25, territories=8, reps=6):
@@ -84,6 +87,25 @@ def test_a_single_huge_deal_counts_as_one_win():
     many = standing((due, due), (money, hoped), every, uniforms(6), ranked)
     one = standing((due, due), (money, hoped), some, uniforms(6), ranked)
     assert many.won.mean[5] > one.won.mean[5] > 1.0
+
+
+@pytest.mark.slow
+def test_true_talent_of_an_example_company_is_found():
+    company = ExampleCompany(seed=7, size="medium")
+    staff = company._live(company.export, Ledger(full=False)).staff
+    talent = {
+        f"R{rep:03d}": output for rep, output, there in zip(staff.rep, staff.output, staff.active, strict=True) if there
+    }
+    model = PipelineModel().fit(read_history(company.tables()), as_of=company.export)
+    year = rep_year(model, model.stays.today - 365)
+    rows = np.array([owner in talent and owner in model.roster.owners for owner in year.owners])
+    told = standing(
+        (year.opened, year.opened_expected), (year.won, year.won_expected), year.unit, uniforms(len(rows)), rows
+    )
+    true = np.array([talent[owner] for owner, here in zip(year.owners, rows, strict=True) if here])
+    adjusted, raw = (stats.spearmanr(of[rows], true).statistic for of in (told.index, year.won))
+    assert adjusted > raw + 0.1
+    assert adjusted > 0.75
 
 
 def test_those_not_ranked_take_no_place():
