@@ -225,6 +225,7 @@ def test_what_is_absent_is_said_and_worked_around(asked: Path, tmp_path: Path) -
         assert word in said
     assert set(told.weekly["measure"]) <= {"deals_created", "deals_qualified", "deals_won", "bookings"}
     assert told.scorecards["p_quota"].isna().all()
+    assert told.team["reps_below_half"].isna().all()
     assert (told.river["wanted_from"] == "last year's bookings").all()
     assert len(told.leaderboard) == len(told.scorecards) - 1
     told.save(tmp_path / "cards")

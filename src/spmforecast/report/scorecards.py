@@ -83,7 +83,6 @@ def _stage_table(run: ScorecardRun, rows: Sequence[Row], folded: str) -> Block:
         (Column("Stage", numeric=False, style="strong"), lambda index: rows[index].text("stage")),
         (Column("In"), lambda index: count(rows[index].number("created") + rows[index].number("entered"))),
         (Column("On"), number("onward")),
-        (Column("Back"), number("back")),
         (Column("Won"), number("won")),
         (Column("Lost"), number("lost")),
         (Column("Mean days"), number("mean_days")),

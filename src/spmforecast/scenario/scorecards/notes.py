@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from spmforecast.scenario.scorecards.basis import Basis
+from spmforecast.scenario.scorecards.cards import quota_of
 
 __all__ = ["notes"]
 
@@ -49,6 +50,8 @@ def _of_people(basis: Basis) -> Iterator[str]:
     if history.quotas.empty:
         proposed = basis.result.quotas is not None
         yield "No quotas are recorded" + (": those that the scenario proposes stand in." if proposed else ".")
+    elif np.isnan(quota_of(basis, basis.ahead)[0]).all():
+        yield f"No quota is recorded or proposed for {basis.ahead}: coverage is over each rep's share of the plan, if there is one."
     if not len(basis.reps):
         yield "Nobody sells at this date: there are no cards."
 

@@ -72,7 +72,7 @@ def _row(
         "quota": total if known.any() else np.nan,
         "reps_with_quota": int(known.sum()),
         "p_quota": reached,
-        "reps_below_half": int((own["p_quota"] < 0.5).sum()),
+        "reps_below_half": float((own["p_quota"] < 0.5).sum()) if own["p_quota"].notna().any() else np.nan,
         "actions": int(actions["rep_id"].isin(own["rep_id"]).sum()),
         "targets_met": float((judged["met"] == "yes").mean()) if len(judged) else np.nan,
     }
