@@ -51,7 +51,7 @@ def _of_people(basis: Basis) -> Iterator[str]:
         proposed = basis.result.quotas is not None
         yield "No quotas are recorded" + (": those that the scenario proposes stand in." if proposed else ".")
     elif np.isnan(quota_of(basis, basis.ahead)[0]).all():
-        yield f"{basis.ahead} has no quotas, recorded or proposed: coverage is over a share of the plan, if there is one."
+        yield f"{basis.ahead} has no quotas, recorded or proposed: coverage is over a share of the plan, if any."
     if not len(basis.reps):
         yield "Nobody sells at this date: there are no cards."
 
