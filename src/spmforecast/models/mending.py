@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.models.transitions import move_types, rises
+from spmforecast.models.kinds import move_types, rises
 
 __all__ = ["StageMend"]
 

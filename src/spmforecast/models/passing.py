@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.models.kinds import move_types, rises
 from spmforecast.models.mending import StageMend
 from spmforecast.models.river import Chain
-from spmforecast.models.transitions import move_types, rises
 from spmforecast.models.views import even_rates, stage_exits
 
 if TYPE_CHECKING:

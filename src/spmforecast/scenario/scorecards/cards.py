@@ -9,9 +9,9 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.ids import rows_of
 from spmforecast.models.ramp import RAMP_MONTHS
+from spmforecast.scenario.nodes import node_draws
 from spmforecast.scenario.scorecards.basis import OTHERS, Basis
 from spmforecast.scenario.scorecards.board import tenure_months
-from spmforecast.scenario.tables import node_draws
 from spmforecast.simulate import Forecast
 
 __all__ = ["quota_of", "rep_draws_of", "scorecard_table"]
