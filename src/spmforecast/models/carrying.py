@@ -73,6 +73,7 @@ def carried(old: FittedPipeline, new: FittedPipeline) -> FittedPipeline | None:
         attrition=replace(old.attrition, vacancies=new.attrition.vacancies),
         rep_wins=_extended(old.rep_wins, len(fresh)),
         win_ramp=old.win_ramp,
+        funnel=old.funnel,
     )
 
 

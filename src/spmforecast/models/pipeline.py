@@ -17,6 +17,7 @@ from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roste
 from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.exposure import Statistics
+from spmforecast.models.funnel import Funnel, fit_funnel
 from spmforecast.models.kinds import LOST, move_types, rises
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
 from spmforecast.models.newcomers import WinRamp
@@ -32,6 +33,7 @@ from spmforecast.models.transitions import fit_with_statistics
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 _MANY_DEALS = 100_000  # from which threads pay
 
@@ -72,6 +74,8 @@ class FittedPipeline:
         How much less often deals are won that a newcomer created.
     choice : str
         How the specification was chosen, in words; empty where it was given.
+    funnel : Funnel, optional
+        Whether recent activity moves the deals to come; None without activities.
     """
 
     spec: ModelSpec
@@ -89,6 +93,7 @@ class FittedPipeline:
     rep_wins: GammaPool
     win_ramp: WinRamp
     choice: str = ""
+    funnel: Funnel | None = None
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -108,6 +113,13 @@ class FittedPipeline:
         Shape (months of tenure + 1,).
         """
         return np.asarray(self.creation.ramp * self.win_ramp.along(self.creation.ramp) / self.win_ramp.scale)
+
+    def daily_creation(self, days: Ints) -> Array:
+        """Deals a day of a ramped rep of average productivity, as season, weekday and recent activity have it."""
+        rate = self.creation.base * self.creation.day_weights(days)
+        if self.funnel is None or not self.funnel.used:
+            return rate
+        return np.asarray(rate * self.funnel.along(days))
 
     @property
     def deals(self) -> pd.DataFrame:
@@ -222,6 +234,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     if spec.amount_tail == "pareto":
         amounts = with_pareto_tail(amounts, deals, profiles)
     rep_wins, win_ramp = fit_rep_wins(stays, profiles.segment_of_deal, spans, creation.ramp, _coming(creation, roster))
+    market = _market(process, count, creation)
     return FittedPipeline(
         spec=spec,
         calendar=calendar,
@@ -231,12 +244,13 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         process=process,
         amounts=amounts,
         creation=creation,
-        market=_market(process, count, creation),
+        market=market,
         spans=spans,
         roster=roster,
         attrition=fit_attrition(known, spans),
         rep_wins=rep_wins,
         win_ramp=win_ramp,
+        funnel=fit_funnel(known, deals, creation, market.creation, first_day, stays.today),
     )
 
 

@@ -336,6 +336,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
     ]  # fmt: skip
     if model.win_ramp.depth > 0:
         rows.append(_newcomers(model))
+    rows += _recent_activity(model)
     if leaving.shape > 0:
         from scipy import stats
 
@@ -354,6 +355,16 @@ def _newcomers(model: FittedPipeline) -> dict[str, object]:
     estimate, high, low = (1.0 - depth * (1.0 - ramp.ramp[0]) for depth in (ramp.depth, ramp.low, ramp.high))
     note = "deals created in the first month of tenure, over those of ramped reps; wins of the first year"
     return _row("capacity", estimate, low, high, "relative hazard of a win", ramp.wins, note)
+
+
+def _recent_activity(model: FittedPipeline) -> list[dict[str, object]]:
+    """Tell by what recent activity multiplies the next month's creations, and by what score; nothing without any."""
+    funnel = model.funnel
+    if funnel is None:
+        return []
+    ends = [float(funnel.factors(error)[0]) if funnel.used else 1.0 for error in (-1.645, 0.0, 1.645)]
+    told = (ends[1], min(ends), max(ends), "times, next month")
+    return [_row("creation", *told, int(model.creation.observed.sum()), funnel.told())]
 
 
 def _row(kind: str, estimate: float, low: float, high: float, unit: str, deals: int, note: str) -> dict[str, object]:

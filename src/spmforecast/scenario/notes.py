@@ -37,7 +37,7 @@ def model_notes(
     if isinstance(model, FittedBookings):
         return {"title": TITLE, "notes": [*booking_notes(model), *([_quotas(quotas)] if quotas is not None else [])]}
     notes = [_stages(model), *_law(model), _pooling(model), _amounts(model), _creation(model)]
-    notes += [_capacity(model), _market(model), *told]
+    notes += [*_funnel(model), _capacity(model), _market(model), *told]
     notes.append(
         "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
         "every figure is computed from the same draws, so all levels add up."
@@ -109,6 +109,11 @@ def _creation(model: FittedPipeline) -> str:
         f"Deals to come: {creation.base * 365.25:.0f} a year per ramped rep from {int(creation.observed.sum()):,} "
         f"creations in {len(creation.months)} months, with season and each rep's own multiplier."
     )
+
+
+def _funnel(model: FittedPipeline) -> list[str]:
+    """Say whether recent activity moves the deals to come, where activities are recorded."""
+    return [model.funnel.told()] if model.funnel is not None else []
 
 
 def _capacity(model: FittedPipeline) -> str:

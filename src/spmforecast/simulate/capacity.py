@@ -45,9 +45,9 @@ def capacity_tables(
     vacant : array of float, shape (places, cohorts)
         Deals of those who will fill the seats that stand empty already.
     """
-    creation, days = model.creation, horizon.days
+    days = horizon.days
     worth = model.booking_ramp * model.win_ramp.scale
-    rate = creation.base * creation.day_weights(days)
+    rate = model.daily_creation(days)
     in_cohort = np.eye(len(horizon.periods))[horizon.cell]
     tenure = tenure_months(days - model.roster.hired[:, None])
     there = days >= model.roster.hired[:, None]  # whoever is supposed to be hired creates nothing before
