@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,7 +60,7 @@ def test_lags_are_what_a_loop_over_days_says():
     got = lagged(counts)
     assert got.shape == (2, len(LAGS) - 1, 120 - LONGEST)
     for day in (LONGEST, 100, 119):
-        for at, (near, far) in enumerate(zip(LAGS[:-1], LAGS[1:], strict=True)):
+        for at, (near, far) in enumerate(pairwise(LAGS)):
             days = day - np.arange(near, far)
             np.testing.assert_allclose(got[:, at, day - LONGEST], counts[:, days].mean(axis=1))
 

@@ -28,7 +28,7 @@ from spmforecast.models.market import ShockPosterior
 from spmforecast.models.prospecting import prospecting
 from spmforecast.models.thinning import Thinning
 
-__all__ = ["Funnel", "Shares", "fit_funnel", "rolling_gains", "shares_before"]
+__all__ = ["Funnel", "Shares", "fit_funnel", "log_score", "rolling_gains", "shares_before"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -230,13 +230,13 @@ def rolling_gains(past: PastLevels) -> Array:
         come = np.isfinite(past.count[origin]) & (past.expected[origin] > 0)
         hoped = past.expected[origin] * np.exp(past.log_mean[origin])
         moved = hoped * np.exp(shares.value * past.apart[origin])
-        scores = [_log_score(past.count[origin], mean, past.variance[origin]) for mean in (moved, hoped)]
+        scores = [log_score(past.count[origin], mean, past.variance[origin]) for mean in (moved, hoped)]
         if come.any():
             gains.append(float((scores[0] - scores[1])[come].mean()))
     return np.array(gains)
 
 
-def _log_score(count: Array, mean: Array, variance: Array) -> Array:
+def log_score(count: Array, mean: Array, variance: Array) -> Array:
     """Log chance of counts whose mean varies by a gamma law of that variance of the log."""
     size = 1.0 / np.expm1(variance)
     return np.asarray(
