@@ -15,6 +15,7 @@ from companies import AS_OF as EXAMPLE_AS_OF
 from companies import example_fit, example_tables
 from prospects import AS_OF, TODAY, history, lived, tables_of
 from spmforecast import simulate
+from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import read_history
 from spmforecast.models import PipelineModel
 from spmforecast.models.carrying import carried
@@ -203,3 +204,16 @@ def test_shares_are_none_where_the_levels_are_apart_the_wrong_way():
     past = _past(apart, -apart)
     assert (shares_before(past, 20).value == 0).all()
     assert (rolling_gains(past) == 0).all()
+
+
+def test_months_of_weeks_and_dates_within_a_month_are_understood():
+    calendar = FiscalCalendar(pattern="4-4-5")
+    model = PipelineModel(calendar=calendar).fit(history(company(7, True)), as_of="2023-11-15")
+    today = int(np.datetime64("2023-11-15").astype(np.int64))
+    assert model.funnel.origins >= 6
+    days = np.arange(today + 1, today + 60)
+    same_month = calendar.month_numbers(days) == calendar.month_numbers(days[:1])
+    factors = model.funnel.along(days)
+    assert 0 < same_month.sum() < 35
+    assert (factors[same_month] == model.funnel.factors()[0]).all()
+    assert factors[~same_month][0] == model.funnel.factors()[1]
