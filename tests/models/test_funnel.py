@@ -148,10 +148,8 @@ def test_more_activity_never_lowers_what_is_expected(record, more):
     counts = made.done.counts.copy()
     for kind, back in more:
         counts[kind, -1 - back] += 5.0
-    raised = replace(made, done=replace(made.done, counts=counts))
-    kept = made.kept(TODAY)
-    object.__setattr__(raised, "kept", lambda origin: kept)  # how paces last is told by the past, and is held here
-    assert (raised.ahead(TODAY, thinning) >= made.ahead(TODAY, thinning) - 1e-12).all()
+    raised, kept = replace(made, done=replace(made.done, counts=counts)), made.kept(TODAY)
+    assert (raised.ahead(TODAY, thinning, kept) >= made.ahead(TODAY, thinning, kept) - 1e-12).all()
 
 
 def test_a_company_that_does_more_now_is_expected_to_create_more():

@@ -155,8 +155,8 @@ def fit_funnel(
     better, gain = int((gains > 0).sum()), float(gains.sum())
     shares = shares_before(past, len(past.count))
     used = len(gains) >= _LEAST_ORIGINS and gain > _MARGIN and 2 * better > len(gains)
-    thinning = record.fit(today)
-    apart = record.ahead(today, thinning) - market_ahead(market).log_mean
+    thinning, kept = record.fit(today), record.kept(today)
+    apart = record.ahead(today, thinning, kept) - market_ahead(market).log_mean
     return Funnel(
         used=used,
         activities=number,
@@ -166,7 +166,7 @@ def fit_funnel(
         share=shares.value,
         share_sd=shares.sd,
         apart=apart,
-        kept=record.kept(today),
+        kept=kept,
         thinning=thinning,
         today=today,
         calendar=creation.calendar,

@@ -106,10 +106,22 @@ class Record:
         activities = lagged(self.done.until(origin))[:, :, -weeks * _WEEK :] * self._weekday(self.days[own])
         return fit_thinning(_by_week(self.deals[own]), _by_week(self.direct[own]), _by_week(activities))
 
-    def ahead(self, origin: int, thinning: Thinning) -> Array:
-        """Log level of creation that activities up to the close of a day make likely in the next months, shape (3,).
+    def ahead(self, origin: int, thinning: Thinning, kept: float) -> Array:
+        """Tell the log level of creation that activities make likely in the next months.
 
-        What will be done from then on is taken to return from the pace of the last four weeks to that of the last year.
+        Parameters
+        ----------
+        origin : int
+            Activities up to the close of this day are known. What is done from then on is taken to return from the
+            pace of the last four weeks to that of the last year.
+        thinning : Thinning
+            What activities lead to.
+        kept : float
+            Share of an unusual pace that is left after four weeks.
+
+        Returns
+        -------
+        array of float, shape (3,)
         """
         days = np.arange(origin + 1, origin + 1 + 31 * (AHEAD + 1))
         month = month_of(days, self.creation.calendar)
@@ -117,7 +129,7 @@ class Record:
         month = month[: len(days)] - month[0]
         seen = self.done.until(origin)
         usual, recent = seen[:, -_YEAR:].mean(axis=1), seen[:, -_FOUR_WEEKS:].mean(axis=1)
-        left = self.kept(origin) ** (np.arange(1, len(days) + 1) / _FOUR_WEEKS)
+        left = kept ** (np.arange(1, len(days) + 1) / _FOUR_WEEKS)
         coming = usual[:, None] + (recent - usual)[:, None] * left
         activities = lagged(np.concatenate([seen[:, -LONGEST:], coming], axis=1))
         direct = self._pace(origin) * self.creation.day_weights(days)
@@ -225,7 +237,8 @@ def past_levels(record: Record) -> PastLevels:
     rows = []
     for at in origins:
         direct = market_ahead(fit_shock(ratio[: at + 1], noise[: at + 1]))
-        level = record.ahead(int(last[at]), record.fit(int(last[at])))
+        origin = int(last[at])
+        level = record.ahead(origin, record.fit(origin), record.kept(origin))
         come = slice(at + 1, min(at + 1 + AHEAD, whole))
         seen = (ratio[come] - direct.log[: come.stop - come.start], noise[come])
         known = (*seen, creation.observed[come], creation.expected[come])
