@@ -21,7 +21,7 @@ def lag_shares(lags):
     return np.diff(stats.gamma(_SHAPE, scale=_LAG / _SHAPE).cdf(np.append(np.maximum(lags[:-1] - 1, 0), lags[-1] - 1)))
 
 
-def lived(seed, leads, monthly=60.0, share=0.9, spread=0.7):
+def lived(seed, leads, monthly=90.0, share=0.9, spread=1.0):
     """Live a company of five reps; return day and type of its activities and the days on which deals are created.
 
     Where activity leads, a share of the deals comes of it; else all deals come by themselves. The pace of activity

@@ -75,13 +75,12 @@ def _next_months(model, seed):
 
 def test_the_next_quarters_creations_are_foretold_better():
     gains = []
-    for seed in range(1, 9):
+    for seed in (1, 2, 3, 4):
         model = fitted(seed, True)
+        assert model.funnel.used
         count, plain, factor, variance = _next_months(model, seed)
-        if model.funnel.used:
-            gains.append((log_score(count, plain * factor, variance) - log_score(count, plain, variance)).sum())
-    assert len(gains) >= 5
-    assert np.sum(gains) > 0.5
+        gains.append((log_score(count, plain * factor, variance) - log_score(count, plain, variance)).sum())
+    assert np.sum(gains) > 1.0
 
 
 def test_what_comes_after_the_date_changes_nothing():
