@@ -14,6 +14,7 @@ from spmforecast.models.capacity import (
     build_roster,
     fit_attrition,
     rep_spans,
+    seat_of,
 )
 
 TODAY = int(np.datetime64("2024-12-31").astype(np.int64))
@@ -99,8 +100,10 @@ def test_roster_lists_the_active_where_they_stand():
 
 
 def test_where_no_leave_is_recorded_leaving_is_not_modelled():
-    known, _, spans = spans_of([{"rep_id": "A", "hire_date": "2022-01-01", "end_date": None}], [("A", "2024-12-01")])
-    attrition = fit_attrition(known, spans)
+    known, frame, spans = spans_of(
+        [{"rep_id": "A", "hire_date": "2022-01-01", "end_date": None}], [("A", "2024-12-01")]
+    )
+    attrition = fit_attrition(known, frame, spans)
     assert attrition.shape == 0.0
     assert attrition.annual == 0.0
     assert attrition.vacancies == ()
@@ -117,8 +120,8 @@ def test_more_leaves_mean_more_attrition(leaves):
         }
         for i in range(12)
     ]
-    known, _, spans = spans_of(reps, [(f"R{i}", "2023-06-01") for i in range(12)])
-    attrition = fit_attrition(known, spans)
+    known, frame, spans = spans_of(reps, [(f"R{i}", "2023-06-01") for i in range(12)])
+    attrition = fit_attrition(known, frame, spans)
     years = (spans.end - spans.start + 1).sum() / 365.25
     low, high = stats.gamma.ppf([0.01, 0.99], leaves + 1) / years
     assert attrition.leaves == leaves
@@ -132,10 +135,42 @@ def test_successors_are_matched_to_leaves_of_their_territory():
         reps.append({"rep_id": f"O{i}", "hire_date": "2023-01-01", "end_date": "2024-01-31", "territory_id": f"T{i}"})
         reps.append({"rep_id": f"N{i}", "hire_date": "2024-03-01", "end_date": None, "territory_id": f"T{i}"})
     reps.append({"rep_id": "L", "hire_date": "2023-01-01", "end_date": "2024-12-20", "territory_id": "T9"})
-    known, _, spans = spans_of(reps, [("O0", "2023-06-01"), ("N0", "2024-12-01")])
-    attrition = fit_attrition(known, spans)
+    known, frame, spans = spans_of(reps, [("O0", "2023-06-01"), ("N0", "2024-12-01")])
+    attrition = fit_attrition(known, frame, spans)
     assert attrition.backfills == 4
     assert attrition.backfill_days == 30.0
     # The seat left eleven days ago is still to be filled.
-    assert [territory for territory, _ in attrition.vacancies] == ["T9"]
-    assert 0 < attrition.vacancies[0][1] <= 30
+    assert [seat.territory for seat in attrition.vacancies] == ["T9"]
+    assert 0 < attrition.vacancies[0].days <= 30
+
+
+def test_seats_without_a_territory_are_filled_alike_and_a_manager_who_never_sold_leaves_none():
+    reps = [
+        {
+            "rep_id": name,
+            "hire_date": "2022-01-01",
+            "end_date": "2024-12-01" if name in "AM" else None,
+            "territory_id": at,
+        }
+        for name, at in (("A", None), ("B", None), ("M", None))
+    ]
+    deals = [("A", "2024-11-01"), ("B", "2024-11-01")]
+    known, frame, spans = spans_of(reps, deals)
+    frame["region"] = ["North", "South"]
+    attrition = fit_attrition(known, frame, spans)
+    assert [(seat.territory, seat.region) for seat in attrition.vacancies] == [(NONE, "North")]
+    # Had both a territory each, the seat would be filled on the same day.
+    listed = [{**rep, "territory_id": f"T{rep['rep_id']}"} for rep in reps[:2]]
+    known, _, spans = spans_of(listed, deals)
+    assert [seat.days for seat in fit_attrition(known, frame, spans).vacancies] == [attrition.vacancies[0].days]
+    seats = build_roster(known, frame, spans).seats(attrition.vacancies)
+    assert seats[seat_of(attrition.vacancies[0], seats)] == (NONE, "North")
+
+
+def test_a_hire_without_a_territory_follows_a_leaver_without_one():
+    reps = [
+        {"rep_id": "A", "hire_date": "2022-01-01", "end_date": "2024-09-01", "territory_id": None},
+        {"rep_id": "B", "hire_date": "2024-10-01", "end_date": None, "territory_id": None},
+    ]
+    known, frame, spans = spans_of(reps, [("A", "2024-08-01"), ("B", "2024-11-01")])
+    assert fit_attrition(known, frame, spans).vacancies == ()

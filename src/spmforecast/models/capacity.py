@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +22,11 @@ __all__ = [
     "Attrition",
     "RepSpans",
     "Roster",
+    "Vacancy",
     "build_roster",
     "fit_attrition",
     "rep_spans",
+    "seat_of",
     "tenure_months",
 ]
 
@@ -90,6 +94,14 @@ def tenure_months(days: Ints | Array) -> Ints:
     return np.asarray(np.clip(days // MONTH_DAYS, 0, RAMP_MONTHS), dtype=np.int64)
 
 
+class Vacancy(NamedTuple):
+    """A seat that stands empty: where (``(none)`` where nothing tells), and days until a successor starts."""
+
+    territory: str
+    region: str
+    days: int
+
+
 @dataclass(frozen=True)
 class Attrition:
     """Constant hazard of leaving, and the delay until a successor starts.
@@ -104,8 +116,8 @@ class Attrition:
         Median days from a leave to the successor's start.
     backfills : int
         Successors behind that figure; 0 where it is assumed.
-    vacancies : tuple of (str, int)
-        Territory, and days until a successor starts, of each seat that stands empty at the as-of date.
+    vacancies : tuple of Vacancy
+        Seats that stand empty at the as-of date and will be filled.
     """
 
     shape: float
@@ -113,7 +125,7 @@ class Attrition:
     leaves: int
     backfill_days: float
     backfills: int
-    vacancies: tuple[tuple[str, int], ...] = ()
+    vacancies: tuple[Vacancy, ...] = ()
 
     @property
     def annual(self) -> float:
@@ -138,6 +150,21 @@ class Roster:
     owners: tuple[str, ...]
     places: pd.DataFrame
     hired: Ints
+
+    def seats(self, vacancies: Sequence[Vacancy]) -> list[tuple[str, str]]:
+        """List the places (territory, region) in which sellers stand or seats are vacant, in order."""
+        places = self.places[["territory_id", "region"]].astype(str)
+        taken = set(places.itertuples(index=False, name=None))
+        known = {territory for territory, _ in taken}
+        # Those without a territory are told apart by region alone.
+        return sorted(taken | {(at, region) for at, region, _ in vacancies if at == NONE or at not in known})
+
+
+def seat_of(vacancy: Vacancy, places: Sequence[tuple[str, str]]) -> int | None:
+    """Find the place, as :meth:`Roster.seats` lists them, in which a vacancy will be filled."""
+    here = [index for index, (territory, _) in enumerate(places) if territory == vacancy.territory]
+    exact = [index for index in here if places[index][1] == vacancy.region]
+    return next(iter(exact or here), None)
 
 
 def rep_spans(history: History, deals: pd.DataFrame, first_day: int, today: int) -> RepSpans:
@@ -198,7 +225,12 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     -------
     Roster
     """
-    owners = tuple(owner for owner, active in zip(spans.owners, spans.active, strict=True) if active)
+    owners = _active(spans)
+    return Roster(owners, _places_of(history, deals, owners), spans.hired[spans.active])
+
+
+def _places_of(history: History, deals: pd.DataFrame, owners: Sequence[str]) -> pd.DataFrame:
+    """Tell the ``territory_id``, ``region`` and ``manager_id`` of owners, as listed or as their deals usually are."""
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
     places = pd.DataFrame(index=list(owners))
@@ -212,8 +244,7 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     of_territory = _most_common(codes_of(deals["territory_id"][placed].astype("str")), deals["region"][placed])
     by_territory = places["territory_id"].map(of_territory).astype(object)
     places["region"] = places["region"].fillna(by_territory).fillna(places["territory_id"])
-    places = places.fillna(NONE)
-    return Roster(owners, places, spans.hired[spans.active])
+    return places.fillna(NONE)
 
 
 def _most_common(group: tuple[npt.NDArray[np.int32], tuple[str, ...]], value: pd.Series) -> pd.Series:
@@ -231,13 +262,15 @@ def _most_common(group: tuple[npt.NDArray[np.int32], tuple[str, ...]], value: pd
     return pd.Series([values[k] for k in best % len(values)], index=[groups[k] for k in best // len(values)])
 
 
-def fit_attrition(history: History, spans: RepSpans) -> Attrition:
+def fit_attrition(history: History, deals: pd.DataFrame, spans: RepSpans) -> Attrition:
     """Estimate the hazard of leaving and the delay of successors.
 
     Parameters
     ----------
     history : History
         Cut at its as-of date.
+    deals : pandas.DataFrame
+        Deals with resolved dimensions; they tell where those stand of whom the table of reps does not.
     spans : RepSpans
         Days of service; reps still here are censored.
 
@@ -250,7 +283,7 @@ def fit_attrition(history: History, spans: RepSpans) -> Attrition:
     if leaves == 0:
         return Attrition(0.0, 1.0, 0, _DEFAULT_BACKFILL_DAYS, 0)
     days = float(np.maximum(spans.end - spans.start + 1, 0).sum())
-    lags, unfilled = _backfills(history.current_reps())
+    lags, unfilled = _backfills(_teams(history, deals, spans))
     enough = len(lags) >= 3
     delay = float(np.median(lags)) if enough else _DEFAULT_BACKFILL_DAYS
     return Attrition(
@@ -263,28 +296,42 @@ def fit_attrition(history: History, spans: RepSpans) -> Attrition:
     )
 
 
-def _backfills(reps: pd.DataFrame) -> tuple[list[float], list[tuple[str, pd.Timestamp]]]:
+def _teams(history: History, deals: pd.DataFrame, spans: RepSpans) -> pd.DataFrame:
+    """List hires and leaves with the place of each rep; those without a territory are one team."""
+    reps = history.current_reps()[["hire_date", "end_date", "territory_id"]]
+    sells = reps.index.isin([*deals["owner_id"].astype(str).unique(), *_active(spans)])
+    # A manager who has no territory and never sold leaves no seat behind.
+    reps = reps[sells | reps["territory_id"].notna().to_numpy()]
+    places = _places_of(history, deals, [str(rep) for rep in reps.index])
+    return reps.assign(territory_id=places["territory_id"].to_numpy(), region=places["region"].to_numpy())
+
+
+def _active(spans: RepSpans) -> tuple[str, ...]:
+    return tuple(owner for owner, active in zip(spans.owners, spans.active, strict=True) if active)
+
+
+def _backfills(teams: pd.DataFrame) -> tuple[list[float], list[tuple[str, str, pd.Timestamp]]]:
     """Match each leave with the next hire in its territory within a year; also list the leaves that have none."""
     lags, unfilled = [], []
-    for territory, team in reps[reps["territory_id"].notna()].groupby("territory_id"):
+    for territory, team in teams.groupby("territory_id"):
         hires = sorted(team["hire_date"].dropna())
-        for leave in sorted(team["end_date"].dropna()):
+        for leave, region in team[["end_date", "region"]].dropna().sort_values("end_date").itertuples(index=False):
             later = [hire for hire in hires if leave <= hire <= leave + pd.Timedelta(days=_LONGEST_BACKFILL)]
             if later:
                 hires.remove(later[0])
                 lags.append(float((later[0] - leave).days))
             else:
-                unfilled.append((str(territory), leave))
+                unfilled.append((str(territory), str(region), leave))
     return lags, unfilled
 
 
 def _vacancies(
-    unfilled: list[tuple[str, pd.Timestamp]], today: pd.Timestamp | None, delay: float
-) -> tuple[tuple[str, int], ...]:
+    unfilled: list[tuple[str, str, pd.Timestamp]], today: pd.Timestamp | None, delay: float
+) -> tuple[Vacancy, ...]:
     """Seats left lately: their successors are still to come. A seat left long ago is taken as given up."""
     out = []
-    for territory, leave in unfilled:
+    for territory, region, leave in unfilled:
         waited = (today - leave).days if today is not None else 0
         if waited <= 3 * delay:
-            out.append((territory, max(round(delay - waited), round(delay / 3))))
+            out.append(Vacancy(territory, region, max(round(delay - waited), round(delay / 3))))
     return tuple(out)

@@ -247,7 +247,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         market=market,
         spans=spans,
         roster=roster,
-        attrition=fit_attrition(known, spans),
+        attrition=fit_attrition(known, deals, spans),
         rep_wins=rep_wins,
         win_ramp=win_ramp,
         funnel=fit_funnel(known, deals, creation, market.creation, first_day, stays.today),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
-from spmforecast.models.capacity import tenure_months
+from spmforecast.models.capacity import seat_of, tenure_months
 from spmforecast.simulate.horizon import Horizon
 
 __all__ = ["capacity_tables"]
@@ -57,10 +57,9 @@ def capacity_tables(
     delay = round(model.attrition.backfill_days)
     succeeded = np.stack([_newcomer(worth, rate, in_cohort, leave + delay) for leave in range(len(days))])
     vacant = np.zeros((len(places), len(horizon.periods)))
-    for territory, first in model.attrition.vacancies:
-        here = [index for index, place in enumerate(places) if place[0] == territory]
-        if here:
-            vacant[here[0]] += _newcomer(worth, rate, in_cohort, first)
+    for vacancy in model.attrition.vacancies:
+        if (seat := seat_of(vacancy, places)) is not None:
+            vacant[seat] += _newcomer(worth, rate, in_cohort, vacancy.days)
     return created, np.concatenate([succeeded, np.zeros((1, len(horizon.periods)))]), vacant
 
 

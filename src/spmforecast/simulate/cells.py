@@ -208,7 +208,7 @@ def _creation_mix(model: FittedPipeline, dims: list[str]) -> pd.DataFrame:
     keys, owners = [*dims, "model_segment"], [*model.roster.owners]
     places = [*model.roster.places[["territory_id", "region"]].itertuples(index=False, name=None)]
     if model.attrition.shape > 0:
-        places += _places(model)
+        places += model.roster.seats(model.attrition.vacancies)
         owners += [TO_BE_HIRED] * (len(places) - len(owners))
     columns = ["owner_id", *dims, "model_segment", "share", "seller"]
     if not places:
@@ -260,16 +260,6 @@ def _shares(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return counts.assign(share=counts["share"] / counts["share"].sum())
 
 
-def _places(model: FittedPipeline) -> list[tuple[str, str]]:
-    """Territories (with their regions) in which sellers stand or seats are vacant, in order."""
-    places = model.roster.places
-    taken = {(str(t), str(r)) for t, r in zip(places["territory_id"], places["region"], strict=True)}
-    region = model.deals.drop_duplicates("territory_id", keep="last").set_index("territory_id")["region"]
-    empty = {(territory, str(region.get(territory, NONE))) for territory, _ in model.attrition.vacancies}
-    known = {territory for territory, _ in taken}
-    return sorted(taken | {place for place in empty if place[0] not in known})
-
-
 def _tilt(model: FittedPipeline, mix: pd.DataFrame, horizon: Horizon) -> Array | None:
     """Let segments made of several attributes be created in seasons of their own; a seller's sum stays what it is."""
     if isinstance(model.spec.segment_by, str):
@@ -287,7 +277,7 @@ def _tilt(model: FittedPipeline, mix: pd.DataFrame, horizon: Horizon) -> Array |
 def _creation_cells(
     model: FittedPipeline, mix: pd.DataFrame, column: Ints, dims: list[str], horizon: Horizon
 ) -> CreationCells:
-    places = _places(model)
+    places = model.roster.seats(model.attrition.vacancies)
     number = {place: index for index, place in enumerate(places)}
     frame = model.roster.places
     of_seller = [number[str(t), str(r)] for t, r in zip(frame["territory_id"], frame["region"], strict=True)]

@@ -185,7 +185,7 @@ def _fit(known: History, calendar: FiscalCalendar) -> FittedBookings:
         ledger=ledger,
         spans=spans,
         roster=build_roster(known, ledger.lines, spans),
-        attrition=fit_attrition(known, spans),
+        attrition=fit_attrition(known, ledger.lines, spans),
         hires=hires,
         rhythm=rhythm,
         factors=fit_factors(grid, sizes.unit, hires),

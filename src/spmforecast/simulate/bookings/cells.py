@@ -159,7 +159,7 @@ def _mix(model: FittedBookings, dims: list[str]) -> pd.DataFrame:
         both = pd.concat([own[[*dims, "share"]], lean[[*dims, "share"]]], ignore_index=True)
         parts.append(merge_shares(both, dims).assign(owner_id=owner, seller=index))
     if model.attrition.shape > 0:
-        for number, (territory, region) in enumerate(_places(model)):
+        for number, (territory, region) in enumerate(model.roster.seats(model.attrition.vacancies)):
             lean = by_region.get(region, company).assign(territory_id=territory, region=region)
             parts.append(merge_shares(lean, dims).assign(owner_id=TO_BE_HIRED, seller=len(places) + number))
     columns = ["owner_id", *dims, "share", "seller"]
@@ -172,18 +172,8 @@ def _shares(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return total.assign(share=total["share"] / total["share"].sum() if total["share"].sum() > 0 else even)
 
 
-def _places(model: FittedBookings) -> list[tuple[str, str]]:
-    """Territories (with their regions) in which sellers stand or seats are vacant, in order."""
-    places = model.roster.places
-    taken = {(str(t), str(r)) for t, r in zip(places["territory_id"], places["region"], strict=True)}
-    region = model.ledger.lines.drop_duplicates("territory_id", keep="last").set_index("territory_id")["region"]
-    known = {territory for territory, _ in taken}
-    empty = {(territory, str(region.get(territory, NONE))) for territory, _ in model.attrition.vacancies}
-    return sorted(taken | {place for place in empty if place[0] not in known})
-
-
 def _streams(model: FittedBookings, mix: pd.DataFrame, column: Ints, dims: list[str]) -> BookingStreams:
-    places = _places(model)
+    places = model.roster.seats(model.attrition.vacancies)
     number = {place: index for index, place in enumerate(places)}
     frame = model.roster.places
     of_seller = [number[str(t), str(r)] for t, r in zip(frame["territory_id"], frame["region"], strict=True)]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.models.bookings import FittedBookings
 from spmforecast.models.bookings.factors import day_weights
-from spmforecast.models.capacity import MONTH_DAYS, tenure_months
+from spmforecast.models.capacity import MONTH_DAYS, seat_of, tenure_months
 from spmforecast.simulate.bookings.cells import BookingStreams, plan_booking_cells
 from spmforecast.simulate.cells import CellPlan
 from spmforecast.simulate.horizon import Horizon
@@ -176,10 +176,9 @@ def _worth(
         return worth, np.zeros((1, len(months))), vacant
     delay = round(model.attrition.backfill_days)
     succeeded = [_newcomer(factors.ramp, weight, in_month, leave + delay) for leave in range(len(days))]
-    for territory, start in model.attrition.vacancies:
-        here = [index for index, place in enumerate(streams.places) if place[0] == territory]
-        if here:
-            vacant[here[0]] += _newcomer(factors.ramp, weight, in_month, start)
+    for vacancy in model.attrition.vacancies:
+        if (seat := seat_of(vacancy, streams.places)) is not None:
+            vacant[seat] += _newcomer(factors.ramp, weight, in_month, vacancy.days)
     return worth, np.stack([*succeeded, np.zeros(len(months))]), vacant
 
 
