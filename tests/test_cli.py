@@ -94,6 +94,14 @@ def test_an_example_can_be_written_and_checked(tmp_path: Path) -> None:
     assert checked.stdout.rstrip().endswith("A run would go on.")
 
 
+def test_an_example_has_a_character(tmp_path: Path) -> None:
+    assert _invoke("example", tmp_path / "demo", "--size", "small", "--character", "tiny").exit_code == 0
+    assert len((tmp_path / "demo" / "reps.csv").read_text(encoding="utf-8").splitlines()) < 12
+    refused = _invoke("example", tmp_path / "other", "--character", "wild")
+    assert refused.exit_code != 0
+    assert "calm, ordinary, stormy, tiny" in refused.output
+
+
 def test_a_report_is_made_again(place: Path) -> None:
     page = place / "run" / "report.html"
     before = page.read_bytes()

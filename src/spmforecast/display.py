@@ -9,7 +9,7 @@ from html import escape
 
 import pandas as pd
 
-__all__ = ["card", "cell", "heading", "money", "percent", "texts"]
+__all__ = ["brief", "card", "cell", "chance", "heading", "money", "percent", "plan_chance", "texts"]
 
 MISSING = "–"
 _QUANTILE = re.compile(r"p\d{1,2}")
@@ -36,7 +36,37 @@ def percent(value: float) -> str:
         return "<1 %"
     if 0.995 < value < 1:
         return ">99 %"
-    return f"{100 * value:.0f} %"
+    return f"{100 * value:z.0f} %"
+
+
+def chance(share: float, certain: bool = False) -> str:
+    """Write a chance that was counted in draws: none or all of them do not make it certain.
+
+    Parameters
+    ----------
+    share : float
+        Share of the draws.
+    certain : bool
+        Nothing is left to chance: 0 % and 100 % are meant.
+    """
+    if share in (0.0, 1.0) and not certain:
+        return ">99 %" if share else "<1 %"
+    return percent(share)
+
+
+def plan_chance(share: float, sd: float, booked: float, plan: float) -> str:
+    """Write the chance to reach a plan; certain is what has no spread or is booked already."""
+    return chance(share, certain=sd <= 1e-9 * max(abs(booked), 1.0) or booked >= plan - 0.005)
+
+
+def brief(facts: Mapping[str, object]) -> str:
+    """Write facts on one line for a terminal: ``as of 2025-06-30, 1,234 deals, 321 won``."""
+    told = [f"{value} {name}" if _counted(value) else f"{name} {value}" for name, value in facts.items()]
+    return ", ".join(told)
+
+
+def _counted(value: object) -> bool:
+    return str(value).replace(",", "").isdigit()
 
 
 def cell(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,8 +22,6 @@ from spmforecast.cli.common import (
 from spmforecast.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from spmforecast.scenario import RunResult
 
 __all__ = ["backtest", "quotas", "report", "run"]
@@ -130,38 +128,15 @@ def _summarise(result: RunResult, place: Path) -> None:
     """Print the answer: each period against plan, warnings, and where the report is."""
     from rich.console import Console
 
-    from spmforecast.scenario.tables import company_table, covers
+    from spmforecast.cli.tables import print_forecast
+    from spmforecast.scenario.printed import company_rows
 
     keys = result.scenario.keys
     console = Console(soft_wrap=True)
-    company = company_table(result.forecast, result.plan)
-    part = [name for name in result.forecast.years if not covers(result.forecast, name)]
-    company = company.assign(period=[f"{name} (part)" if name in part else name for name in company["period"]])
-    _print_table(console, company, f"{keys.name}: as of {keys.as_of}", keys.currency)
+    rows = company_rows(result.forecast, result.plan)
+    print_forecast(console, rows, f"{keys.name}: as of {keys.as_of}", keys.currency)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if len(result.history.rejected):
         typer.echo(f"warning: {len(result.history.rejected):,} problems in the data: see rejected.csv", err=True)
     console.print(f"Report: {place / 'report.html'}", markup=False, highlight=False)
-
-
-def _print_table(console: Console, company: Any, title: str, currency: str) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from spmforecast.display import money, percent
-
-    shown = Table(title=escape(f"{title}{f' ({currency})' if currency else ''}"))
-    for name in ("period", "booked", "expected", "80 % interval", "plan", "P(plan)"):
-        shown.add_column(name, justify="left" if name == "period" else "right")
-    for row in company.itertuples(index=False):
-        planned = row.plan == row.plan
-        shown.add_row(
-            row.period,
-            money(row.booked),
-            money(row.mean),
-            f"{money(row.p10)} – {money(row.p90)}" if row.sd > 0 else "–",
-            money(row.plan) if planned else "–",
-            percent(row.p_plan) if planned else "–",
-        )
-    console.print(shown)

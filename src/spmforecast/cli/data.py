@@ -29,6 +29,9 @@ def example(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder for the files, or a new SQLite file.")],
     seed: Annotated[int, typer.Option(help="Seed of the company.")] = 7,
     size: Annotated[str, typer.Option(help="small, medium or large: 8, 40 or 200 reps.")] = "small",
+    character: Annotated[
+        str, typer.Option(help="calm, ordinary, stormy or tiny (5 reps, whatever the size).")
+    ] = "ordinary",
     format: Annotated[str, typer.Option(help="csv, parquet or sqlite (one file instead of a folder).")] = "csv",
 ) -> None:
     """Write the CRM tables of an invented company, to try things on."""
@@ -37,6 +40,7 @@ def example(
     problems = []
     for option, given, known in (
         ("size", size, ("small", "medium", "large")),
+        ("character", character, ("calm", "ordinary", "stormy", "tiny")),
         ("format", format, ("csv", "parquet", "sqlite")),
     ):
         if given not in known:
@@ -51,7 +55,7 @@ def example(
         told = "something stands there already, and nothing is overwritten"
         raise InputError(Problem("command line", told, "Name a new or an empty folder.", file=folder))
     try:
-        company = ExampleCompany(seed=seed, size=size)  # type: ignore[arg-type]
+        company = ExampleCompany(seed=seed, size=size, character=character)  # type: ignore[arg-type]
         if format == "csv":
             company.write(place)
         elif format == "parquet":

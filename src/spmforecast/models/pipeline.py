@@ -11,6 +11,7 @@ import pandas as pd
 from spmforecast.arrays import side_by_side
 from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
+from spmforecast.display import brief
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountModel, fit_amounts
 from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, rep_spans
@@ -144,16 +145,21 @@ class FittedPipeline:
 
         return views.rates(self)
 
-    def _repr_html_(self) -> str:
-        from spmforecast.display import card
-
-        facts = {
+    def _facts(self) -> dict[str, object]:
+        return {
             "as of": self.as_of.date(),
             "deals": f"{len(self.deals):,}",
             "won": f"{int((self.deals['status'] == 'won').sum()):,}",
             "stages": " → ".join(self.stays.stages),
         }
-        return card("Fitted pipeline", facts, self.conversion_rates(), shares=("estimate", "low", "high"))
+
+    def __repr__(self) -> str:
+        return f"FittedPipeline({brief(self._facts())})"
+
+    def _repr_html_(self) -> str:
+        from spmforecast.display import card
+
+        return card("Fitted pipeline", self._facts(), self.conversion_rates(), shares=("estimate", "low", "high"))
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,11 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         check_law(self.law)
-        require(self.half_life > 0, "scenario", "half-life must be positive", "half_life")
+        told = f"half-life must be a positive number of quarters, not {self.half_life!r}"
+        mend = "Call evaluate.choose_half_life, or write half_life: choose under model in a scenario."
+        given: object = self.half_life
+        known = isinstance(given, (int, float)) and given > 0
+        require(known, "scenario", told, "half_life", mend if given == "choose" else "")
         told = f"unknown tail {self.amount_tail!r}; use one of {', '.join(TAILS)}"
         require(self.amount_tail in TAILS, "scenario", told, "amount_tail")
 

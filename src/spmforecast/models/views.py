@@ -143,8 +143,9 @@ def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.Da
     -------
     pandas.DataFrame
         ``segment, stage, estimate, low, high, deals, won, shrinkage``: the estimate of the competing-risk process
-        with open deals censored, its 90 % interval from the posterior of the intensities, visits to the stage and
-        wins straight from it, and the weight of the pooled rate.
+        with open deals censored, its 90 % interval from the posterior of the intensities, and the weight of the pooled
+        rate. `deals` are visits to the stage (a deal that comes back counts again); `won` are wins straight out of
+        that stage, not all wins of deals that passed through it, so `won` / `deals` is not the estimate.
 
     Raises
     ------
@@ -217,7 +218,9 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
     -------
     pandas.DataFrame
         ``segment, p25, median, p75, median_low, median_high, deals``: quantiles of the fitted process (censoring and
-        truncation accounted for), the median's 90 % interval and the won deals behind it.
+        truncation accounted for), the median's 90 % interval and the won deals behind it. The fit counts deals still
+        open, of which the slow ones are many, and restarts the clock in each stage: its median differs from that of a
+        CRM's won deals, which leaves out the slow ones that are still open.
 
     Raises
     ------

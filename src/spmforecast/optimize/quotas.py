@@ -272,7 +272,7 @@ def _notes(table: pd.DataFrame, draws: Array, period: str, method: str) -> list[
         notes.append(
             f"{period}: no quota is left for {', '.join(map(str, held[:_FEW]))}"
             f"{' and others' if len(held) > _FEW else ''}: "
-            "at the common chance they book nothing, or less than half a rounding step"
+            "at a chance to reach quota that is equal for all, theirs would be 0 (or too small to round up)"
         )
     if (table["p_attain"].dropna() <= 0).all() and (table["quota"] > 0).any():
         notes.append(f"{period}: the total lies above what the reps book in any draw; nobody can be expected to attain")

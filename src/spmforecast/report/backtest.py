@@ -109,6 +109,7 @@ def _heading(level: str, ahead: str) -> str:
 
 
 def _score_table(rows: Sequence[Row], currency: str) -> Table:
+    most = max((row.number("cells") for row in rows), default=0.0)
     ordered = sorted(rows, key=lambda row: row.number("crps"))
     unit = f" ({currency})" if currency else ""
 
@@ -117,7 +118,7 @@ def _score_table(rows: Sequence[Row], currency: str) -> Table:
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Method", numeric=False, style="strong"), lambda index: ordered[index].text("method")),
-        (Column("Cases"), number("cells", count)),
+        (Column("Cases"), lambda index: _cases(ordered[index], most)),
         (Column(f"CRPS{unit}"), number("crps", amount)),
         (Column("Ratio"), number("ratio", _two)),
         (Column("90 % interval"), lambda index: _span(ordered[index])),
@@ -231,6 +232,12 @@ def _method(run: BacktestRun) -> Section:
     return Section("method", "Method", "How it was made", tuple(blocks))
 
 
+def _cases(row: Row, most: float) -> str:
+    """Write how many cases a method spoke in, and of how many where it was silent in some."""
+    told = _known(row.number("cells"), count)
+    return f"{told} of {count(most)}" if row.number("cells") < most else told
+
+
 def _known(value: float, write: Callable[[float], str]) -> str:
     return write(value) if math.isfinite(value) else MISSING
 
@@ -240,7 +247,7 @@ def _two(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{100 * value:+.0f} %".replace("-", "−")
+    return f"{100 * value:+z.0f} %".replace("-", "−")
 
 
 def _span(row: Row) -> str:

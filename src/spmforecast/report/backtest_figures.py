@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ __all__ = ["curves", "histograms", "scores_by_week"]
 _WIDTH, _PIXELS = 10.4, 100
 _BLUE, _BAND, _RED = "#1f6fae", "#d3e4f2", "#b3400e"
 _BINS, _ACROSS = 10, 3
+_TIMES_THE_MEDIAN = 3.0
 _HUES = ("#33475b", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#8a8f98", "#0072b2", "#b5a900", "#7f3c8d")
 
 
@@ -146,7 +148,8 @@ def scores_by_week(rows: Sequence[Row], currency: str, name: str) -> Drawing:
                 weeks, [mine.get(week, math.nan) for week in weeks], "o-", label=method, zorder=5 if first else 2,
                 color=_RED if first else _HUES[(place - 1) % len(_HUES)], linewidth=2.4 if first else 1.1, markersize=4,
             )  # fmt: skip
-        axes.set_ylim(bottom=0)
+        top, beyond = _reach(rows)
+        axes.set_ylim(bottom=0, top=top)
         axes.set_xticks(weeks)
         axes.set_xlabel("week of the period")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
@@ -154,4 +157,20 @@ def scores_by_week(rows: Sequence[Row], currency: str, name: str) -> Drawing:
         figure.legend(*axes.get_legend_handles_labels(), loc="center right", frameon=False)
         svg = to_svg(figure, name, "Mean CRPS by week of the period")
     unit = f" in {currency}" if currency else ""
-    return Drawing(svg, f"Company: mean CRPS{unit} by the week in which the forecast was made.", int(_WIDTH * _PIXELS))
+    caption = f"Company: mean CRPS{unit} by the week in which the forecast was made."
+    if beyond:
+        caption += f" Beyond the axis, in at least one week: {', '.join(beyond)}."
+    return Drawing(svg, caption, int(_WIDTH * _PIXELS))
+
+
+def _reach(rows: Sequence[Row]) -> tuple[float | None, list[str]]:
+    """Choose the top of the axis, so that one bad rival does not squash all lines; name the methods that leave it."""
+    worst: dict[str, float] = {}
+    for row in rows:
+        if math.isfinite(row.number("crps")):
+            worst[row.text("method")] = max(worst.get(row.text("method"), 0.0), row.number("crps"))
+    if not worst:
+        return None, []
+    limit = _TIMES_THE_MEDIAN * statistics.median(worst.values())
+    beyond = [method for method, value in worst.items() if value > limit > 0]
+    return (limit, beyond) if beyond else (None, [])

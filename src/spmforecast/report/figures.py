@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from spmforecast.report.blocks import Drawing
 from spmforecast.report.folder import Row
 from spmforecast.report.svg import INK, MUTED, canvas, tidy, to_svg
-from spmforecast.report.wording import percent, significant
+from spmforecast.report.wording import plan_chance, significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,8 +115,9 @@ def _plan_mark(axes: Axes, place: int, row: Row, columns: int) -> None:
     axes.plot([place - 0.45, place + 0.45], [plan, plan], color=PLAN, marker="|", markersize=6, linewidth=0, zorder=5)
     top = max(value for value in (plan, row.number("p95"), row.number("booked")) if math.isfinite(value))
     if not _certain(row) and math.isfinite(row.number("p_plan")):
+        told = plan_chance(*(row.number(name) for name in ("p_plan", "sd", "booked", "plan")))
         axes.annotate(
-            percent(row.number("p_plan")), (place, top), (0, 5), textcoords="offset points", ha="center", color=PLAN,
+            told, (place, top), (0, 5), textcoords="offset points", ha="center", color=PLAN,
             fontweight="bold", fontsize=9 if columns <= 14 else 7.5, zorder=6,
         )  # fmt: skip
 

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 from spmforecast import display
 
-__all__ = ["MISSING", "Scale", "amount", "between", "count", "percent", "share", "significant", "tally"]
+__all__ = [
+    "MISSING",
+    "Scale",
+    "amount",
+    "between",
+    "chance",
+    "count",
+    "percent",
+    "plan_chance",
+    "share",
+    "significant",
+    "tally",
+]
 
 MISSING = "–"
 _NBSP = "\u00a0"  # keeps a number and its unit on one line
@@ -60,6 +72,16 @@ def between(low: float, high: float, currency: str = "") -> str:
 def percent(value: float) -> str:
     """Write a probability as a whole percentage, a dash where it is not known."""
     return display.percent(value).replace("-", "−").replace(" ", _NBSP) if math.isfinite(value) else MISSING
+
+
+def chance(value: float, certain: bool = False) -> str:
+    """Write a chance counted in draws, which none or all of them do not make certain; a dash where it is not known."""
+    return display.chance(value, certain).replace(" ", _NBSP) if math.isfinite(value) else MISSING
+
+
+def plan_chance(value: float, sd: float, booked: float, plan: float) -> str:
+    """Write the chance to reach a plan; see :func:`spmforecast.display.plan_chance`."""
+    return display.plan_chance(value, sd, booked, plan).replace(" ", _NBSP) if math.isfinite(value) else MISSING
 
 
 def share(value: float) -> str:

@@ -26,6 +26,7 @@ from spmforecast.scenario.prepare import (
     load_plan,
     no_plan_for_quotas,
     quota_totals,
+    unknown_amounts,
     wrong_attributes,
 )
 from spmforecast.scenario.quality import QualityKeys
@@ -187,6 +188,7 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
     except InputError as error:
         problems += error.problems
     problems += wrong_attributes(scenario, known)
+    problems += unknown_amounts(scenario, known)
     problems += wrong_periods(history, scenario.calendar, scenario.keys.as_of)
     if plan is not None and scenario.keys.quotas is not None and not quota_totals(scenario, plan):
         problems.append(no_plan_for_quotas(scenario))

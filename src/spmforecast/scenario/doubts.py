@@ -59,7 +59,10 @@ def _of_question(
     if silent > _SILENT_DAYS:
         out.append(f"nothing is recorded in the last {silent} days before as_of: is the export older than the date?")
     if forecast.trials < _FEW_TRIALS:
-        out.append(f"only {forecast.trials} trials: intervals and chances are too coarse to use")
+        out.append(
+            f"only {forecast.trials} trial{'s' if forecast.trials > 1 else ''}: "
+            "intervals and chances are too coarse to use"
+        )
     return out + (_unjudged(forecast, plan) if scenario.keys.plan is not None else [])
 
 
@@ -91,10 +94,16 @@ def _few_deals(model: FittedPipeline) -> list[str]:
         )
     if model.amounts.ratio_deals == 0:
         out.append("no amounts are known before the close: an open deal's recorded amount is taken as final")
-    unknown = int(model.deals.loc[model.deals["status"] == "open", "amount"].isna().sum())
-    if unknown:
-        out.append(f"{unknown} open deals have no known amount: drawn from the amounts of won deals")
-    return out
+    return out + _unknown_amounts(model.deals)
+
+
+def _unknown_amounts(deals: pd.DataFrame) -> list[str]:
+    unknown = int(deals.loc[deals["status"] == "open", "amount"].isna().sum())
+    known = deals["amount"] > 0
+    if not unknown or not known.any():
+        return []
+    source = "won deals" if (known & (deals["status"] == "won")).any() else "the other deals, as none is won"
+    return [f"{unknown} open deals have no known amount: drawn from the amounts of {source}"]
 
 
 def _nature_of_bookings(scenario: Scenario) -> list[str]:

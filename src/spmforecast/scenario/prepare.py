@@ -37,6 +37,7 @@ __all__ = [
     "prepared_by",
     "quota_totals",
     "timed",
+    "unknown_amounts",
     "wrong_attributes",
 ]
 
@@ -103,6 +104,8 @@ def prepare(
             raise InputError(wrong)
         load_plan(scenario, history)  # so that a wrong plan is told before anything takes its time
         examined = examine(history.as_of(keys.as_of), keys.quality)
+        if wrong := unknown_amounts(scenario, examined.history):
+            raise InputError(wrong)
     with timed(clock, "choose", told):
         spec, measured = chosen(scenario, examined.history, jobs, lambda done, wanted: told("choose", done, wanted))
     with timed(clock, "fit", told):
@@ -202,6 +205,16 @@ def wrong_attributes(scenario: Scenario, history: History) -> list[Problem]:
         named += [(("model", "segment_by"), name) for name in attributes(keys.model.segment_by)]
     found = [(loc, check_attribute(name, known)) for loc, name in named]
     return [scenario.written.problem(loc, one.reason, one.mend, one.value) for loc, one in found if one is not None]
+
+
+def unknown_amounts(scenario: Scenario, known: History) -> list[Problem]:
+    """Refuse deals of which no amount is known at all: what they would book could only be made up."""
+    deals = known.opportunities
+    if deals.empty or (deals["amount"] > 0).any():
+        return []
+    told = f"no amount above 0 is known of any of {len(deals):,} deals, so nothing can be forecast in money"
+    mend = "Fill the column amount of opportunities, or map the one that holds it to amount."
+    return [Problem("opportunities", told, mend, file=scenario.written.name, column="amount")]
 
 
 def quota_totals(scenario: Scenario, plan: AnnualPlan) -> dict[str, Decimal]:

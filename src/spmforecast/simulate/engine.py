@@ -36,7 +36,7 @@ def simulate(
     trials: int | Literal["auto"] = 10_000,
     seed: int = 1,
     period: PeriodKind = "quarter",
-    levels: Sequence[str] = ("region", "segment"),
+    levels: Sequence[str] | str = ("region", "segment"),
     jobs: int = 1,
     progress: Progress | None = None,
     *,
@@ -61,7 +61,7 @@ def simulate(
         Seed of all random streams: same model, seed and trials give the same draws, bit for bit.
     period : {"month", "quarter", "year"}
         Length of the periods.
-    levels : sequence of str
+    levels : sequence of str, or str
         Deal attributes that become dimensions of the cells, beside owner, territory, region and segment.
     jobs : int
         Processes; they change no draw.
@@ -88,11 +88,13 @@ def simulate(
     Raises
     ------
     InputError
-        If `trials`, `jobs` or `worlds` is not positive, `until` does not end a period after the as-of date, a level is
-        not an attribute of the deals, the cluster cannot be reached, or an adjustment names what is not there.
+        If `trials`, `jobs` or `worlds` is not a positive whole number, there is no such `period`, `until` does not end
+        a period after the as-of date, a level is not an attribute of the deals, the cluster cannot be reached, or an
+        adjustment names what is not there.
     """
     auto = trials == "auto"
     _check_positive(trials=PILOT if trials == "auto" else trials, jobs=jobs, worlds=worlds)
+    levels = (levels,) if isinstance(levels, str) else levels
     horizon = build_horizon(model.as_of, until, period, model.calendar)
     inputs: SimulationInputs | BookingInputs
     if isinstance(model, FittedBookings):
@@ -113,7 +115,7 @@ def simulate(
         calendar=model.calendar,
         ledger=Ledger.joined(run.ledgers) if ledger else None,
         drivers=drivers(inputs, len(run.draws)) if isinstance(inputs, SimulationInputs) else None,
-        told=inputs.told if isinstance(inputs, SimulationInputs) else (),
+        told=(*inputs.told, *_without_amounts(model)) if isinstance(inputs, SimulationInputs) else (),
     )
 
 
@@ -121,7 +123,7 @@ def simulate_exactly(
     model: FittedPipeline | FittedBookings,
     until: object,
     period: PeriodKind = "quarter",
-    levels: Sequence[str] = ("region", "segment"),
+    levels: Sequence[str] | str = ("region", "segment"),
     adjustments: Sequence[Adjustment] = (),
 ) -> ExactForecast:
     """Work out the laws of the company's and every rep's bookings without drawing; arguments as in :func:`simulate`.
@@ -238,6 +240,13 @@ def _deal_table(run: Run, model: FittedPipeline | FittedBookings, horizon: Horiz
     return run.open_deals.table(model, horizon, run.draws)
 
 
+def _without_amounts(model: FittedPipeline | FittedBookings) -> tuple[str, ...]:
+    """Say that the money means nothing where no amount is known."""
+    if (model.deals["amount"] > 0).any():
+        return ()
+    return ("No amount is known of any deal: only numbers of wins mean something, bookings in money do not.",)
+
+
 def _check_positive(**values: int) -> None:
     wrong = [
         Problem(
@@ -248,7 +257,7 @@ def _check_positive(**values: int) -> None:
             value=str(value),
         )
         for name, value in values.items()
-        if value < 1
+        if not isinstance(value, (int, np.integer)) or value < 1
     ]
     if wrong:
         raise InputError(wrong)

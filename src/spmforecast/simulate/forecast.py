@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -154,7 +155,7 @@ class Forecast:
         return self.counts
 
     def quantiles(
-        self, by: Sequence[str] | str = ("period",), q: Sequence[float] = (0.1, 0.5, 0.9), counts: bool = False
+        self, by: Sequence[str] | str = ("period",), q: Sequence[float] | float = (0.1, 0.5, 0.9), counts: bool = False
     ) -> pd.DataFrame:
         """Quantiles of the sums over cells.
 
@@ -162,8 +163,8 @@ class Forecast:
         ----------
         by : sequence of str
             Columns of `cells` to group by.
-        q : sequence of float
-            Quantile levels.
+        q : sequence of float, or float
+            Quantile levels, or one of them.
         counts : bool
             Of numbers of wins instead of bookings.
 
@@ -174,17 +175,12 @@ class Forecast:
             (linear) definition. Quantiles of groups do not add up; the draws do.
         """
         by = [by] if isinstance(by, str) else list(by)
-        outside = [level for level in q if not 0 <= level <= 1]
-        if outside:
-            mend = "0.5 is the median."
-            raise InputError(
-                Problem("forecast", "a quantile level lies from 0 to 1", mend, value=str(v)) for v in outside
-            )
+        q = _quantile_levels(q)
         totals = self.totals(by, counts)
-        values = np.quantile(totals.draws, list(q), axis=0).T
+        values = np.quantile(totals.draws, q, axis=0).T
         groups = totals.groups
         index = pd.MultiIndex.from_frame(groups) if len(by) > 1 else pd.Index(groups.iloc[:, 0] if by else ["company"])
-        return pd.DataFrame(values, index=index, columns=list(q))
+        return pd.DataFrame(values, index=index, columns=q)
 
     def period_draws(self, label: str, counts: bool = False) -> Array:
         """Company bookings of one period, or of a longer one that holds several, trial by trial.
@@ -234,12 +230,13 @@ class Forecast:
         Raises
         ------
         InputError
-            If the forecast does not reach a period.
+            If the forecast does not reach a period, or a target is not a finite number.
         """
+        targets = _targets(plan)
         # Half a cent of tolerance: sums of cents in floating point may fall a hair short of the plan they meet.
         reached = {
-            str(label): float((self.period_draws(str(label)) >= float(target) - 0.005).mean())
-            for label, target in plan.items()
+            str(label): float((self.period_draws(str(label)) >= target - 0.005).mean())
+            for label, target in targets.items()
         }
         return pd.Series(reached, name="p_plan", dtype=np.float64).rename_axis("period")
 
@@ -251,6 +248,34 @@ class Forecast:
         table.insert(0, "mean", self.totals(["period"]).draws.mean(axis=0))
         facts = {"trials": f"{self.trials:,}", "cells": f"{len(self.cells):,}"}
         return card("Forecast", facts, table.reset_index())
+
+
+def _quantile_levels(q: Sequence[float] | float) -> list[float]:
+    """Turn levels, or a single one, into a list."""
+    levels = list(q) if np.iterable(q) and str(q) != q else [q]
+    wrong = [level for level in levels if not (isinstance(level, (int, float, np.number)) and 0 <= level <= 1)]
+    if wrong:
+        told, mend = "a quantile level is a number from 0 to 1", "Give for instance 0.5, the median."
+        raise InputError(Problem("forecast", told, mend, column="q", value=str(level)) for level in wrong)
+    return levels
+
+
+def _targets(plan: Mapping[str, float]) -> dict[str, float]:
+    """Read the target of each period."""
+    found = {str(label): _number(target) for label, target in plan.items()}
+    wrong = [str(label) for label in plan if not math.isfinite(found[str(label)])]
+    if wrong:
+        told, mend = "a target is a finite number", "Write it in full, for instance 400_000, or leave the period out."
+        values = {str(label): str(target) for label, target in plan.items()}
+        raise InputError(Problem("plan", told, mend, column=label, value=values[label]) for label in wrong)
+    return found
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _check(forecast: Forecast) -> None:

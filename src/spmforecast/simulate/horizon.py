@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -94,8 +95,12 @@ def build_horizon(as_of: pd.Timestamp, until: object, kind: PeriodKind, calendar
     Raises
     ------
     InputError
-        If `until` is not after `as_of`, does not end a period or lies more than 255 periods ahead.
+        If there is no such `kind`, or `until` is not after `as_of`, does not end a period or lies more than 255 periods
+        ahead.
     """
+    if kind not in get_args(PeriodKind):
+        mend = f"Use one of: {', '.join(get_args(PeriodKind))}."
+        raise InputError(Problem("scenario", "no such length of a period", mend, column="period", value=str(kind)))
     last = to_day(until)
     if last <= as_of:
         raise _wrong_end(f"the horizon must end after as_of ({as_of.date()})", last, calendar, as_of, kind)

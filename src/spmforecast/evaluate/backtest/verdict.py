@@ -53,7 +53,8 @@ def _of_level(whole: pd.DataFrame, level: str, ahead: int) -> list[str]:
     said = [f"{_name(level)}, bookings {when}: {_compared(own, best)} {_held(own)}"]
     if level == "company" and (mix > 1.01).any():
         better = 1 - 1 / float(mix.iloc[0])
-        said.append(f"A mix with the rival that had done best so far would have been {_percent(better)} better.")
+        told = f"would have been {_percent(better)} better for the company {when}"
+        said.append(f"A mix of the forecast with the rival that had done best so far {told}.")
     return said
 
 
@@ -73,8 +74,8 @@ def _compared(own: pd.Series, best: pd.Series | None) -> str:
 
 def _held(own: pd.Series) -> str:
     share, low, high = (float(own[name]) for name in ("held_80", "band_80_low", "band_80_high"))
-    judged = "as it should" if low <= share <= high else "too often: they are too wide" if share > high else ""
-    judged = judged or "too seldom: they are too narrow"
+    judged = "as they should" if low <= share <= high else "too many: they are too wide" if share > high else ""
+    judged = judged or "too few: they are too narrow"
     return (
         f"80 % intervals held {_percent(share)} of {int(own['cells']):,} outcomes ({_percent(low)} to {_percent(high)} "
         f"would be luck), {judged}. What was expected lies {_signed(float(own['bias']))} off what came."
@@ -103,8 +104,8 @@ def _name(level: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if not math.isnan(share) else "?"
+    return f"{100 * share:z.0f} %".replace("-", "−") if not math.isnan(share) else "?"
 
 
 def _signed(share: float) -> str:
-    return f"{100 * share:+.0f} %".replace("-", "−") if not math.isnan(share) else "?"
+    return f"{100 * share:+z.0f} %".replace("-", "−") if not math.isnan(share) else "?"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar, calendar_of, to_day
 from spmforecast.data import History
+from spmforecast.display import brief
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.bookings.factors import Factors, day_weights, fit_factors, fit_rhythm
 from spmforecast.models.bookings.ledger import Ledger, booking_spans, build_ledger, month_grid
@@ -95,15 +96,20 @@ class FittedBookings:
 
         return views.rates(self)
 
-    def _repr_html_(self) -> str:
-        from spmforecast.display import card
-
-        facts = {
+    def _facts(self) -> dict[str, object]:
+        return {
             "as of": self.as_of.date(),
             "orders": f"{len(self.ledger.orders):,}",
             "reps selling": len(self.roster.owners),
         }
-        return card("Fitted bookings", facts, self.monthly_levels())
+
+    def __repr__(self) -> str:
+        return f"FittedBookings({brief(self._facts())})"
+
+    def _repr_html_(self) -> str:
+        from spmforecast.display import card
+
+        return card("Fitted bookings", self._facts(), self.monthly_levels())
 
 
 @dataclass(frozen=True)

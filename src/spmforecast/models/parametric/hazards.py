@@ -255,4 +255,8 @@ def check_law(name: str) -> None:
     known = (FREE, CHOSEN_BY_AIC, *LAWS)
     near = nearest(name, known)
     mend = f"Did you mean {near}?" if near else f"Use one of: {', '.join(known)}."
+    if name == "choose":
+        mend = (
+            "Call evaluate.choose_law(history, as_of) and fit its spec, or write law: choose under model in a scenario."
+        )
     require(name in known, "scenario", f"unknown law {name!r}", "law", mend)

@@ -9,7 +9,7 @@ from spmforecast.report.blocks import Block, Cell, Column, Section, Table, Text,
 from spmforecast.report.figures import fan
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.periods import is_year, order
-from spmforecast.report.wording import Scale, count, percent, share, tally
+from spmforecast.report.wording import Scale, count, percent, plan_chance, share, tally
 
 __all__ = ["NUMBERS", "forecast_table", "section"]
 
@@ -73,7 +73,7 @@ def forecast_table(
     columns += [(Column(title, style="strong" if name == "mean" else ""), money(name)) for title, name in shown]
     columns += [
         (Column("Mean / plan"), lambda index: _ratio(run.comparable(rows[index]))),
-        (Column("P(plan)", style="meterbar"), lambda index: chance(run.comparable(rows[index]).number("p_plan"))),
+        (Column("P(plan)", style="meterbar"), lambda index: _reached(run.comparable(rows[index]))),
         (Column(f"{run.wins} (80 %)"), lambda index: _wins(rows[index])),
     ]
     return tabulate(columns, len(rows), caption=scale.caption, folded=folded, dense=wide)
@@ -84,9 +84,14 @@ def _named(run: Run, row: Row) -> str:
     return run.label(period)
 
 
-def chance(value: float) -> Cell:
-    """Write a probability with a bar behind it."""
-    return Cell(percent(value), (0.0, 100 * min(max(value, 0.0), 1.0)) if math.isfinite(value) else None)
+def chance(value: float, told: str = "") -> Cell:
+    """Write a probability with a bar behind it, in the words given if any."""
+    return Cell(told or percent(value), (0.0, 100 * min(max(value, 0.0), 1.0)) if math.isfinite(value) else None)
+
+
+def _reached(row: Row) -> Cell:
+    value, *rest = (row.number(name) for name in ("p_plan", "sd", "booked", "plan"))
+    return chance(value, plan_chance(value, *rest))
 
 
 def _ratio(row: Row) -> str:

@@ -7,7 +7,7 @@ import math
 from spmforecast.report.blocks import Block, Facts, Listing, Section, Text, Verdict, Verdicts
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.periods import is_year
-from spmforecast.report.wording import amount, between, count, percent
+from spmforecast.report.wording import amount, between, count, plan_chance
 
 __all__ = ["section"]
 
@@ -67,7 +67,7 @@ def _verdict(run: Run, row: Row) -> Verdict:
     told = ""
     if math.isfinite(plan) and not partial and math.isfinite(chance):
         sentence += ":"
-        told = f"{percent(chance)} likely"
+        told = f"{plan_chance(chance, row.number('sd'), row.number('booked'), plan)} likely"
     if partial:
         sentence += f"; up to {run.fact('until')[:10]} only"
         sentence += ", not comparable with its plan" if math.isfinite(plan) else ""

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from spmforecast.report import wording
 from spmforecast.report.blocks import Block, Cell, Column, Heading, Section, Table, Text, tabulate
 from spmforecast.report.figures import attainment
 from spmforecast.report.folder import Row, Run
@@ -112,7 +113,7 @@ def _table(run: Run, rows: Sequence[Row], period: str, folded: str) -> Table:
             Column("Held by", numeric=False),
             lambda index: _LIMITS.get(rows[index].text("limit"), rows[index].text("limit")),
         ),
-        (Column("P(attain)", style="meterbar"), lambda index: chance(rows[index].number("p_attain"))),
+        (Column("P(attain)", style="meterbar"), lambda index: _attained(rows[index])),
         (Column("Expected attainment"), lambda index: percent(rows[index].number("expected_attainment"))),
         (Column("Mean"), write("mean")),
         (Column("P10"), write("p10")),
@@ -120,6 +121,11 @@ def _table(run: Run, rows: Sequence[Row], period: str, folded: str) -> Table:
         (Column("P90"), write("p90")),
     ]
     return tabulate(columns, len(rows), caption=scale.caption, folded=folded)
+
+
+def _attained(row: Row) -> Cell:
+    value = row.number("p_attain")
+    return chance(value, wording.chance(value, certain=row.number("quota") <= 0))
 
 
 def _change(row: Row) -> str:

@@ -15,7 +15,7 @@ _KINDS = {
     "level": "Levels: what each rep is expected to book in a mean month of the coming year",
     "season": "Season: each month against the usual one",
     "order": "Orders",
-    "conversion": "Conversion: of the deals that enter a stage, the share that goes on",
+    "conversion": "Conversion: of the visits of deals to a stage, the share won in the end",
     "cycle": "Cycle length",
     "creation": "Creation of deals",
     "amount": "Deal amounts",
@@ -23,6 +23,7 @@ _KINDS = {
     "capacity": "Capacity of reps",
 }
 _OPEN = 30
+_COUNTED = {"conversion": "Visits"}
 _FIRST = {"level": "Rep", "season": "Month"}  # what the column segment names, where it is no segment
 _DEALS = (
     "Every rate was learnt from the company's own history. The interval is the 90 % interval of the estimate; "
@@ -67,7 +68,10 @@ def _table(run: Run, kind: str, rows: Sequence[Row]) -> Table:
         (Column("High"), value("high")),
         (Column("Unit", numeric=False), lambda index: _unit(rows[index].text("unit"))),
         (Column("90 % interval", numeric=False, style="range"), lambda index: _range(rows, index)),
-        (Column("Orders" if run.on_bookings else "Deals"), lambda index: count(rows[index].number("deals"))),
+        (
+            Column("Orders" if run.on_bookings else _COUNTED.get(kind, "Deals")),
+            lambda index: count(rows[index].number("deals")),
+        ),
         (Column("Shrinkage"), lambda index: percent(rows[index].number("shrinkage"))),
         (Column("Note", numeric=False, style="note"), text("note")),
     ]
