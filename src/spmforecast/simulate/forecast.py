@@ -252,7 +252,8 @@ class Forecast:
 
 def _quantile_levels(q: Sequence[float] | float) -> list[float]:
     """Turn levels, or a single one, into a list."""
-    levels = list(q) if np.iterable(q) and str(q) != q else [q]
+    given: object = q
+    levels = [q] if isinstance(given, str) or not np.iterable(q) else list(q)
     wrong = [level for level in levels if not (isinstance(level, (int, float, np.number)) and 0 <= level <= 1)]
     if wrong:
         told, mend = "a quantile level is a number from 0 to 1", "Give for instance 0.5, the median."
