@@ -99,7 +99,7 @@ def test_an_example_has_a_character(tmp_path: Path) -> None:
     assert len((tmp_path / "demo" / "reps.csv").read_text(encoding="utf-8").splitlines()) < 12
     refused = _invoke("example", tmp_path / "other", "--character", "wild")
     assert refused.exit_code != 0
-    assert "calm, ordinary, stormy, tiny" in refused.output
+    assert "calm, ordinary, stormy, tiny" in str(refused.exception)
 
 
 def test_a_report_is_made_again(place: Path) -> None:
