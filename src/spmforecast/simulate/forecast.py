@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -253,7 +254,7 @@ class Forecast:
 def _quantile_levels(q: Sequence[float] | float) -> list[float]:
     """Turn levels, or a single one, into a list."""
     given: object = q
-    levels = [q] if isinstance(given, str) or not np.iterable(q) else list(q)
+    levels: list[Any] = [given] if isinstance(given, str) or not np.iterable(given) else list(given)
     wrong = [level for level in levels if not (isinstance(level, (int, float, np.number)) and 0 <= level <= 1)]
     if wrong:
         told, mend = "a quantile level is a number from 0 to 1", "Give for instance 0.5, the median."
