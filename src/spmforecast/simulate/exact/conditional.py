@@ -1,21 +1,33 @@
-"""What open deals and deals to come bring given one market factor: chances, expected wins, at the fitted parameters."""
+"""What open deals and deals to come bring given one market factor: chances, expected wins, at the fitted parameters.
+
+Totals of a period are moved by the market of many months, in creation and in conversion. One factor stands for it: the
+direction in which the company's total of this period moves most. Every level is followed as far as it moves with the
+factor, so that the total's variance is that of the whole market (to first order), and what is left of the levels enters
+by its mean effect, so that means are those of the whole market, too. Every period has a factor of its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from spmforecast.models.market import ShockPosterior
+from spmforecast.simulate.exact.market import Loading, MarketLaw, market_law
+from spmforecast.simulate.exact.money import Money
+from spmforecast.simulate.exact.speeds import Answers, last_chance, open_answers, stream_answers
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.outcomes import bent, winning_chances
+from spmforecast.simulate.outcomes import winning_chances
 
 __all__ = ["Conditional", "conditionals", "expected_cohorts"]
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 _NODES = 7
+_STEP = 0.05  # of a level, to see by how much totals move
+_ROWS = 512  # deals worked on together
 
 
 @dataclass(frozen=True)
@@ -37,30 +49,29 @@ class Conditional:
     wins: Array
 
 
-def conditionals(inputs: SimulationInputs) -> list[Conditional]:
+def conditionals(inputs: SimulationInputs, money: Money) -> list[Conditional]:
     """Work out the chances at every node of a Gauss-Hermite quadrature over the market.
 
     Parameters
     ----------
     inputs : SimulationInputs
         Everything needed; chances are averaged over the draws of the parameters.
+    money : Money
+        Amounts, which say what the market moves.
 
     Returns
     -------
     list of Conditional
         One only where there is no market.
     """
-    if inputs.market is None:
-        none = np.zeros(inputs.month_shares.shape[1])
-        return [_at(inputs, 1.0, none, none)]
-    node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
-    creation, conversion = (_factor(shock, inputs.month_shares.shape[1]) for shock in _shocks(inputs))
-    rho = inputs.market.correlation
-    return [
-        # One market moves both: creation follows the factor of conversion as far as they are correlated.
-        _at(inputs, w, _path(creation, rho * z, 1 - rho**2), _path(conversion, z, 0.0))
-        for z, w in zip(node.tolist(), (weight / weight.sum()).tolist(), strict=True)
-    ]
+    law = market_law(inputs.market, inputs.month_shares.shape[1])
+    node, weight = (np.zeros(1), np.ones(1)) if inputs.market is None else np.polynomial.hermite_e.hermegauss(_NODES)
+    deals, (streams, made) = open_answers(inputs), stream_answers(inputs)
+    gradients = _gradients(inputs, law, money, deals, (streams, made))
+    ways = [_Way(inputs, law.loading(gradient), node) for gradient in gradients.T]
+    chance = _open(inputs, deals, ways)
+    wins = _new(inputs, streams, made, ways)
+    return [Conditional(*one) for one in zip((weight / weight.sum()).tolist(), chance, wins, strict=True)]
 
 
 def expected_cohorts(inputs: SimulationInputs) -> tuple[Array, Array]:
@@ -69,7 +80,7 @@ def expected_cohorts(inputs: SimulationInputs) -> tuple[Array, Array]:
     Parameters
     ----------
     inputs : SimulationInputs
-        Everything needed; the market stands at its mean path.
+        Everything needed; of the market the mean effect is kept.
 
     Returns
     -------
@@ -78,114 +89,103 @@ def expected_cohorts(inputs: SimulationInputs) -> tuple[Array, Array]:
     won : array of float, shape (streams, cohorts, periods)
         Of these, wins in each period.
     """
-    months = inputs.month_shares.shape[1]
-    creation, conversion = np.zeros(months), np.zeros(months)
-    if inputs.market is not None:
-        creation, conversion = (_path(_factor(shock, months), 0.0, 1.0) for shock in _shocks(inputs))
-    level = np.einsum("m,cpm->cp", conversion, inputs.lived)
-    effect = _means(inputs.win_shape, inputs.win_rate)
-    made, chance = _cohorts(inputs, level, np.exp(creation) @ inputs.month_shares.T, effect)
-    return made, made[:, :, None] * chance / len(inputs.new_deals.win)
+    streams, made = stream_answers(inputs)
+    law = market_law(inputs.market, inputs.month_shares.shape[1])
+    way = _Way(inputs, law.loading(np.zeros(2 * len(law.level))), np.zeros(1))
+    made = made * way.made[0]
+    speed, chance = streams.speed(way.level[0] + way.tilt, way.doubt), np.zeros(streams.win.shape)
+    for win, lose in _worlds(inputs.new_deals.win, inputs.new_deals.lose):
+        chance += winning_chances(win[streams.row], lose[streams.row], speed)
+    return made, made[:, :, None] * np.triu(chance) / len(inputs.new_deals.win)
 
 
-def _shocks(inputs: SimulationInputs) -> tuple[ShockPosterior, ShockPosterior]:
-    assert inputs.market is not None
-    return inputs.market.creation, inputs.market.conversion
+class _Way:
+    """The market at the nodes of a factor.
+
+    Parameters
+    ----------
+    inputs : SimulationInputs
+        Months of periods, and lived by deals.
+    loading : Loading
+        The factor.
+    node : array of float, shape (nodes,)
+        Its values.
+    """
+
+    def __init__(self, inputs: SimulationInputs, loading: Loading, node: Array) -> None:
+        shares, lived, values = inputs.month_shares, inputs.lived, node.tolist()
+        self.made = np.stack([loading.creation(z, shares) for z in values])
+        self.level = np.stack([loading.conversion(z, lived) for z in values])
+        self.doubt, self.tilt = loading.doubt(lived), loading.tilt(shares, lived)
 
 
-def _factor(shock: ShockPosterior, months: int) -> tuple[Array, Array]:
-    """Mean of the level in each month, and its standard deviation, at the posterior mean of the parameters."""
-    tau, phi = float(shock.weight @ shock.tau), float(shock.weight @ shock.phi)
-    mean, level = float(shock.weight @ shock.mean), float(shock.weight @ shock.level)
-    apart = float(np.sqrt(shock.weight @ shock.mean_sd**2))
-    start = float(np.sqrt(shock.weight @ shock.level_sd**2))
-    slope = float(shock.weight @ shock.slope)
-    month = np.arange(1, months + 1)
-    kept = phi**month
-    moved = month * float(shock.weight @ shock.drift**2)
-    variance = (apart * (1 + slope * kept)) ** 2 + (start * kept) ** 2 + tau**2 * (1 - kept**2) + moved
-    grown = float(shock.weight @ shock.growth) * shock.grown(months)
-    variance += float(shock.weight @ shock.growth**2) * shock.grown(months) ** 2 - grown**2
-    return np.asarray(mean + level * kept + grown - 0.5 * tau**2), np.asarray(np.sqrt(variance))
+def _gradients(
+    inputs: SimulationInputs, law: MarketLaw, money: Money, deals: Answers, streams: tuple[Answers, Array]
+) -> Array:
+    """Change of the company's totals for one unit of every level of the market, shape (2 * months, periods)."""
+    months = len(law.level)
+    out = np.zeros((2 * months, inputs.periods))
+    if inputs.market is None:
+        return out
+    still = np.concatenate([law.made, law.level])
+
+    def totals(levels: Array) -> Array:
+        level, none = inputs.lived @ levels[months:], np.zeros(1)
+        chance = winning_chances(deals.win, deals.lose, deals.lift(level[0], none))
+        cohorts, made = streams
+        later = np.triu(winning_chances(cohorts.win, cohorts.lose, cohorts.lift(level, none)))
+        market = np.exp(levels[:months]) @ inputs.month_shares.T
+        return np.asarray(money.deals() @ chance + np.einsum("k,kc,kcp->p", money.streams(), made * market, later))
+
+    before = totals(still)
+    for row in range(2 * months):
+        moved = still.copy()
+        moved[row] += _STEP
+        out[row] = (totals(moved) - before) / _STEP
+    return out
 
 
-def _path(factor: tuple[Array, Array], z: float, averaged: float) -> Array:
-    """Levels by month at a value of the factor; of the share of variance not followed the mean effect is kept."""
-    centre, spread = factor
-    return np.asarray(centre + spread * z + 0.5 * averaged * spread**2)
+def _worlds(win: Floats, lose: Floats) -> Sequence[tuple[Floats, Floats]]:
+    """Pair the hazards of winning and losing by draw of the parameters."""
+    return list(zip(win, np.broadcast_to(lose, win.shape), strict=True))
 
 
-def _at(inputs: SimulationInputs, weight: float, creation: Array, conversion: Array) -> Conditional:
-    level = np.einsum("m,cpm->cp", conversion, inputs.lived)
-    made = np.exp(creation) @ inputs.month_shares.T
-    effect = _means(inputs.win_shape, inputs.win_rate)
-    return Conditional(weight, _open(inputs, level[0], effect), _new(inputs, level, made, effect))
+def _open(inputs: SimulationInputs, deals: Answers, ways: list[_Way]) -> Array:
+    """Chances of open deals, shape (nodes, deals, periods)."""
+    nodes, count = len(ways[0].made), len(deals.row)
+    out = np.zeros((nodes, count, inputs.periods))
+    worlds = _worlds(inputs.open_deals.win, inputs.open_deals.lose)
+    for rows in (slice(start, start + _ROWS) for start in range(0, count, _ROWS)):
+        part = deals.part(rows)
+        speed = [_speeds(part, way.level[:, 0], way.doubt[0], period) for period, way in enumerate(ways)]
+        for win, lose in worlds:
+            hazard, loss = win[part.row].astype(np.float64), lose[part.row].astype(np.float64)
+            for period, one in enumerate(speed):
+                end = period + 1
+                out[:, rows, period] += last_chance(hazard[:, :end], loss[:, :end], one)
+    return out / inputs.worlds
 
 
-def _means(shape: Array, rate: Array) -> Array:
-    """Return the means of gamma laws; one where a law is certain."""
-    known = np.isfinite(shape)
-    return np.where(known, np.where(known, shape, 1.0) / np.where(known, rate, 1.0), 1.0)
+def _new(inputs: SimulationInputs, streams: Answers, made: Array, ways: list[_Way]) -> Array:
+    """Wins expected of streams, shape (nodes, streams, periods)."""
+    nodes, count = len(ways[0].made), len(streams.row)
+    out = np.zeros((nodes, count, inputs.periods))
+    worlds = _worlds(inputs.new_deals.win, inputs.new_deals.lose)
+    for rows in (slice(start, start + _ROWS) for start in range(0, count, _ROWS)):
+        part = streams.part(rows)
+        speed = [_speeds(part, way.level + way.tilt, way.doubt, period) for period, way in enumerate(ways)]
+        for win, lose in worlds:
+            hazard, loss = win[part.row].astype(np.float64), lose[part.row].astype(np.float64)
+            for period, (one, way) in enumerate(zip(speed, ways, strict=True)):
+                end = period + 1
+                chance = last_chance(hazard[:, :end, :end], loss[:, :end, :end], one)
+                out[:, rows, period] += np.einsum("zc,kc,zkc->zk", way.made[:, :end], made[rows, :end], chance)
+    return out / len(inputs.new_deals.win)
 
 
-def _open(inputs: SimulationInputs, level: Array, effect: Array) -> Array:
-    deals = inputs.open_deals
-    if not len(deals.ids):
-        return np.zeros((0, inputs.periods))
-    lifted = np.exp(level * deals.response - bent(level) * deals.bend)
-    speed = lifted[deals.state] * effect[deals.owner][:, None]
-    chance = np.zeros((len(deals.ids), inputs.periods))
-    for win, lose in zip(deals.win, np.broadcast_to(deals.lose, deals.win.shape), strict=True):
-        chance += winning_chances(win[deals.state], lose[deals.state], speed)
-    return chance / inputs.worlds
-
-
-def _new(inputs: SimulationInputs, level: Array, market: Array, effect: Array) -> Array:
-    made, chance = _cohorts(inputs, level, market, effect)
-    return np.asarray(np.einsum("kc,kcp->kp", made, chance) / len(inputs.new_deals.win))
-
-
-def _cohorts(inputs: SimulationInputs, level: Array, market: Array, effect: Array) -> tuple[Array, Array]:
-    """Deals that each stream creates by cohort, and a cohort's chances by period, summed over the parameters' draws."""
-    new, cells = inputs.new_deals, inputs.new_deals.cells
-    seller = np.minimum(cells.seller, max(len(cells.sellers) - 1, 0))
-    known = cells.seller < len(cells.sellers)
-    owner = np.array([inputs.owners.index(name) for name in cells.sellers], dtype=np.int64)
-    own = np.where(known, effect[owner[seller]] if len(owner) else 1.0, 1.0)
-    lifted = np.exp(level * new.response - bent(level) * new.bend)
-    speed = lifted[cells.segment] * own[:, None, None]
-    chance = np.zeros(speed.shape)
-    for win, lose in zip(new.win, np.broadcast_to(new.lose, new.win.shape), strict=True):
-        chance += winning_chances(win[cells.segment], lose[cells.segment], speed)
-    made = _created(inputs)[cells.seller] * cells.share[:, None] * market
-    made = made if cells.tilt is None else made * cells.tilt
-    return made, np.triu(chance)
-
-
-def _created(inputs: SimulationInputs) -> Array:
-    """Return expected deals of each seller, then of those to be hired into each place, by cohort."""
-    new = inputs.new_deals
-    productive, chance = _means(new.creation_shape, new.creation_rate), _leaving(inputs)
-    sellers = np.einsum("sd,sdc->sc", chance, new.created) * productive[:, None]
-    heirs = new.vacant.copy()
-    if new.leave_shape > 0:
-        np.add.at(heirs, new.cells.place_of, chance @ new.succeeded)
-    return np.concatenate([sellers, heirs])
-
-
-def _leaving(inputs: SimulationInputs) -> Array:
-    """Chance of each seller to leave on each day; the last entry is that to stay."""
-    new = inputs.new_deals
-    count, days = len(new.created), new.created.shape[1] - 1
-    begins = np.zeros(count, np.int64) if new.begins is None else new.begins
-    ends = np.full(count, days) if new.ends is None else new.ends
-    chance = np.zeros((count, days + 1))
-    chance[:, days] = 1.0
-    if new.leave_shape > 0:
-        # The hazard is gamma, so the chance to stay d days is a Lomax law's.
-        stays = (1 + np.arange(days + 1) / new.leave_rate) ** -new.leave_shape
-        for row, begin, end in zip(chance, begins.tolist(), ends.tolist(), strict=True):
-            watched = max(end - begin, 0)
-            row[begin : begin + watched] = stays[:watched] - stays[1 : watched + 1]
-            row[days] = stays[watched]
-    return chance
+def _speeds(part: Answers, level: Array, doubt: Array, period: int) -> Array:
+    """Multipliers of the hazards up to a period at every node, shape (nodes, ..., periods)."""
+    cut, end = part.to(period), slice(period + 1)
+    if level.ndim == 2:
+        return np.stack([cut.speed(one[end], doubt[end]) for one in level])
+    return np.stack([cut.speed(one[end, end], doubt[end, end]) for one in level])

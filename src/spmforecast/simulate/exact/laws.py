@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.models.amounts import AmountLaw
 from spmforecast.simulate.exact.conditional import Conditional, conditionals
-from spmforecast.simulate.exact.sums import AmountTransform, SumLaw, Window, certain
+from spmforecast.simulate.exact.money import Money
+from spmforecast.simulate.exact.sums import SumLaw, Window, certain
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.quantiles import distinct_rows
 
 __all__ = ["LEFT_OUT", "ExactForecast", "exact_forecast"]
 
@@ -94,7 +93,8 @@ def exact_forecast(inputs: SimulationInputs) -> ExactForecast:
     Given the market, open deals are independent and wins to come Poisson, so the transform of a sum is a product over
     deals, times an exponential over streams. Sums over the market's quadrature are mixtures of such laws.
     """
-    nodes, money = conditionals(inputs), _Money(inputs)
+    money = Money(inputs)
+    nodes = conditionals(inputs, money)
     frame = inputs.plan.frame
     labels, owners = _labels(inputs), frame["owner_id"].astype(str).to_numpy(dtype=object)
     past: dict[tuple[str, str], float] = {}
@@ -139,41 +139,19 @@ def _by_owner(inputs: SimulationInputs, owners: npt.NDArray[np.object_]) -> dict
     return {name: _Members(order[cut[k] : cut[k + 1]], turn[cut2[k] : cut2[k + 1]]) for k, name in enumerate(names)}
 
 
-class _Money:
-    """Amounts of deals and streams: medians and transforms of the laws."""
-
-    def __init__(self, inputs: SimulationInputs) -> None:
-        laws = AmountLaw(np.concatenate([inputs.ratio_law.log_quantiles, inputs.won_law.log_quantiles]))
-        money = inputs.money
-        self.law, self.base = inputs.open_deals.law, inputs.deal_cents / 100.0
-        self.stream_law = inputs.new_deals.cells.segment + 1
-        # Errors of the locations have mean zero in logarithms; amounts keep the mean effect of their spread.
-        lift = np.exp(money.location.astype(np.float64)).mean(axis=0)
-        self.median = money.base / 100.0 * lift
-        self.base = np.where(self.law > 0, self.base * lift[self.law], self.base)
-        used = np.unique(np.concatenate([self.law, self.stream_law]))
-        self.row = np.zeros(len(money.base), dtype=np.int64)
-        # Laws that differ in their median alone, as those of pooled segments do, share a transform.
-        apart = laws.log_quantiles[used] - np.log(money.base[used] / 100.0)[:, None]
-        nothing = money.nothing.astype(np.float64)[used]
-        shape, place = distinct_rows(np.round(np.column_stack([nothing, apart]), 10))
-        self.row[used] = place
-        self.transform = AmountTransform.of(AmountLaw(shape[:, 1:]), shape[:, 0], np.ones(len(shape)))
-
-
-def _laws(money: _Money, nodes: list[Conditional], members: _Members, points: int) -> list[SumLaw]:
+def _laws(money: Money, nodes: list[Conditional], members: _Members, points: int) -> list[SumLaw]:
     """Work out the law of a total in every period."""
     moments = [_moments(money, node, members) for node in nodes]
     weight = np.array([node.weight for node in nodes])
     means = np.array([mean for mean, _ in moments])
     mean = weight @ means
     variance = weight @ (np.array([var for _, var in moments]) + (means - mean) ** 2)
-    sd = np.sqrt(variance)
+    sd, none = np.sqrt(variance), weight @ np.array([_none(money, node, members) for node in nodes])
     out = [certain(float(value)) for value in mean]
     for window, periods in _windows(mean, sd, points):
         transforms = _transforms(money, nodes, members, periods, window.frequency)
         for period, transform in zip(periods, transforms, strict=True):
-            out[period] = window.law(transform, float(mean[period]), float(sd[period]))
+            out[period] = window.law(transform, float(mean[period]), float(sd[period]), float(none[period]))
     return out
 
 
@@ -195,7 +173,7 @@ def _windows(mean: Array, sd: Array, points: int) -> list[tuple[Window, list[int
     return out
 
 
-def _moments(money: _Money, node: Conditional, members: _Members) -> tuple[Array, Array]:
+def _moments(money: Money, node: Conditional, members: _Members) -> tuple[Array, Array]:
     """Mean and variance in every period, given the market."""
     row, base = money.row[money.law[members.deals]], money.base[members.deals]
     first, second = base * money.transform.mean[row], base**2 * money.transform.square[row]
@@ -209,8 +187,17 @@ def _moments(money: _Money, node: Conditional, members: _Members) -> tuple[Array
     return np.asarray(mean), np.asarray(variance)
 
 
+def _none(money: Money, node: Conditional, members: _Members) -> Array:
+    """Chance that nothing comes in, by period: no deal is won for an amount, no stream has such a win."""
+    some = money.some[money.row]
+    pays = some[money.law[members.deals]] * (money.base[members.deals] > 0)
+    lost = 1.0 - node.chance[members.deals] * pays[:, None]
+    wins = some[money.stream_law[members.streams]] @ node.wins[members.streams]
+    return np.asarray(np.prod(lost, axis=0) * np.exp(-wins))
+
+
 def _transforms(
-    money: _Money, nodes: list[Conditional], members: _Members, periods: list[int], frequency: Array
+    money: Money, nodes: list[Conditional], members: _Members, periods: list[int], frequency: Array
 ) -> Complexes:
     """Characteristic functions of the totals of some periods, mixed over the market, shape (periods, frequencies)."""
     log = np.zeros((len(nodes), len(periods), len(frequency)), dtype=np.complex128)
@@ -231,7 +218,7 @@ def _transforms(
     return np.asarray(np.einsum("k,kpf->pf", weight, product * np.exp(log)))
 
 
-def _each(money: _Money, law: Ints, base: Array, frequency: Array) -> Complexes:
+def _each(money: Money, law: Ints, base: Array, frequency: Array) -> Complexes:
     """Return transforms of single amounts, minus one, shape (deals, frequencies)."""
     row = money.row[law]
     kinds = np.unique(row)

@@ -1,8 +1,9 @@
 """Laws of sums from their characteristic functions.
 
-A sum of won deals has mass at zero and, beyond, a smooth law. Its distribution function is a Fourier series on a window
-that holds nearly all of it; the terms are damped by a normal law a hundredth of a step of the window's grid wide, which
-removes the ripples at jumps (deals of a fixed amount) and moves nothing that can be seen.
+A sum of won deals has mass at zero and, beyond, a smooth law. The mass at zero is known exactly: it is taken out of the
+characteristic function and put back as a jump. Of what is left the distribution function is a Fourier series on a
+window that holds nearly all of it; the terms are damped by a normal law about a step of the window's grid wide, which
+removes the ripples at other jumps (deals of a fixed amount) and smears these over some steps.
 """
 
 from __future__ import annotations
@@ -99,12 +100,13 @@ def _transform(frequency: Array, value: Array, weight: Array) -> Complexes:
 
 @dataclass(frozen=True)
 class SumLaw:
-    """Distribution function of a sum on an even grid.
+    """Distribution function of a sum, with a jump at its least value.
 
     Parameters
     ----------
     grid, cdf : array of float, shape (points,)
-        Values, and the chance to stay at or below them.
+        Values, and the chance to stay at or below them. Nothing lies below the first, whose chance is that of just this
+        value: of nothing to come.
     mean, sd : float
         Exact moments.
     """
@@ -123,10 +125,14 @@ class SumLaw:
         return 1.0 if target <= 0 else float(1.0 - self.below(target - 0.005))
 
     def quantile(self, q: npt.ArrayLike) -> Array:
-        """Quantiles; nowhere below zero."""
+        """Quantiles: the least value where the jump there reaches them."""
         rising, first = np.unique(self.cdf, return_index=True)
-        value = np.interp(np.asarray(q, dtype=np.float64), rising, self.grid[first])
-        return np.asarray(np.maximum(value, 0.0))
+        return np.asarray(np.interp(np.asarray(q, dtype=np.float64), rising, self.grid[first]))
+
+    def central(self, power: int) -> float:
+        """Central moment around the exact mean, from the distribution function."""
+        middle = np.concatenate([self.grid[:1], 0.5 * (self.grid[1:] + self.grid[:-1])])
+        return float((middle - self.mean) ** power @ np.diff(self.cdf, prepend=0.0))
 
 
 @dataclass(frozen=True)
@@ -157,22 +163,34 @@ class Window:
         """The frequencies."""
         return np.asarray(2 * np.pi * np.arange(1, self.points + 1) / self.width, dtype=np.float64)
 
-    def law(self, transform: Complexes, mean: float, sd: float) -> SumLaw:
-        """Turn a characteristic function, known at the frequencies, into a distribution function."""
+    def law(self, transform: Complexes, mean: float, sd: float, none: float = 0.0) -> SumLaw:
+        """Turn a characteristic function, known at the frequencies, into a distribution function.
+
+        Parameters
+        ----------
+        transform : array of complex, shape (points,)
+            Characteristic function, the mass at zero included.
+        mean, sd : float
+            Moments.
+        none : float
+            Mass at zero.
+        """
         frequency, step = self.frequency, self.width / (2 * self.points)
-        damped = transform * np.exp(-0.5 * (frequency * _DAMPING * step * 2) ** 2)
-        # F(x) = (x + below) / width + 2 Re sum of c (exp(-iwx) - exp(iw below)) / (-iw width)
+        damped = (transform - none) * np.exp(-0.5 * (frequency * _DAMPING * step * 2) ** 2)
+        # F(x) = mass (x + below) / width + 2 Re sum of c (exp(-iwx) - exp(iw below)) / (-iw width)
         term = damped * np.exp(1j * frequency * self.below) / (-1j * frequency * self.width)
         series = np.zeros(2 * self.points, dtype=np.complex128)
         series[1 : self.points + 1] = term
         grid = np.asarray(np.arange(2 * self.points) * step - self.below, dtype=np.float64)
-        cdf = (grid + self.below) / self.width + 2 * (np.fft.fft(series).real - term.sum().real)
-        return SumLaw(grid, np.clip(np.maximum.accumulate(cdf), 0.0, 1.0), mean, sd)
+        some = (1.0 - none) * (grid + self.below) / self.width + 2 * (np.fft.fft(series).real - term.sum().real)
+        above = grid > 0
+        cdf = none + np.maximum.accumulate(np.maximum(some[above], 0.0))
+        return SumLaw(np.append(0.0, grid[above]), np.clip(np.append(none, cdf), 0.0, 1.0), mean, sd)
 
 
 def certain(value: float) -> SumLaw:
     """Return the law of what is known."""
-    return SumLaw(np.array([value - 1e-9, value]), np.array([0.0, 1.0]), value, 0.0)
+    return SumLaw(np.array([value]), np.array([1.0]), value, 0.0)
 
 
 def law_of_transform(
