@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from spmforecast.scenario.run import run
     from spmforecast.scenario.scorecards import Scorecards, scorecards
     from spmforecast.scenario.update import UpdateResult, update
-    from spmforecast.simulate import Forecast, simulate
+    from spmforecast.simulate import ExactForecast, Forecast, Tolerance, simulate, simulate_exactly
 
 # Where each public name lives; "" marks a module of its own.
 _HOME = {
@@ -65,6 +65,7 @@ _HOME = {
     "CompPlan": "plan",
     "Comparison": "scenario.compare",
     "Districts": "plan",
+    "ExactForecast": "simulate",
     "ExampleCompany": "data",
     "FiscalCalendar": "calendar",
     "FittedBookings": "models",
@@ -88,6 +89,7 @@ _HOME = {
     "SpmError": "errors",
     "Statement": "plan",
     "TerritoryProposal": "plan",
+    "Tolerance": "simulate",
     "UpdateResult": "scenario.update",
     "assign": "optimize",
     "backtest": "scenario",
@@ -113,6 +115,7 @@ _HOME = {
     "scorecards": "scenario.scorecards",
     "scores": "",
     "simulate": "simulate",
+    "simulate_exactly": "simulate",
     "update": "scenario.update",
 }
 
@@ -126,6 +129,7 @@ __all__ = [
     "CompPlan",
     "Comparison",
     "Districts",
+    "ExactForecast",
     "ExampleCompany",
     "FiscalCalendar",
     "FittedBookings",
@@ -149,6 +153,7 @@ __all__ = [
     "SpmError",
     "Statement",
     "TerritoryProposal",
+    "Tolerance",
     "UpdateResult",
     "assign",
     "backtest",
@@ -174,6 +179,7 @@ __all__ = [
     "scorecards",
     "scores",
     "simulate",
+    "simulate_exactly",
     "update",
 ]
 

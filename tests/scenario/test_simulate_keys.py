@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from spmforecast.errors import InputError
+from spmforecast.report import render
 from spmforecast.scenario import run
 
 SCENARIO = """
@@ -37,6 +40,22 @@ def test_exact_laws_stand_beside_the_draws_and_say_what_they_leave_out(tmp_path)
     forecast = pd.read_csv(tmp_path / "out" / "forecast.csv")
     both = company.merge(forecast, on=["node_level", "node", "period"], suffixes=("", "_drawn"))
     assert ((both["mean"] / both["mean_drawn"]).sub(1).abs() < 0.15).all()
+
+
+def test_the_page_shows_exact_laws_beside_the_draws_and_how_to_make_them_again(tmp_path):
+    answer(tmp_path, "{trials: 400, method: exact, seed: 9}").save(tmp_path / "out")
+    text = " ".join(re.sub("<[^>]+>", " ", render(tmp_path / "out")).split())
+    for told in ("Method simulation, with exact laws", "Trials 400", "Seed 9", "--trials 400 --seed 9"):
+        assert told in text
+    section = text[text.index("Exact laws of the company") :]
+    exact = pd.read_csv(tmp_path / "out" / "exact.csv")
+    for row in exact[exact["node_level"] == "company"].itertuples():
+        assert f"{row.period} exact {row.mean / 1e3:,.1f}" in section
+        assert f"{row.period} drawn" in section
+    assert f"{100 * exact['p_plan'].iloc[0]:.0f} %" in section
+    assert "are left out" in section
+    answer(tmp_path, "{trials: 400}").save(tmp_path / "plain")
+    assert "Exact laws" not in render(tmp_path / "plain")
 
 
 def test_every_figure_has_its_standard_error(tmp_path):

@@ -35,6 +35,11 @@ FILES: Mapping[str, FileSpec] = {
         _FORECAST_NUMBERS,
         required=True,
     ),
+    "exact": FileSpec(
+        "exact.csv",
+        ("node_level", "node", "period", "mean", "sd", "p10", "p50", "p90", "left_out"),
+        ("mean", "sd", "p10", "p50", "p90", "plan", "p_plan"),
+    ),
     "parts": FileSpec("parts.csv", ("period", "part", "mean"), ("mean", "p10", "p50", "p90", "deals_mean")),
     "variance": FileSpec(
         "variance.csv", ("node_level", "node", "period", "sd"), ("sd", "parameters", "shocks", "process")

@@ -47,7 +47,7 @@ class Run:
     forecast, parts, actuals, deals, rates, quotas, evaluation, quality, rejected, drift, pay, pay_costs, pay_deciles,
     overrides, nodes, cushions, schemes, differences, hiring, hiring_curve, hiring_delay, variance, people, calls,
     moves, territories, territory_accounts, territory_evaluation, territory_frontier, bridge,
-    bridge_deals, landing, remaining_quotas : tuple of Row
+    bridge_deals, landing, remaining_quotas, exact : tuple of Row
         The tables of the folder; empty where the run left none.
     """
 
@@ -85,6 +85,7 @@ class Run:
     bridge_deals: tuple[Row, ...] = ()
     landing: tuple[Row, ...] = ()
     remaining_quotas: tuple[Row, ...] = ()
+    exact: tuple[Row, ...] = ()
 
     def fact(self, key: str) -> str:
         """Return a fact of ``run.json`` as text, empty where it is absent."""

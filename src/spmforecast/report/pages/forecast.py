@@ -113,7 +113,7 @@ def _reading(run: Run, rows: Sequence[Row]) -> list[Block]:
         "includes it. P10 is the amount that bookings fall short of in one draw out of ten; P10 to P90 holds 80 % "
         "of the draws. P(plan) is the share of the draws that reach the plan."
     )
-    if run.trials and run.fact("method") != "exact":
+    if run.trials:
         error = 50 / math.sqrt(run.trials)
         text += f" With {run.trials:,} trials the standard error of a stated probability is at most {error:.1f} points."
     blocks: list[Block] = [Text(text, "note")]

@@ -25,13 +25,13 @@ def section(run: Run) -> Section:
 
 def _asked(run: Run) -> tuple[tuple[str, str], ...]:
     method = run.fact("method")
-    trials = f"{run.trials:,}" if run.trials and method != "exact" else ""
+    trials = f"{run.trials:,}" if run.trials else ""
     facts = (
         ("Known as of", run.fact("as_of")[:10]),
         ("Forecast until", run.fact("until")[:10]),
         ("By", run.fact("period")),
         ("Currency", run.currency),
-        ("Method", {"monte-carlo": "simulation", "exact": "exact"}.get(method, method)),
+        ("Method", {"monte-carlo": "simulation", "exact": "simulation, with exact laws"}.get(method, method)),
         ("Trials", trials),
         ("Seed", run.fact("seed") if trials else ""),
     )

@@ -82,7 +82,7 @@ def _again(run: Run) -> list[Block]:
     command = ["spmforecast run SCENARIO.yaml"]
     if run.fact("as_of"):
         command.append(f"--as-of {shlex.quote(run.fact('as_of')[:10])}")
-    if run.trials and run.fact("method") != "exact":
+    if run.trials:
         command.append(f"--trials {run.trials} --seed {shlex.quote(run.fact('seed'))}")
     return [
         Heading("To make it again"),

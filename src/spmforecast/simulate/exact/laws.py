@@ -22,8 +22,9 @@ Complexes = npt.NDArray[np.complex128]
 Ints = npt.NDArray[np.int64]
 
 LEFT_OUT = (
-    "method exact: rates, amounts, productivity and leavers stand at their fitted means; draws of the parameters, "
-    "reps' own luck and shocks other than one market factor are left out, so intervals are narrower than drawn ones"
+    "method exact: rates, amounts, productivity and leavers stand at their fitted means; draws of the parameters, reps' "
+    "own luck and all of the market but one factor for each period are left out, so intervals are a little "
+    "narrower than drawn ones: standard deviations were 0.92 to 0.98 of the drawn ones in six example companies"
 )
 
 _REP_POINTS, _COMPANY_POINTS = 512, 512
@@ -91,7 +92,8 @@ def exact_forecast(inputs: SimulationInputs) -> ExactForecast:
     Notes
     -----
     Given the market, open deals are independent and wins to come Poisson, so the transform of a sum is a product over
-    deals, times an exponential over streams. Sums over the market's quadrature are mixtures of such laws.
+    deals, times an exponential over streams. Sums over the market's quadrature are mixtures of such laws, whose factor
+    is that of the company: a rep's total follows it as far as it moves with the company's.
     """
     money = Money(inputs)
     nodes = conditionals(inputs, money)
