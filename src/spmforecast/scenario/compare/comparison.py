@@ -118,6 +118,9 @@ class Comparison:
         if len(shares) < 2:
             return []
         listed = "; ".join(f"{one.change} {one.share:+,.0f}" for one in shares.itertuples())
+        rest = float(mine["share"].sum() - shares["share"].sum())
+        if abs(rest) >= 0.5:
+            listed += f"; trials that the shares were not worked out on {rest:+,.0f}"
         return [f"{name}: of the difference in {label}, {listed}."]
 
     def save(self, folder: str | Path, excel: bool = False) -> Path:
