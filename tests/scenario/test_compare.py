@@ -176,7 +176,6 @@ def test_the_verdict_is_in_words(found: Comparison) -> None:
     assert any(line.startswith("even: books the same as tiny") for line in found.verdict)
 
 
-@settings(max_examples=60)
 def test_printed_shares_name_what_they_leave_out(found: Comparison) -> None:
     table = found.attribution.copy()
     one = table[(table["scenario"] == "more") & (table["period"] == "2025Q4") & (table["figure"] == BOOKINGS)]
@@ -186,6 +185,7 @@ def test_printed_shares_name_what_they_leave_out(found: Comparison) -> None:
     assert "not worked out" not in found._shares_told("more", "2025Q4")[0]
 
 
+@settings(max_examples=60)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8), st.sampled_from([0, 2, 9]))
 def test_rounded_parts_sum_exactly_and_stay_near(parts: list[float], decimals: int) -> None:
     total = math.fsum(parts)
