@@ -17,7 +17,7 @@ import spmforecast as spm
 from spmforecast.errors import InputError
 from spmforecast.scenario.compare import Comparison, compare
 from spmforecast.scenario.compare.coalitions import changes_between
-from spmforecast.scenario.compare.shares import BOOKINGS, whole_parts
+from spmforecast.scenario.compare.shares import BOOKINGS, REST, whole_parts
 from spmforecast.scenario.schema import load_scenario
 
 MORE = """\
@@ -179,7 +179,7 @@ def test_the_verdict_is_in_words(found: Comparison) -> None:
 def test_printed_shares_name_what_they_leave_out(found: Comparison) -> None:
     table = found.attribution.copy()
     one = table[(table["scenario"] == "more") & (table["period"] == "2025Q4") & (table["figure"] == BOOKINGS)]
-    rest = pd.DataFrame([{**one.iloc[0], "change": "(further trials)", "share": -3399.4}])
+    rest = pd.DataFrame([{**one.iloc[0], "change": REST, "share": -3399.4}])
     told = replace(found, attribution=pd.concat([table, rest]))._shares_told("more", "2025Q4")
     assert "trials that the shares were not worked out on -3,399." in told[0]
     assert "not worked out" not in found._shares_told("more", "2025Q4")[0]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spmforecast.display import money, percent
 from spmforecast.scenario.compare.excel import write_workbook
-from spmforecast.scenario.compare.shares import BOOKINGS
+from spmforecast.scenario.compare.shares import BOOKINGS, REST
 from spmforecast.scenario.folder import defused, new_folder, rounded
 from spmforecast.scenario.run import RunResult
 
@@ -118,7 +118,7 @@ class Comparison:
         if len(shares) < 2:
             return []
         listed = "; ".join(f"{one.change} {one.share:+,.0f}" for one in shares.itertuples())
-        rest = float(mine["share"].sum() - shares["share"].sum())
+        rest = float(mine.loc[mine["change"] == REST, "share"].sum())
         if abs(rest) >= 0.5:
             listed += f"; trials that the shares were not worked out on {rest:+,.0f}"
         return [f"{name}: of the difference in {label}, {listed}."]
