@@ -112,3 +112,39 @@ def test_reps_that_quota_keys_name_must_sell(own: Path) -> None:
     with pytest.raises(InputError, match="no such rep gets a quota") as caught:
         run(own / "scenario.yaml", trials=20)
     assert [str(one) for one in caught.value.problems] == [str(one) for one in problems]
+
+
+def test_names_under_scorecards_and_assumptions_are_looked_at(own: Path) -> None:
+    """Each wrong name is told at its line, all at once, and a run stumbles over the same names in the same words."""
+    _change(
+        own / "scenario.yaml",
+        "quotas:",
+        "scorecards:\n"
+        "  stages: {Proposl: {deals: 4}, Negotiation: {deals: 2}}\n"
+        "  pyramid: {drivers: [metting, deals_created], indicators: [deals_created, win_rate]}\n"
+        "quotas:",
+    )
+    known, problems = check_source(own / "scenario.yaml")
+    assert known is not None
+    assert [(one.value, one.line) for one in problems] == [("metting", 11), ("deals_created", 11), ("Proposl", 10)]
+    assert [one.mend for one in problems] == ["Did you mean meeting?", "Take one out.", "Did you mean Proposal?"]
+    with pytest.raises(InputError, match="no such stage") as caught:
+        run(own / "scenario.yaml", trials=20)
+    assert [str(one) for one in caught.value.problems] == [str(one) for one in problems]
+    _change(own / "scenario.yaml", "quotas:", "assumptions:\n  - {leave: {rep_id: R0001, start: 2025-09-01}}\nquotas:")
+    assert "line 13, assumptions.leave.rep_id: the record knows no such rep who sells" in _told(own / "scenario.yaml")
+    assert "Did you mean Proposal?" in _told(own / "scenario.yaml")
+
+
+def test_quotas_of_those_to_be_hired_are_no_mistake(own: Path) -> None:
+    hire = "assumptions:\n  - {hire: {count: 1, territory_id: North, start: 2025-09-01}}\n"
+    _change(own / "scenario.yaml", "quotas: {", hire + "quotas: {limits: {floor: {North hire 1: 10}}, ")
+    assert _told(own / "scenario.yaml") == ""
+
+
+def test_stages_are_those_after_the_repairs_that_are_asked_for(own: Path) -> None:
+    _change(own / "company" / "stage_history.csv", ",Proposal,", ",Proposall,")
+    _change(own / "scenario.yaml", "quotas:", "scorecards: {stages: {Proposall: {deals: 1}}}\nquotas:")
+    assert _told(own / "scenario.yaml") == ""
+    _change(own / "scenario.yaml", "quotas:", "quality: {repair: nearest_keys}\nquotas:")
+    assert "Did you mean Proposal?" in _told(own / "scenario.yaml")

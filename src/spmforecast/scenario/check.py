@@ -9,14 +9,17 @@ from pydantic import ValidationError
 
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import CrmOptions, History, read_history
-from spmforecast.data.quality import Finding
+from spmforecast.data.quality import Finding, repair
 from spmforecast.data.quality.findings import find
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.monitors import alerts, monitor
-from spmforecast.models import BookingsModel, PipelineModel
+from spmforecast.models import BookingsModel, FittedBookings, FittedPipeline, PipelineModel
 from spmforecast.models.capacity import TO_BE_HIRED
+from spmforecast.models.moves import moves_of
 from spmforecast.models.pipeline import last_recorded
-from spmforecast.scenario.fitting import without_deals
+from spmforecast.scenario.assuming import adjustments_of, hire_names
+from spmforecast.scenario.card_names import wrong_card_names
+from spmforecast.scenario.fitting import named_spec, without_deals
 from spmforecast.scenario.keys import FolderSpec
 from spmforecast.scenario.pay_plans import pay_plans
 from spmforecast.scenario.periods import wrong_periods
@@ -193,18 +196,37 @@ def _check_scenario(scenario: Scenario, strict: bool) -> tuple[History | None, l
     if plan is not None and scenario.keys.quotas is not None and not quota_totals(scenario, plan):
         problems.append(no_plan_for_quotas(scenario))
     if not problems:
-        problems += _reps_without_quota(scenario, known)
-    return known, problems
+        problems += _unknown_to_fit(scenario, known)
+    stages = None if known.opportunities.empty else _stages_of(scenario, known)
+    return known, [*problems, *wrong_card_names(scenario, stages)]
 
 
-def _reps_without_quota(scenario: Scenario, known: History) -> list[Problem]:
-    """Find reps whom the keys of quotas name but who do not sell; who does, only a fit tells."""
+def _stages_of(scenario: Scenario, known: History) -> tuple[str, ...]:
+    """Name the stages that a fit would tell apart, after the repairs that the scenario asks for."""
+    keys = scenario.keys.quality
+    mended = repair(known, keys.repairs, keys.rules.limits())
+    return moves_of(mended.deals(), mended.events).stages
+
+
+def _unknown_to_fit(scenario: Scenario, known: History) -> list[Problem]:
+    """Find what assumptions and keys of quotas name but only a fit can tell to be there, such as who sells."""
     keys = scenario.keys.quotas
-    if keys is None or next(reps_named(keys), None) is None:
+    names_reps = keys is not None and next(reps_named(keys), None) is not None
+    if not names_reps and not scenario.keys.assumptions:
         return []
-    kind = BookingsModel if without_deals(known) else PipelineModel
-    roster = kind(calendar=scenario.calendar).fit(known).roster
-    return wrong_reps(scenario, keys, [*roster.owners, TO_BE_HIRED])
+    if without_deals(known):
+        model: FittedPipeline | FittedBookings = BookingsModel(calendar=scenario.calendar).fit(known)
+    else:
+        model = PipelineModel(named_spec(scenario), calendar=scenario.calendar).fit(known)
+    problems: list[Problem] = []
+    try:
+        adjustments_of(scenario, model)
+    except InputError as error:
+        problems += error.problems
+    if keys is None:
+        return problems
+    hired = [name for names in hire_names(scenario.every).values() for name in names]
+    return problems + wrong_reps(scenario, keys, [*model.roster.owners, *hired, TO_BE_HIRED])
 
 
 def _history_problems(path: Path, strict: bool) -> list[Problem]:

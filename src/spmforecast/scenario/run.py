@@ -17,6 +17,7 @@ from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.adjust import Adjustment
 from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
 from spmforecast.scenario.assuming import adjustments_of, assumption_notes
+from spmforecast.scenario.card_names import wrong_card_names
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.folder import new_folder, write_run
 from spmforecast.scenario.hiring import HiringAnswer, hiring_of
@@ -210,6 +211,10 @@ def run_scenario(
     timings: dict[str, float] = {}
     pay_rules = pay_plans(scenario)
     ready = prepare(scenario, jobs, strict, told, timings) if prepared is None else prepared
+    if wrong := wrong_card_names(
+        scenario, ready.model.stays.stages if isinstance(ready.model, FittedPipeline) else None
+    ):
+        raise InputError(wrong)
     examined, measured = ready.examined, ready.measured
     plan, phased = phased_plan(scenario, load_plan(scenario, ready.history), examined.history)
     adjustments = adjustments_of(scenario, ready.model)

@@ -25,11 +25,10 @@ from spmforecast.scenario.scorecards.board import leaderboard
 from spmforecast.scenario.scorecards.bottleneck import Bottleneck, bottleneck, mend_table
 from spmforecast.scenario.scorecards.cards import scorecard_table
 from spmforecast.scenario.scorecards.notes import notes
-from spmforecast.scenario.scorecards.pyramid import measure_table, wrong_measures
+from spmforecast.scenario.scorecards.pyramid import measure_table
 from spmforecast.scenario.scorecards.river import breach_table, river_table, stage_targets
 from spmforecast.scenario.scorecards.team import team_table
 from spmforecast.scenario.scorecards.weekly import week_of, weekly_table
-from spmforecast.written import nearest
 
 __all__ = ["FACTS", "Scorecards", "answer", "scorecards"]
 
@@ -169,9 +168,6 @@ def answer(scenario: Scenario, jobs: int = 1, strict: bool = False, progress: Pr
     if not isinstance(ready.model, FittedPipeline):
         told_so = "scorecards need deals, and the history holds bookings alone: nothing says what passed which stage"
         raise InputError(Problem("opportunities", told_so, "Add a table of opportunities, or use `spmforecast run`."))
-    wrong = _wrong_names(scenario, ready.model)
-    if wrong:
-        raise InputError(wrong)
     result = run_scenario(asked, jobs, strict, told, ready)
     return _put_together(Basis(result, ready.model, passing(ready.model)), jobs, told)
 
@@ -182,17 +178,6 @@ def _plain(scenario: Scenario) -> Scenario:
     cheap = None if quotas is None else quotas.model_copy(update={"compare": ()})
     without = {"hiring": None, "territories": TerritoryKeys(), "compensation": None, "quotas": cheap}
     return replace(scenario, keys=scenario.keys.model_copy(update=without))
-
-
-def _wrong_names(scenario: Scenario, model: FittedPipeline) -> list[Problem]:
-    """Find stages and measures that the key names but that are not there."""
-    problems, known = wrong_measures(scenario), model.stays.stages
-    for stage in scenario.keys.scorecards.stages:
-        if stage not in known:
-            near = nearest(stage, known)
-            mend = f"Did you mean {near}?" if near else f"The stages are {', '.join(known)}."
-            problems.append(scenario.written.problem(("scorecards", "stages", stage), "no such stage", mend, stage))
-    return problems
 
 
 def _put_together(basis: Basis, jobs: int, told: Progress) -> Scorecards:

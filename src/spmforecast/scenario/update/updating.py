@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.scenario.keys import UpdateKeys
+from spmforecast.scenario.keys import ScorecardKeys, UpdateKeys
 from spmforecast.scenario.planbook import Planbook
 from spmforecast.scenario.prepare import Prepared, Progress, prepare
 from spmforecast.scenario.run import RunResult, run_scenario
@@ -96,6 +96,7 @@ def update_scenario(
 ) -> UpdateResult:
     """Update a scenario that is already checked, as of two dates; see :func:`update`."""
     told = progress or (lambda *_: None)
+    old = _without_cards(old)
     last = run_scenario(old, jobs, strict, lambda step, done, wanted: told(f"last: {step}", done, wanted))
     ready = prepare(new, jobs, strict, told)
     new, overtaken = still_assumed(new, ready.model)
@@ -119,6 +120,11 @@ def update_scenario(
         notes=(*overtaken, *found.notes, *restated, *missing, *(quotas.notes if quotas is not None else ())),
         previous="" if kept is None else kept.label,
     )
+
+
+def _without_cards(scenario: Scenario) -> Scenario:
+    """Leave out the key ``scorecards``: it may name a stage that was not there yet when the last forecast was made."""
+    return replace(scenario, keys=scenario.keys.model_copy(update={"scorecards": ScorecardKeys()}))
 
 
 def _without_assumptions(scenario: Scenario, jobs: int, strict: bool, ready: Prepared | None = None) -> RunResult:
