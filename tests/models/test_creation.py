@@ -180,3 +180,40 @@ def test_a_short_record_of_weeks_shares_its_season_by_the_place_in_the_quarter()
     season = fit_creation(deals, spans_of(owners, start=first), first, today, calendar).season
     np.testing.assert_allclose(season, np.tile(season[:3], 4))
     assert season[2] / season[:2].mean() == pytest.approx(2.0, rel=0.2)
+
+
+def silent(deals, *months):
+    """Leave out the deals created in some months."""
+    return deals[~deals["created_date"].astype("datetime64[s]").dt.strftime("%Y-%m").isin(months)]
+
+
+def test_months_without_record_are_neither_season_nor_market(even):
+    """A migration of the CRM swallowed three months: the fit is that of the months that are left."""
+    deals, whole = even
+    model = fit_creation(silent(deals, "2023-04", "2023-05", "2023-06"), spans_of(whole.owners), FIRST, TODAY, CALENDAR)
+    (stretch,) = model.unrecorded.tolist()
+    first, last = (np.datetime64(day, "D") for day in stretch)
+    assert np.datetime64("2023-03-25") < first <= np.datetime64("2023-04-01")
+    assert np.datetime64("2023-06-30") <= last < np.datetime64("2023-07-07")
+    assert (model.expected[15:18] == 0.0).all()
+    assert model.base == pytest.approx(whole.base, rel=0.03)
+    assert model.season == pytest.approx(whole.season, abs=0.05)
+    assert not len(whole.unrecorded)
+
+
+def test_a_month_that_is_silent_every_year_is_a_season(even):
+    deals, whole = even
+    closed = silent(deals, "2022-08", "2023-08", "2024-08")
+    model = fit_creation(closed, spans_of(whole.owners), FIRST, TODAY, CALENDAR)
+    assert not len(model.unrecorded)
+    assert model.season[7] < 0.2
+    once = fit_creation(silent(deals, "2023-08"), spans_of(whole.owners), FIRST, TODAY, CALENDAR)
+    assert len(once.unrecorded) == 1
+    assert once.season[7] > 0.8
+
+
+def test_few_deals_show_no_silence(even):
+    """Who creates a deal a fortnight is not silent for want of one in six weeks."""
+    deals, whole = even
+    few = silent(deals.iloc[:: len(deals) // 250], "2023-08")
+    assert not len(fit_creation(few, spans_of(whole.owners), FIRST, TODAY, CALENDAR).unrecorded)

@@ -24,6 +24,7 @@ from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp, usual_ramp
 from spmforecast.models.risksets import day_number
 from spmforecast.models.season import SeasonFit, fit_season, lasting_level
+from spmforecast.models.silence import unrecorded
 
 __all__ = ["CreationModel", "fit_creation", "month_of", "month_starts"]
 
@@ -65,6 +66,8 @@ class CreationModel:
         Decides the months.
     season_fit : SeasonFit
         What the record tells of the season, and how well.
+    unrecorded : array of int, shape (stretches, 2)
+        First and last day of each stretch in which creations are taken not to have been recorded.
     """
 
     owners: tuple[str, ...]
@@ -80,6 +83,7 @@ class CreationModel:
     hires: int
     season_fit: SeasonFit
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
+    unrecorded: Ints = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
 
     def day_weights(self, days: Ints) -> Array:
         """Season times day of the week, shape of `days`: the shape of creation in time."""
@@ -138,7 +142,9 @@ def fit_creation(
     owner = rows_of(deals["owner_id"], pd.Series(spans.owners, dtype="str"))[inside]
     days = np.arange(first_day, today + 1)
     weekday = _weekday(created, days)
-    grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7], month_of(days, calendar))
+    month = month_of(days, calendar)
+    unknown = unrecorded(created, days, month)
+    grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7] * ~_within(days, unknown), month)
     grid.fit(calendar)
     return CreationModel(
         owners=spans.owners,
@@ -154,7 +160,13 @@ def fit_creation(
         hires=grid.hires,
         season_fit=grid.season_fit,
         calendar=calendar,
+        unrecorded=unknown,
     )
+
+
+def _within(days: Ints, stretches: Ints) -> npt.NDArray[np.bool_]:
+    """Mark the days that lie in one of the stretches: without exposure they tell nothing."""
+    return np.asarray(((days[:, None] >= stretches[:, 0]) & (days[:, None] <= stretches[:, 1])).any(axis=1))
 
 
 def _weekday(created: Ints, days: Ints) -> Array:

@@ -103,7 +103,9 @@ class Record:
         weeks = (origin + 1 - first) // _WEEK
         stop = origin + 1 - int(self.days[0])
         own = slice(stop - weeks * _WEEK, stop)
-        activities = lagged(self.done.until(origin))[:, :, -weeks * _WEEK :] * self._weekday(self.days[own])
+        # Where no creation is on record, what was done then tells nothing of what it leads to.
+        weight = self._weekday(self.days[own]) * (self.direct[own] > 0)
+        activities = lagged(self.done.until(origin))[:, :, -weeks * _WEEK :] * weight
         return fit_thinning(_by_week(self.deals[own]), _by_week(self.direct[own]), _by_week(activities))
 
     def ahead(self, origin: int, thinning: Thinning, kept: float) -> Array:
@@ -153,7 +155,7 @@ class Record:
     def _pace(self, origin: int) -> float:
         """Deals a day expected of the reps in the last quarter, season and weekday taken out."""
         last = slice(max(origin + 1 - _QUARTER - int(self.days[0]), 0), origin + 1 - int(self.days[0]))
-        weight = self.creation.day_weights(self.days[last])
+        weight = self.creation.day_weights(self.days[last]) * (self.direct[last] > 0)
         return float(self.direct[last].sum()) / max(float(weight.sum()), 1e-12)
 
 

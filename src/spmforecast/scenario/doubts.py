@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import pandas as pd
 
+from spmforecast.data.quality import Finding
+from spmforecast.data.quality.gaps import CREATED
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.plan import AnnualPlan
@@ -20,7 +25,11 @@ _FEW_CLOSED, _FEW_ORDERS, _FEW_MONTHS = 100, 100, 24
 
 
 def doubts(
-    scenario: Scenario, model: FittedPipeline | FittedBookings, forecast: Forecast, plan: AnnualPlan
+    scenario: Scenario,
+    model: FittedPipeline | FittedBookings,
+    forecast: Forecast,
+    plan: AnnualPlan,
+    findings: Iterable[Finding] = (),
 ) -> list[str]:
     """Say where the forecast leans on little.
 
@@ -34,6 +43,8 @@ def doubts(
         Draws.
     plan : AnnualPlan
         Targets.
+    findings : iterable of Finding
+        What is odd about the data.
 
     Returns
     -------
@@ -45,8 +56,28 @@ def doubts(
         out = [*_nature_of_bookings(scenario), *asked, *_few_bookings(model)]
     else:
         out = [*_nothing_won(model), *asked, *_few_deals(model)]
+    out += _silences(model, findings)
     if not company_targets(plan, forecast):
         out.append("no plan covers the periods of the forecast: nothing is judged against plan")
+    return out
+
+
+def _silences(model: FittedPipeline | FittedBookings, findings: Iterable[Finding]) -> list[str]:
+    """Say from when to when tables have no rows, and what the fit makes of that."""
+    out, unknown = [], () if isinstance(model, FittedBookings) else model.creation.unrecorded.tolist()
+    if unknown:
+        days = sum(last - first + 1 for first, last in unknown)
+        spans = [f"from {np.datetime64(first, 'D')} to {np.datetime64(last, 'D')}" for first, last in unknown]
+        out.append(
+            f"no deal was created {' and '.join(spans)}, though deals come every few days: these {days} days are taken "
+            "as not recorded, so that the fit of creation learns nothing from them; export the deals that are missing"
+        )
+    out += [
+        f"{gap.table}.{gap.column}: nothing for {gap.rows} days ({'; '.join(gap.examples)}), though rows come every "
+        "few days: the fit takes that for a season or a quiet market; export what is missing"
+        for gap in findings
+        if gap.rule == "gaps" and not (unknown and gap.column == CREATED)
+    ]
     return out
 
 

@@ -253,7 +253,7 @@ def run_scenario(
         warnings=(
             *model.history.warnings,
             *phased,
-            *doubts(scenario, model, forecast, plan),
+            *doubts(scenario, model, forecast, plan, examined.findings),
             *(quotas.notes if quotas else ()),
             *measured.notes,
             *assumption_notes(keys.assumptions, bool(mixed.tables)),

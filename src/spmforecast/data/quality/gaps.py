@@ -8,11 +8,16 @@ import numpy as np
 
 from spmforecast.data.quality.findings import Finding
 from spmforecast.data.quality.records import NEVER, Ints, Records, date_text, days_of
+from spmforecast.data.silences import silences
 
-__all__ = ["gaps", "late_first_records", "tables_apart"]
+__all__ = ["CREATED", "gaps", "late_first_records", "tables_apart"]
 
-_LEAST = 200
-_USUAL_GAPS = 4
+CREATED = "created_date"
+_QUIET = "the fit takes the silence for a quiet market, and what is forecast is too low."
+_UNKNOWN = (
+    "where whole months are silent that are not so every year, the fit of creation learns nothing from them; else it "
+    "takes the silence for a season or a quiet market."
+)
 _EXPECTED = 5.0  # closings that should have been seen; by chance none of them is missed once in 150 times
 _EARLY_DEALS = 10
 
@@ -20,32 +25,28 @@ _EARLY_DEALS = 10
 def gaps(records: Records) -> Iterator[Finding]:
     """Find stretches within the record in which a table has no row."""
     for table, column, what, day in _streams(records):
-        known = np.unique(day[(day != NEVER) & (day <= records.last_day)])
-        if np.count_nonzero(day != NEVER) < _LEAST or len(known) < 2:
-            continue
-        step = np.diff(known)
-        usual = float(np.quantile(step, 0.99))
-        wide = np.flatnonzero(step - 1 >= max(records.limits.gap_days, _USUAL_GAPS * usual))
-        if len(wide):
-            wide = wide[np.argsort(-step[wide], kind="stable")]
-            told = [f"{date_text(known[k] + 1)} to {date_text(known[k + 1] - 1)}" for k in wide]
-            lost = int((step[wide] - 1).sum())
+        there = day[(day != NEVER) & (day <= records.last_day)]
+        found = silences(there, records.limits.gap_days)
+        if len(found):
+            found = found[np.argsort(found[:, 0] - found[:, 1], kind="stable")]
+            told = [f"{date_text(first)} to {date_text(last)}" for first, last in found]
+            lost = int((found[:, 1] - found[:, 0] + 1).sum())
             yield Finding(
                 "gaps",
                 table,
                 column,
                 lost,
-                int(known[-1] - known[0]) + 1,
+                int(there.max() - there.min()) + 1,
                 tuple(told),
-                f"For {lost:,} days there are no {what}, though they come every few days: the fit takes the silence "
-                "for a quiet market, and season and creation are too low.",
+                f"For {lost:,} days there are no {what}, though they come every few days: "
+                + (_UNKNOWN if column == CREATED else _QUIET),
                 "Export the missing weeks, or set observed_from to the end of the last gap.",
             )
 
 
 def _streams(records: Records) -> Iterator[tuple[str, str, str, Ints]]:
     history = records.history
-    yield "opportunities", "created_date", "creations", records.created
+    yield "opportunities", CREATED, "creations", records.created
     yield "opportunities", "close_date", "closings", np.where(records.closed, records.close, NEVER)
     yield "stage_history", "entered_date", "stage events", days_of(history.stage_history["entered_date"])
     yield "activities", "date", "activities", days_of(history.activities["date"])
