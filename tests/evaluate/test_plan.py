@@ -26,7 +26,7 @@ def forecast():
 
 
 def metrics(frame):
-    assert list(frame.columns) == ["metric", "value"]
+    assert list(frame.columns) == ["metric", "value", "se"]
     assert frame["metric"].is_unique
     return frame.set_index("metric")["value"]
 
@@ -47,6 +47,23 @@ def test_plan_metrics_of_periods_and_years(forecast):
     assert got["expected_attainment[2025Q3]"] == pytest.approx(50 / 45)
     assert len(got) == 6
     assert spm.evaluate_plan is evaluate_plan
+
+
+def test_errors_of_simulation_stand_beside_what_draws_tell(forecast):
+    """Third quarter: 40, 40, 80, 40 against 45; A books 10, 20, 30, 40 and B 30, 20, 50, 0, each of a quota of 25."""
+    table = quotas_of([["A", "2025Q3", 25.0, 0.5, 1.0, 25.0], ["B", "2025Q3", 25.0, 0.5, 1.0, 25.0]])
+    frame = evaluate_plan(forecast, PLAN, table).set_index("metric")
+    se = frame["se"]
+    assert se["p_plan[2025Q3]"] == pytest.approx(np.sqrt(0.25 * 0.75 / 4))
+    assert se["plan_gap[2025Q3]"] == pytest.approx(np.std([40, 40, 80, 40]) / 2)
+    assert se["expected_attainment[2025Q3]"] == pytest.approx(np.std([40, 40, 80, 40]) / 2 / 45)
+    assert se["quota_expected_attainment[2025Q3]"] == pytest.approx(np.std([40, 40, 80, 40]) / 2 / 50)
+    # At quota: B; none; both; A. Carried: 10 + 25, 20 + 20, 50, 25.
+    assert frame["value"]["reps_at_quota[2025Q3]"] == 0.5
+    assert se["reps_at_quota[2025Q3]"] == pytest.approx(np.std([0.5, 0.0, 1.0, 0.5]) / 2)
+    assert frame["value"]["p_plan_carried[2025Q3]"] == 0.25
+    assert se["p_plan_carried[2025Q3]"] == pytest.approx(np.sqrt(0.25 * 0.75 / 4))
+    assert se[["quota_total[2025Q3]", "quota_remainder[2025Q3]", "fairness_p_range[2025Q3]"]].isna().all()
 
 
 def test_plan_of_nothing_has_no_attainment(forecast):

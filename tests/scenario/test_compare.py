@@ -17,6 +17,7 @@ import spmforecast as spm
 from spmforecast.errors import InputError
 from spmforecast.scenario.compare import Comparison, compare
 from spmforecast.scenario.compare.coalitions import changes_between
+from spmforecast.scenario.compare.inputs import _tails
 from spmforecast.scenario.compare.shares import BOOKINGS, REST, whole_parts
 from spmforecast.scenario.schema import load_scenario
 
@@ -135,11 +136,25 @@ def test_what_is_said_of_somebody_hired_waits_for_the_hire(files: Path) -> None:
     assert changes.loc["hire", "alone"] > 0.0
 
 
+def test_error_of_a_swing_is_that_of_many_simulations() -> None:
+    """Where the input explains much, that the cuts are read from the draws is half of the error."""
+    rng = np.random.default_rng(11)
+    for strength in (0.0, 2.0):
+        told = []
+        for _ in range(400):
+            x = rng.normal(size=500)
+            low, high, error = _tails((strength * x + rng.normal(size=500))[np.argsort(x)])
+            told.append((high - low, error))
+        length, error = np.array(told).T
+        assert error.mean() == pytest.approx(length.std(), rel=0.1)
+
+
 def test_inputs_move_bookings_the_way_they_should(files: Path) -> None:
     # Single deals make so much noise that two hundred trials do not show what amounts do.
     found = compare([files / "scenario.yaml", files / "more.yaml"], trials=2_000)
     rows = found.inputs[found.inputs["period"] == "2025Q4"].set_index("input")
     assert rows.loc["the market: odds of winning", "high"] > rows.loc["the market: odds of winning", "low"]
+    assert (rows["se"] > 0).all()
     assert rows.loc["fitted amounts", "high"] > rows.loc["fitted amounts", "low"]
     assert found.value["value"].iloc[0] == found.value["value"].max()
 

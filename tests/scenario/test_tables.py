@@ -93,6 +93,9 @@ def test_the_three_parts_add_up(tables: dict[str, pd.DataFrame]) -> None:
     assert (parts["mean"]["won"][QUARTERS[2:]] == 0).all()
     assert (parts["mean"][["open", "new"]].loc[QUARTERS[2:]] > 0).all(axis=None)
     assert tables["parts"]["part"].drop_duplicates().tolist() == ["won", "open", "new"]
+    part = tables["parts"].set_index("part")
+    assert (part.loc["won", "mean_se"] < 1e-9).all()
+    assert (part.loc[["open", "new"], "mean_se"] > 0).any()
 
 
 def test_open_deals_explain_their_part(result: RunResult, tables: dict[str, pd.DataFrame]) -> None:
@@ -122,6 +125,10 @@ def test_actuals_are_whole_past_quarters(result: RunResult, tables: dict[str, pd
 
 def test_quotas_name_people_and_places(result: RunResult, tables: dict[str, pd.DataFrame]) -> None:
     quotas = tables["quotas"]
+    chance = quotas["p_attain"]
+    assert quotas["p_attain_se"].to_numpy() == pytest.approx(
+        np.sqrt(chance * (1 - chance) / 400).to_numpy(), nan_ok=True
+    )
     listed = quotas[quotas["rep_id"].isin(result.model.roster.owners)]
     assert (listed["name"] != "").all()
     assert set(listed["region"]) <= set(result.forecast.cells["region"])

@@ -40,7 +40,7 @@ _FILES = {
         "attribution.csv", ("scenario", "period", "figure", "change", "share"), ("share", "se", "low", "high")
     ),
     "changes": FileSpec("changes.csv", ("scenario", "period", "change"), ("alone", "last")),
-    "inputs": FileSpec("inputs.csv", ("period", "input"), ("low", "high", "mean")),
+    "inputs": FileSpec("inputs.csv", ("period", "input"), ("low", "high", "mean", "se")),
     "value": FileSpec("value.csv", ("input", "value"), ("value",)),
 }
 
@@ -228,6 +228,7 @@ def _uncertain(run: CompareRun) -> Section:
         blocks = [
             Text(f"How far bookings of {run.focus} move with what is uncertain in {run.scenarios[0]}."),
             swings(rows, run.facts.currency),
+            _swing_table(rows, run.facts.currency),
         ]
     value = run.rows("value")
     if any(row.number("value") > 0 for row in value):
@@ -242,6 +243,23 @@ def _uncertain(run: CompareRun) -> Section:
             tabulate(columns, len(value), caption=scale.caption),
         ]
     return Section("inputs", "Uncertainty", "What is uncertain, and what it is worth to know", tuple(blocks))
+
+
+def _swing_table(rows: Sequence[Row], currency: str) -> Table:
+    rows = sorted(rows, key=lambda row: -abs(row.number("high") - row.number("low")))
+    scale = Scale.fitting((row.number("mean") for row in rows), currency)
+    columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
+        (Column("Input", numeric=False), lambda index: rows[index].text("input")),
+        (Column("Bookings where it is low"), lambda index: scale.text(rows[index].number("low"))),
+        (Column("where it is high"), lambda index: scale.text(rows[index].number("high"))),
+        (
+            Column("Difference", style="strong"),
+            lambda index: scale.text(rows[index].number("high") - rows[index].number("low")),
+        ),
+        (Column("± error"), lambda index: scale.text(rows[index].number("se"))),
+    ]
+    caption = f"{scale.caption}; ± one standard error of simulation of the difference".lstrip("; ")
+    return tabulate(columns, len(rows), caption=caption, folded="These figures")
 
 
 def _worth(run: CompareRun) -> str:

@@ -15,6 +15,7 @@ __all__ = ["ranges", "swings", "waterfall"]
 
 _BAR = "#a6cae6"
 _LESS = "#e8b298"
+_Z95 = 1.96
 
 
 def ranges(rows: Sequence[Row], currency: str, base: str) -> Drawing:
@@ -86,6 +87,9 @@ def swings(rows: Sequence[Row], currency: str) -> Drawing:
             middle = row.number("mean")
             for name, colour in (("low", _LESS), ("high", _BAR)):
                 axes.barh(place, row.number(name) - middle, 0.55, left=middle, color=colour, zorder=2)
+            if row.number("se") > 0:  # folders of older versions have none
+                half = _Z95 * row.number("se")
+                axes.errorbar(row.number("high"), place, xerr=half, color=MEDIAN, linewidth=1.2, capsize=3, zorder=4)
         if rows:
             axes.axvline(rows[0].number("mean"), color=MEDIAN, linewidth=1.2, zorder=3)
         axes.set_yticks(range(len(rows)), [row.text("input") for row in rows])
@@ -94,6 +98,7 @@ def swings(rows: Sequence[Row], currency: str) -> Drawing:
         svg = to_svg(figure, "tornado", "Bookings where inputs are low and high")
     told = (
         "Mean bookings over the fifth of the draws in which the input is lowest (orange) and highest (blue): its 10 "
-        "and 90 % quantiles lie in the middle of the two."
+        "and 90 % quantiles lie in the middle of the two. The whisker is the 95 % interval of simulation of the "
+        "length of the whole bar."
     )
     return Drawing(svg, told, int(WIDTH * PIXELS))

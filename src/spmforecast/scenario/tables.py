@@ -213,6 +213,7 @@ def _parts(forecast: Forecast) -> pd.DataFrame:
     out["mean"] = sums.draws.mean(axis=0)
     out["p10"], out["p50"], out["p90"] = np.quantile(sums.draws, [0.1, 0.5, 0.9], axis=0)
     out["deals_mean"] = sums.wins.mean(axis=0)
+    out["mean_se"] = mean_error(sums.draws)
     order = out["part"].map({"won": 0, "open": 1, "new": 2}).fillna(3)
     return out.assign(_order=order).sort_values(["_order"], kind="stable").drop(columns="_order").reset_index(drop=True)
 
@@ -255,4 +256,6 @@ def _quotas(result: RunResult) -> pd.DataFrame:
     region = cells.groupby("owner_id")["region"].agg(lambda of: of.iloc[0] if (of == of.iloc[0]).all() else several)
     table.insert(1, "name", table["rep_id"].map(names).astype(object).fillna(""))
     table.insert(2, "region", table["rep_id"].map(region).fillna(NONE))
+    error = probability_error(table["p_attain"], result.forecast.trials)
+    table.insert(list(table).index("p_attain") + 1, "p_attain_se", error)
     return table

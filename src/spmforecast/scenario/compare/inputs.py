@@ -18,6 +18,7 @@ __all__ = ["input_swings", "value_of_inputs"]
 Array = npt.NDArray[np.float64]
 
 _TAIL = 0.2
+_NEAR = 0.025  # share of the draws on either side of a cut that tell what is booked there
 
 
 def input_swings(forecast: Forecast, figures: Figures, drawn: pd.DataFrame) -> pd.DataFrame:
@@ -35,18 +36,35 @@ def input_swings(forecast: Forecast, figures: Figures, drawn: pd.DataFrame) -> p
     Returns
     -------
     pandas.DataFrame
-        ``period, input, low, high, mean``: the two tails lie around the input's 10 % and 90 % quantile.
+        ``period, input, low, high, mean, se``: the two tails lie around the input's 10 % and 90 % quantile; ``se`` is
+        the Monte Carlo standard error of `high` less `low`.
     """
-    count = max(round(_TAIL * len(drawn)), 1)
     rows = []
     for label in figures.labels:
         booked = np.round(forecast.period_draws(label), 2)[: len(drawn)]
         for name in drawn:
             order = np.argsort(drawn[name].to_numpy(), kind="stable")
-            low, high = (float(booked[some].mean()) for some in (order[:count], order[-count:]))
-            told = {"input": NAMES[str(name)], "low": low, "high": high, "mean": float(booked.mean())}
+            low, high, error = _tails(booked[order])
+            told = {"input": NAMES[str(name)], "low": low, "high": high, "mean": float(booked.mean()), "se": error}
             rows.append({"period": label, **told})
-    return pd.DataFrame(rows, columns=["period", "input", "low", "high", "mean"])
+    return pd.DataFrame(rows, columns=["period", "input", "low", "high", "mean", "se"])
+
+
+def _tails(booked: Array) -> tuple[float, float, float]:
+    """Mean of the lowest and the highest fifth of draws in order of an input, and the error of their difference.
+
+    A tail's mean errs by the luck of its draws, and because where the tail begins is itself read from the draws. The
+    influence of draw i holds both: ``(booked[i] - at the cut) / share`` within the tail, none without. Taken from one
+    tail less the other, draw by draw, its spread over the root of the number of draws is the error.
+    """
+    draws = len(booked)
+    count, near = max(round(_TAIL * draws), 1), max(round(_NEAR * draws), 1)
+    at_cut = [booked[max(cut - near, 0) : cut + near].mean() for cut in (count, draws - count)]
+    influence = np.zeros(draws)
+    influence[-count:] = booked[-count:] - at_cut[1]
+    influence[:count] -= booked[:count] - at_cut[0]
+    error = influence.std() / count * np.sqrt(draws)
+    return float(booked[:count].mean()), float(booked[-count:].mean()), float(error)
 
 
 def value_of_inputs(

@@ -62,9 +62,14 @@ def _compare(
         left, right = old.get(key, {}), new.get(key, {})
         for column in dict.fromkeys([*left, *right]):
             a, b = left.get(column), right.get(column)
-            if not _same(a, b):
+            if not _is_error(column) and not _same(a, b):
                 out.append((table, " ".join(map(str, key)), column, a, b, _change(a, b)))
     return out
+
+
+def _is_error(column: str) -> bool:
+    """Tell errors of simulation, which are no facts of their own: what they belong to is listed."""
+    return column == "se" or column.endswith("_se")
 
 
 def _missing(value: Any) -> bool:
