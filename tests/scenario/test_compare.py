@@ -189,6 +189,7 @@ def test_the_folder_its_workbook_and_its_page(found: Comparison, tmp_path: Path)
 def test_the_verdict_is_in_words(found: Comparison) -> None:
     assert any("more: books" in line and "more than tiny" in line for line in found.verdict)
     assert any(line.startswith("even: books the same as tiny") for line in found.verdict)
+    assert any(line.startswith("even: P(plan 2025) stays at ") for line in found.verdict)
 
 
 def test_printed_shares_name_what_they_leave_out(found: Comparison) -> None:

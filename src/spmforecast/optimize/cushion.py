@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spmforecast.display import card, percent
+from spmforecast.display import card, chance, percent
 from spmforecast.errors import InfeasibleError, InputError, Problem
 from spmforecast.evaluate.carried import Payout, attained, p_carried, paid
 from spmforecast.optimize.splits import equal_probability
@@ -111,12 +111,12 @@ def cushion_curve(
 
 def _measured(draws: Array, quota: Array, plan: float, payout: Payout | None) -> dict[str, float]:
     asked = quota > 0
-    chance = attained(draws, quota).mean(axis=0)[asked]
+    reached = attained(draws, quota).mean(axis=0)[asked]
     out = {
-        "p_attain": float(np.median(chance)),
-        "p_attain_min": float(chance.min()),
-        "p_attain_max": float(chance.max()),
-        "reps_at_quota": float(chance.mean()),
+        "p_attain": float(np.median(reached)),
+        "p_attain_min": float(reached.min()),
+        "p_attain_max": float(reached.max()),
+        "reps_at_quota": float(reached.mean()),
         "expected_attainment": float(draws.sum(axis=1).mean() / quota.sum()),
         "p_carried": p_carried(draws, quota, plan),
     }
@@ -171,7 +171,7 @@ def choose_cushion(
     found = shown[shown["allowed"]].sort_values("cushion")
     if len(found):
         row = found.iloc[0]
-        told = f"the smallest that carries the plan with a chance of {percent(row['p_carried'])} within the limits"
+        told = f"the smallest that carries the plan with a chance of {chance(row['p_carried'])} within the limits"
         return CushionChoice(float(row["cushion"]), told, shown)
     return CushionChoice(None, _why_none(curve, wanted, carries, limits), shown)
 
@@ -205,7 +205,7 @@ def _why_none(curve: pd.DataFrame, wanted: float, carries: pd.Series, limits: li
     best = curve.iloc[int(curve["p_carried"].to_numpy().argmax())]
     if not carries.any():
         return (
-            f"no cushion will do: the plan is carried with a chance of at most {percent(best['p_carried'])} (at a "
+            f"no cushion will do: the plan is carried with a chance of at most {chance(best['p_carried'])} (at a "
             f"cushion of {percent(best['cushion'])}), and {percent(wanted)} is wanted"
         )
     able = curve[carries]

@@ -97,5 +97,6 @@ def _end(axes: Axes, place: int, booked: float, to_come: float, currency: str) -
 
 def _label(axes: Axes, place: int, top: float, text: str) -> None:
     axes.annotate(
-        text, (place, top), (0, 3), textcoords="offset points", ha="center", color=INK, fontsize=8, fontweight="bold"
-    )
+        text, (place, top), (0, 3), textcoords="offset points", ha="center", color=INK, fontsize=8, fontweight="bold",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}, zorder=4,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from spmforecast.report.compare_figures import ranges, swings, waterfall
 from spmforecast.report.files import FileSpec
 from spmforecast.report.folder import Row, Run, read_tables
 from spmforecast.report.periods import order
-from spmforecast.report.wording import Scale, amount, count, percent, share
+from spmforecast.report.wording import Scale, amount, chance, count, share
 
 __all__ = ["FACTS", "CompareRun", "read_compare", "sections"]
 
@@ -121,6 +121,9 @@ def _table(run: CompareRun, rows: Sequence[Row], nodes: bool, folded: str = "") 
     def write(name: str, how: Callable[[float], str]) -> Callable[[int], str]:
         return lambda index: how(rows[index].number(name))
 
+    def part(name: str) -> Callable[[int], str]:
+        return lambda index: chance(rows[index].number(name), certain=_never_apart(rows[index]))
+
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = []
     if nodes:
         columns.append((Column("Node", numeric=False, style="id"), lambda index: rows[index].text("node")))
@@ -134,10 +137,14 @@ def _table(run: CompareRun, rows: Sequence[Row], nodes: bool, folded: str = "") 
         (Column("P10 of it"), write("p10", scale.text)),
         (Column("P50"), write("p50", scale.text)),
         (Column("P90"), write("p90", scale.text)),
-        (Column("Draws above"), write("p_above", percent)),
-        (Column("below"), write("p_below", percent)),
+        (Column("P(more)"), part("p_above")),
+        (Column("P(less)"), part("p_below")),
     ]
     return tabulate(columns, len(rows), caption=scale.caption, folded=folded, dense=True)
+
+
+def _never_apart(row: Row) -> bool:
+    return row.number("p_above") == row.number("p_below") == 0.0
 
 
 def _plans(run: CompareRun, name: str) -> list[Block]:
@@ -147,8 +154,8 @@ def _plans(run: CompareRun, name: str) -> list[Block]:
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Period", numeric=False), lambda index: rows[index].text("period")),
         (Column("Plan"), lambda index: amount(rows[index].number("plan"))),
-        (Column("P(plan), base"), lambda index: percent(rows[index].number("p_plan_base"))),
-        (Column("P(plan), this one", style="strong"), lambda index: percent(rows[index].number("p_plan"))),
+        (Column("P(plan), base"), lambda index: chance(rows[index].number("p_plan_base"))),
+        (Column("P(plan), this one", style="strong"), lambda index: chance(rows[index].number("p_plan"))),
         (Column("Difference"), lambda index: share(rows[index].number("difference"))),
         (Column("95 % from"), lambda index: share(rows[index].number("low"))),
         (Column("to"), lambda index: share(rows[index].number("high"))),
@@ -301,7 +308,8 @@ def _method(run: CompareRun) -> Section:
     text = (
         "All scenarios are drawn with the same luck, entity by entity, so a difference comes from what differs and "
         "from nothing else. Intervals of 95 % tell the error of simulation in the mean difference; P10 to P90 are "
-        "quantiles of the difference between paired draws, which are not differences of quantiles."
+        "quantiles of the difference between paired draws, which are not differences of quantiles; P(more) and P(less) "
+        "are the shares of draws in which the scenario books more, and less."
     )
     again = f"spmforecast compare {files} --trials {facts.trials} --seed {facts.fact('seed')} -o FOLDER"
     return Section("method", "Method", "How it was made", (Text(text), Facts(told), Code(again)))

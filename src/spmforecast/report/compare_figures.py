@@ -23,8 +23,8 @@ def ranges(rows: Sequence[Row], currency: str, base: str) -> Drawing:
     rows = sorted(rows, key=lambda row: (order(row.text("period")), row.text("scenario")))
     several = len({row.text("scenario") for row in rows}) > 1
     labels = [f"{row.text('period')}  {row.text('scenario')}" if several else row.text("period") for row in rows]
-    with canvas(WIDTH, 0.9 + 0.34 * len(rows)) as figure:
-        axes = figure.add_axes((0.22, 0.62 / (0.9 + 0.34 * len(rows)), 0.76, 1 - 0.75 / (0.9 + 0.34 * len(rows))))
+    with canvas(WIDTH, 0.64 + 0.34 * len(rows)) as figure:
+        axes = figure.add_axes((0.22, 0.36 / (0.64 + 0.34 * len(rows)), 0.76, 1 - 0.49 / (0.64 + 0.34 * len(rows))))
         for place, row in enumerate(reversed(rows)):
             low, high, middle = (row.number(name) for name in ("p10", "p90", "difference"))
             axes.barh(place, high - low, 0.5, left=low, color=_BAR, zorder=2)
@@ -44,9 +44,9 @@ def waterfall(anchor: str, base: float, rows: Sequence[Row], currency: str) -> D
     steps = [row for row in rows if row.text("change") != "(total)"]
     total = next(row.number("share") for row in rows if row.text("change") == "(total)")
     labels = ["base", *(row.text("change").strip("()") for row in steps), "this one"]
-    with canvas(WIDTH, 0.8 + 0.34 * len(labels)) as figure:
-        height = 0.8 + 0.34 * len(labels)
-        axes = figure.add_axes((0.3, 0.62 / height, 0.62, 1 - 0.7 / height))
+    with canvas(WIDTH, 0.54 + 0.34 * len(labels)) as figure:
+        height = 0.54 + 0.34 * len(labels)
+        axes = figure.add_axes((0.3, 0.36 / height, 0.62, 1 - 0.44 / height))
         axes.barh(len(labels) - 1, base, 0.55, color=BOOKED, zorder=2)
         at = base
         for number, row in enumerate(steps, start=1):
@@ -80,9 +80,9 @@ def _reach(base: float, steps: Sequence[Row]) -> list[float]:
 def swings(rows: Sequence[Row], currency: str) -> Drawing:
     """Draw a tornado: mean bookings where each input is low and where it is high, the widest first."""
     rows = sorted(rows, key=lambda row: abs(row.number("high") - row.number("low")))
-    with canvas(WIDTH, 0.9 + 0.4 * len(rows)) as figure:
-        height = 0.9 + 0.4 * len(rows)
-        axes = figure.add_axes((0.3, 0.62 / height, 0.66, 1 - 0.7 / height))
+    with canvas(WIDTH, 0.64 + 0.4 * len(rows)) as figure:
+        height = 0.64 + 0.4 * len(rows)
+        axes = figure.add_axes((0.3, 0.36 / height, 0.66, 1 - 0.44 / height))
         for place, row in enumerate(rows):
             middle = row.number("mean")
             for name, colour in (("low", _LESS), ("high", _BAR)):

@@ -324,7 +324,9 @@ def money_axis(axes: Axes, which: Literal["x", "y"], currency: str) -> None:
     largest = max(abs(end) for end in ends)
     units = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
     divisor, letter = next((unit for unit in units if largest >= 1.5 * unit[0]), (1.0, ""))
-    axis.set_major_formatter(lambda value, _: _tick(value / divisor))
+    # Where the axis shows a small part of its amounts only, three digits would write the same under every tick.
+    digits = max(3, math.ceil(math.log10(largest / span)) + 2) if 0 < (span := abs(ends[1] - ends[0])) < largest else 3
+    axis.set_major_formatter(lambda value, _: _tick(value / divisor, digits))
     unit = " ".join(part for part in (letter, currency) if part)
     place, offset = ((0, 1), (-5, 8)) if which == "y" else ((1, 1), (0, 5))
     axes.annotate(
@@ -333,6 +335,6 @@ def money_axis(axes: Axes, which: Literal["x", "y"], currency: str) -> None:
     )  # fmt: skip
 
 
-def _tick(value: float) -> str:
-    text = significant(round(value, 9))
+def _tick(value: float, digits: int) -> str:
+    text = significant(round(value, 9), digits)
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from spmforecast.report.blocks import Card, Cell, Column, Facts, Listing, Table, Text, tabulate
 from spmforecast.report.folder import Row, Run
-from spmforecast.report.wording import MISSING, amount, count, percent, share, tally
+from spmforecast.report.wording import MISSING, amount, chance, count, percent, share, tally
 
 __all__ = ["rep_card"]
 
@@ -79,7 +79,8 @@ def _quota(row: Row, money: str) -> str:
     if not row.number("quota") > 0:
         return MISSING
     source = " (proposed)" if row.text("quota_from") == "proposed" else ""
-    return f"{amount(row.number('quota'), money)}{source}, P = {percent(row.number('p_quota'))}"
+    reached = chance(row.number("p_quota"), certain=row.number("left") <= 0)
+    return f"{amount(row.number('quota'), money)}{source}, P = {reached}"
 
 
 def _coverage(row: Row) -> str:
@@ -141,7 +142,7 @@ def _todo(facts: Run, rows: Sequence[Row]) -> list[Listing | Text]:
         return [Text("No deal asks for anything.", "note")]
     items = [
         f"{row.text('opportunity_id')}, {amount(row.number('amount'), facts.currency)}, "
-        f"P(win) {percent(row.number('p_win'))}: {row.text('detail')}"
+        f"P(win) {chance(row.number('p_win'))}: {row.text('detail')}"
         for row in rows[:_MOST]
     ]
     if len(rows) > _MOST:

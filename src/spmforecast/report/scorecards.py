@@ -12,7 +12,7 @@ from spmforecast.report.folder import Row, Run, read_tables
 from spmforecast.report.scorecard_cards import rep_card
 from spmforecast.report.scorecard_figures import ranks, river
 from spmforecast.report.scorecard_files import SCORECARD_FILES
-from spmforecast.report.wording import MISSING, Scale, amount, count, percent, share, tally
+from spmforecast.report.wording import MISSING, Scale, amount, chance, count, percent, share, tally
 
 __all__ = ["FACTS", "ScorecardRun", "read_scorecards", "sections"]
 
@@ -120,7 +120,7 @@ def _mends(run: ScorecardRun) -> list[Block]:
         (Column("P10"), money("p10")),
         (Column("P50"), money("p50")),
         (Column("P90"), money("p90")),
-        (Column("Draws above 0"), lambda index: percent(rows[index].number("p_above"))),
+        (Column("Draws above 0"), lambda index: chance(rows[index].number("p_above"))),
         (
             Column("Wins in the long run"),
             lambda index: (
@@ -156,7 +156,7 @@ def _limits(run: ScorecardRun) -> Section:
         (Column("Days there"), lambda index: count(shown[index].number("age_days"))),
         (Column("Healthy up to"), lambda index: count(shown[index].number("longest_days"))),
         (Column("Amount"), lambda index: scale.text(shown[index].number("amount"))),
-        (Column("P(win)"), lambda index: percent(shown[index].number("p_win"))),
+        (Column("P(win)"), lambda index: chance(shown[index].number("p_win"))),
     ]
     caption = ", ".join(part for part in (scale.caption, "all of them in breaches.csv" if more else "") if part)
     return Section("limits", "Stuck deals", title, (Text(told), tabulate(columns, len(shown), caption=caption)))
@@ -184,7 +184,7 @@ def _team(run: ScorecardRun) -> Section:
         (Column("P50"), money("p50")),
         (Column("P90"), money("p90")),
         (Column("Quotas"), money("quota")),
-        (Column("P(quotas)"), number("p_quota", percent)),
+        (Column("P(quotas)"), number("p_quota", chance)),
         (Column("Reps below half"), number("reps_below_half")),
         (Column("Open"), money("open_amount")),
         (Column("Stuck deals"), number("over_limit")),
@@ -227,7 +227,7 @@ def _board(run: ScorecardRun) -> Section:
         (Column("Bookings"), number("bookings", scale.text)),
         (Column("Average rep’s"), number("expected_bookings", scale.text)),
         (Column("Index (90 %)"), lambda index: _span(rows[index])),
-        (Column("P(best quarter)"), number("p_best_quarter", percent)),
+        (Column("P(best quarter)"), number("p_best_quarter", chance)),
         (
             Column("Deals opened / expected"),
             lambda index: f"{count(rows[index].number('opened'))} / {tally(rows[index].number('opened_expected'))}",

@@ -99,13 +99,13 @@ def tally(value: float) -> str:
     return count(value, 0 if abs(value) >= 100 else 1)
 
 
-def significant(value: float) -> str:
-    """Write any number to three significant digits or to the unit, never with an exponent."""
+def significant(value: float, digits: int = 3) -> str:
+    """Write any number to some significant digits or to the unit, never with an exponent."""
     if not math.isfinite(value):
         return MISSING
-    if value == 0 or abs(value) >= 100:
+    if value == 0 or abs(value) >= 10 ** (digits - 1):
         return _fixed(value, 0)
-    decimals = min(2 - math.floor(math.log10(abs(value))), 6)
+    decimals = min(digits - 1 - math.floor(math.log10(abs(value))), 6)
     return _fixed(value, decimals)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from spmforecast.display import money, percent
+from spmforecast.display import chance, money, percent
 from spmforecast.errors import InfeasibleError
 from spmforecast.evaluate.schemes import SchemeComparison, compare_schemes
 from spmforecast.models import FittedBookings, FittedPipeline
@@ -173,10 +173,10 @@ def _lines(
     """Tell the quotas of one period: their sum and chances, the cushion that would do, and the other schemes."""
     assert result.quotas is not None
     own = result.quotas.table[result.quotas.table["period"] == period]
-    chance, plan = own["p_attain"], money(float(result.quotas.total[period]))
+    attained, plan = own["p_attain"], money(float(result.quotas.total[period]))
     out = [
         f"{period}: {len(own)} quotas sum to {money(float(own['quota'].sum()))}; plan {plan}; "
-        f"P(attain) {percent(chance.min())} to {percent(chance.max())}"
+        f"P(attain) {chance(attained.min())} to {chance(attained.max())}"
     ]
     proof = result.quotas.proof
     if len(proof):
@@ -187,7 +187,7 @@ def _lines(
         )
     if period in choices:
         named = choices[period].cushion
-        out.append(f"  cushion: {'none' if named is None else percent(named)}: {choices[period].told}")
+        out.append(f"  cushion: {'' if named is None else f'{percent(named)}: '}{choices[period].told}")
     return out + [_scheme(row) for row in comparisons[period].table.to_dict("records")]
 
 
@@ -195,6 +195,6 @@ def _scheme(row: Mapping[Any, Any]) -> str:
     paid = "payout_mean" in row
     pay = f", pay {money(row['payout_mean'])} (P90 {money(row['payout_p90'])})" if paid else ""
     return (
-        f"  {row['scheme']}{', ' + row['pay'] if paid else ''}: plan carried {percent(row['p_carried'])}, reps "
+        f"  {row['scheme']}{', ' + row['pay'] if paid else ''}: plan carried {chance(row['p_carried'])}, reps "
         f"at quota {percent(row['reps_at_quota'])}, spread of P(attain) {percent(row['p_attain_range'])}{pay}"
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from spmforecast.report.blocks import Block, Cell, Column, Section, Table, Text, tabulate
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.pay_figures import chances_by_hires
-from spmforecast.report.wording import Scale, amount, count, percent, tally
+from spmforecast.report.wording import Scale, amount, chance, count, percent, tally
 
 __all__ = ["section"]
 
@@ -35,13 +35,13 @@ def _told(row: Row, period: str, target: str, wanted: float) -> str:
     if not math.isfinite(hires):
         return (
             f"{target} in {period} is not reached with a chance of {percent(wanted)} by any number of hires looked at: "
-            f"the most, with seats opened on {start}, reach it with {percent(row.number('p_target'))}."
+            f"the most, with seats opened on {start}, reach it with {chance(row.number('p_target'))}."
         )
     if hires == 0:
-        return f"{target} in {period} is reached with a chance of {percent(row.number('p_target'))} without hires."
+        return f"{target} in {period} is reached with a chance of {chance(row.number('p_target'))} without hires."
     return (
         f"{target} in {period} is reached with the wanted chance of {percent(wanted)} by {count(hires)} hires with "
-        f"seats opened on {start}: then with {percent(row.number('p_target'))}."
+        f"seats opened on {start}: then with {chance(row.number('p_target'))}."
     )
 
 

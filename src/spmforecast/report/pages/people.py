@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from spmforecast.report.blocks import Block, Cell, Column, Heading, Section, Table, Text, tabulate
 from spmforecast.report.folder import Run
-from spmforecast.report.wording import Scale, count, percent, significant
+from spmforecast.report.wording import Scale, chance, count, percent, significant
 
 __all__ = ["section"]
 
@@ -44,7 +44,7 @@ def _calls(run: Run) -> Table:
         (Column("Forecast"), write("model_mean")),
         (Column("P10"), write("model_p10")),
         (Column("P90"), write("model_p90")),
-        (Column("P(call reached)"), lambda index: percent(rows[index].number("p_reached"))),
+        (Column("P(call reached)"), lambda index: chance(rows[index].number("p_reached"))),
     ]
     return tabulate(columns, len(rows), caption=scale.caption, dense=True)
 

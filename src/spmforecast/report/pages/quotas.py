@@ -148,8 +148,15 @@ def _evaluation(run: Run) -> Table:
         name for name, found in values.items() if any(text.lower() not in {"", "nan"} for text in found.values())
     ]
 
+    certain = {
+        row.text("period")
+        for row in run.company
+        if run.is_past(row) or row.number("booked") >= row.number("plan") - 0.005
+    }
+
     def write(period: str) -> Callable[[int], str]:
-        return lambda index: _value(metrics[index], values[metrics[index]], period, run.currency)
+        settled = period in certain
+        return lambda index: _value(metrics[index], values[metrics[index]], period, run.currency, settled)
 
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Measure", numeric=False), lambda index: _TOLD.get(metrics[index], metrics[index]))
@@ -158,7 +165,7 @@ def _evaluation(run: Run) -> Table:
     return tabulate(columns, len(metrics))
 
 
-def _value(metric: str, values: dict[str, str], period: str, currency: str) -> str:
+def _value(metric: str, values: dict[str, str], period: str, currency: str, certain: bool) -> str:
     if period not in values:
         return ""
     number = _float(values[period])
@@ -166,7 +173,9 @@ def _value(metric: str, values: dict[str, str], period: str, currency: str) -> s
         return "" if values[period].lower() in {"nan", ""} else values[period]
     if metric.endswith(("_cost", "_gap", "_amount", "_target", "_total")):
         return amount(number, currency)
-    if metric.startswith("p_") or metric.endswith(("attainment", "_share", "_rate")):
+    if metric.startswith("p_"):
+        return wording.chance(number, certain)
+    if metric.endswith(("attainment", "_share", "_rate")):
         return percent(number)
     if metric in {"reps_at_quota", "fairness_spread"} and all(0 <= _float(text) <= 1 for text in values.values()):
         return percent(number)

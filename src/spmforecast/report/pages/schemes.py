@@ -9,7 +9,7 @@ from spmforecast.report.blocks import Block, Cell, Column, Heading, Section, Tab
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.pay_figures import frontier
 from spmforecast.report.periods import order
-from spmforecast.report.wording import Scale, percent, share, significant
+from spmforecast.report.wording import Scale, chance, percent, share, significant
 
 __all__ = ["section"]
 
@@ -57,7 +57,7 @@ def _schemes(run: Run, rows: Sequence[Row]) -> Table:
         (Column("No."), lambda index: str(index + 1)),
         (Column("Scheme", numeric=False, style="id"), lambda index: rows[index].text("scheme")),
         (Column("Pay plan", numeric=False), lambda index: rows[index].text("pay") if several else ""),
-        (Column("Plan carried", style="strong"), write("p_carried", percent)),
+        (Column("Plan carried", style="strong"), write("p_carried", chance)),
         (Column("Reps at quota"), write("reps_at_quota", percent)),
         (Column("Chances differ by"), write("p_attain_range", percent)),
         (Column("Slope on potential"), write("slope", _measure)),
@@ -102,7 +102,7 @@ def _differences(run: Run, rows: Sequence[Row], period: str) -> Table:
         (Column("Difference"), write("difference")),
         (Column("95 % from"), write("low")),
         (Column("to"), write("high")),
-        (Column("Draws above"), lambda index: percent(rows[index].number("p_above"))),
+        (Column("Draws above"), lambda index: chance(rows[index].number("p_above"))),
     ]
     return tabulate(columns, len(rows), folded=f"Differences from the proposal, {period}, draw by draw")
 
@@ -117,8 +117,8 @@ def _cushions(run: Run, rows: Sequence[Row], period: str) -> Table:
     columns: list[tuple[Column, Callable[[int], Cell | str]]] = [
         (Column("Cushion"), write("cushion", percent)),
         (Column("Sum of quotas"), write("quota_total", scale.text)),
-        (Column("Plan carried", style="strong"), write("p_carried", percent)),
-        (Column("P(attain), median"), write("p_attain", percent)),
+        (Column("Plan carried", style="strong"), write("p_carried", chance)),
+        (Column("P(attain), median"), write("p_attain", chance)),
         (Column("Reps at quota"), write("reps_at_quota", percent)),
         (Column("Pay, mean"), write("payout_mean", scale.text)),
         (Column("Pay, P90"), write("payout_p90", scale.text)),

@@ -9,7 +9,7 @@ from spmforecast.report.blocks import Block, Cell, Column, Heading, Listing, Sec
 from spmforecast.report.bridge_figure import waterfall
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.periods import is_year
-from spmforecast.report.wording import Scale, amount, percent
+from spmforecast.report.wording import Scale, amount, chance
 
 __all__ = ["section"]
 
@@ -130,9 +130,15 @@ def _landing(run: Run, rows: Sequence[Row]) -> Table:
         (Column("P50"), write("p50", scale.text)),
         (Column("P90"), write("p90", scale.text)),
         (Column("Plan"), write("plan", scale.text)),
-        (Column("P(plan)"), write("p_plan", percent)),
+        (Column("P(plan)"), lambda index: _plan_chance(rows[index])),
     ]
     return tabulate(columns, len(rows), caption=scale.caption)
+
+
+def _plan_chance(row: Row) -> str:
+    """Write the chance to reach plan; a closed period's is certain, and so is a plan that is booked already."""
+    certain = row.text("closed") == "True" or row.number("booked") >= row.number("plan") - 0.005
+    return chance(row.number("p_plan"), certain)
 
 
 def _deals(run: Run, rows: Sequence[Row]) -> Table:
@@ -166,6 +172,8 @@ def _quotas(run: Run, facts: Mapping[str, object]) -> list[Block]:
     told = [f"Policy: {facts.get('policy')}."]
     for year, value in gap.items() if isinstance(gap, dict) else ():
         short = float(value)
+        if not round(short):
+            continue
         side = "short of" if short > 0 else "beyond"
         told.append(f"Closed periods of {year} are {amount(abs(short), run.currency)} {side} plan.")
     scale = Scale.fitting((row.number("quota") for row in rows), run.currency)
@@ -179,7 +187,7 @@ def _quotas(run: Run, facts: Mapping[str, object]) -> list[Block]:
         (Column("Quota so far"), write("last_quota", scale.text)),
         (Column("Proposed", style="strong"), write("quota", scale.text)),
         (Column("Change"), write("change", scale.text)),
-        (Column("P(attain)"), write("p_attain", percent)),
+        (Column("P(attain)"), write("p_attain", chance)),
         (Column("Held by", numeric=False), lambda index: rows[index].text("limit")),
         (Column("Why", numeric=False), lambda index: rows[index].text("reason")),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from spmforecast.display import money, percent
+from spmforecast.display import chance, money, percent
 from spmforecast.scenario.compare.excel import write_workbook
 from spmforecast.scenario.compare.shares import BOOKINGS, REST
 from spmforecast.scenario.folder import defused, new_folder, rounded
@@ -92,7 +92,7 @@ class Comparison:
             0
         ]
         if row["difference"] == 0 and row["se"] == 0:
-            lines = [f"{name}: books the same as {self.names[0]} in {label}."]
+            lines = [f"{name}: books the same as {self.names[0]} in {label}{self._elsewhere(name)}."]
         else:
             more = "more" if row["difference"] >= 0 else "less"
             low, high = sorted((abs(row["low"]), abs(row["high"])))
@@ -101,15 +101,24 @@ class Comparison:
             apart = money(abs(row["difference"]), currency)
             lines = [
                 f"{name}: books {apart} {more} than {self.names[0]} in {label} ({sure}); "
-                f"more in {percent(row['p_above'])} of the draws, less in {percent(row['p_below'])}."
+                f"more in {_draws(row['p_above'])}, less in {_draws(row['p_below'])}."
             ]
-        chance = self.plans[(self.plans["scenario"] == name) & (self.plans["period"] == label)]
-        if len(chance):
-            one = chance.iloc[0]
-            lines.append(
-                f"{name}: P(plan {label}) goes from {percent(one['p_plan_base'])} to {percent(one['p_plan'])}."
-            )
+        plans = self.plans[(self.plans["scenario"] == name) & (self.plans["period"] == label)]
+        if len(plans):
+            one = plans.iloc[0]
+            was, now = chance(one["p_plan_base"]), chance(one["p_plan"])
+            lines.append(f"{name}: P(plan {label}) {f'goes from {was} to {now}' if was != now else f'stays at {was}'}.")
         return lines + self._shares_told(name, label)
+
+    def _elsewhere(self, name: str) -> str:
+        """Say where a scenario differs that does not in the year that is spoken of."""
+        table, currency = self.differences, self.results[0].scenario.keys.currency
+        mine = table[(table["scenario"] == name) & (table["node_level"] == "company") & (table["se"] > 0)]
+        told = [
+            f"{money(abs(apart), currency)} {'more' if apart >= 0 else 'less'} in {label}"
+            for label, apart in zip(mine["period"], mine["difference"], strict=True)
+        ]
+        return f", but {', '.join(told)}" if told else ""
 
     def _shares_told(self, name: str, label: str) -> list[str]:
         table = self.attribution
@@ -162,3 +171,8 @@ class Comparison:
         shown = company[["scenario", "period", "base", "mean", "difference", "p10", "p90", "p_above"]]
         facts = {"trials": f"{self.facts['trials']:,}", "seed": self.facts["seed"]}
         return card(f"Comparison: {self.name}", facts, shown)
+
+
+def _draws(share: float) -> str:
+    """Say in how many of the draws something happens."""
+    return {0.0: "none of the draws", 1.0: "all of them"}.get(share, f"{percent(share)} of the draws")

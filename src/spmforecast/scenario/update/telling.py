@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from spmforecast.display import money, percent
+from spmforecast.display import chance, money, percent
 from spmforecast.scenario.update.bridge import ENDS
 from spmforecast.scenario.update.effects import FACTORS
 from spmforecast.scenario.update.result import UpdateResult
@@ -72,13 +72,17 @@ def _landing(label: str, table: Mapping[tuple[str, str], Row], currency: str) ->
     if this["closed"]:
         was = money(last["mean"], currency)
         return f"{label} closed at {money(this['booked'], currency)}; the last forecast was {was}"
-    chance = ""
+    likely = ""
     if this["p_plan"] == this["p_plan"]:
-        chance = f"; P(plan) {percent(this['p_plan'])}, was {percent(last['p_plan'])}"
+        likely = f"; P(plan) {_plan_chance(this)}, was {_plan_chance(last)}"
     return (
         f"{label} lands at {money(this['mean'], currency)} (80 %: {money(this['p10'])} to {money(this['p90'])}, "
-        f"{money(this['booked'])} booked), was {money(last['mean'], currency)}{chance}"
+        f"{money(this['booked'])} booked), was {money(last['mean'], currency)}{likely}"
     )
+
+
+def _plan_chance(row: Row) -> str:
+    return chance(row["p_plan"], certain=bool(row["closed"]) or row["booked"] >= row["plan"] - 0.005)
 
 
 def _bridge(amounts: pd.Series, currency: str) -> str:
@@ -101,7 +105,8 @@ def _quotas(result: UpdateResult) -> list[str]:
     for year, gap in own.gap.items():
         side = "short of" if gap > 0 else "beyond"
         told = f"closed periods are {money(abs(float(gap)), currency)} {side} plan" if gap else "no gap to plan"
-        lines.append(f"{year}: {told}; policy {own.policy}" + (f" ({percent(float(own.share))} of it)" if gap else ""))
+        part = f" ({percent(float(own.share))} of it)" if gap and own.share else ""
+        lines.append(f"{year}: {told}; policy {own.policy}{part}{': quotas stay' if not own.share else ''}")
     for label, total in own.total.items():
         quota = float(own.table.loc[own.table["period"] == label, "quota"].sum())
         lines.append(f"  {label}: quotas sum to {money(quota, currency)}, were {money(float(total), currency)}")
