@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from spmforecast.models.landmarks import PARTS, Landmark, apply_shift, chance_logit, fit_lags, fit_landmarks
+from spmforecast.models.landmarks import PARTS, Landmark, chance_logit, fit_lags, fit_landmarks, kept_chances
 
 
 def landmarks(rng, effect, marks=12, deals=200):
@@ -99,16 +99,12 @@ def test_that_all_deals_win_less_often_is_found_however_mild_the_ridge_on_signal
 
 
 def test_corrected_chances_stay_chances():
-    rng = np.random.default_rng(6)
-    parts = rng.dirichlet(np.ones(7), size=50)
-    won, lost = parts[:, :3], parts[:, 3:6]
-    same = apply_shift(won, lost, won)
-    np.testing.assert_allclose(same[0], won)
-    np.testing.assert_allclose(same[1], lost)
-    win, lose = apply_shift(won, lost, won * rng.uniform(0, 4, (50, 1)))
-    assert (win >= 0).all()
-    assert (lose >= 0).all()
-    assert (win.sum(axis=1) + lose.sum(axis=1) <= 1 + 1e-12).all()
+    won = np.random.default_rng(6).dirichlet(np.ones(4), size=50)[:, :3]
+    np.testing.assert_array_equal(kept_chances(0.9 * won), 0.9 * won)
+    more = kept_chances(4 * won)
+    assert (more.sum(axis=1) < 1).all()
+    np.testing.assert_allclose(more / more.sum(axis=1, keepdims=True), won / won.sum(axis=1, keepdims=True))
+    assert (kept_chances(np.zeros((2, 3))) == 0).all()
 
 
 def optional(marks, rng, effect):

@@ -19,7 +19,7 @@ from scipy import special
 
 from spmforecast.models.pooling import fit_gamma_pool
 
-__all__ = ["PARTS", "Landmark", "Landmarks", "apply_shift", "chance_logit", "fit_lags", "fit_landmarks"]
+__all__ = ["PARTS", "Landmark", "Landmarks", "chance_logit", "fit_lags", "fit_landmarks", "kept_chances"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -241,22 +241,6 @@ def fit_lags(seen: Array, hoped: Array) -> Array:
     return together * fit_gamma_pool(seen, hoped * together, averaged=True).mean
 
 
-def apply_shift(won: Array, lost: Array, shifted: Array) -> tuple[Array, Array]:
-    """Put corrected chances of winning in place of the old ones; losing takes what is left, in proportion.
-
-    Parameters
-    ----------
-    won, lost, shifted : array of float, shape (..., periods)
-        Chances by period; `shifted` are the corrected ones of winning.
-
-    Returns
-    -------
-    tuple of array of float
-        Chances of winning and of losing that sum to less than one.
-    """
-    total = shifted.sum(axis=-1, keepdims=True)
-    win = shifted * np.minimum(1.0, _LARGEST_CHANCE / np.maximum(total, 1e-300))
-    left = (1.0 - win.sum(axis=-1, keepdims=True)) / np.maximum(1.0 - won.sum(axis=-1, keepdims=True), 1e-6)
-    lose = lost * left
-    room = (1.0 - win.sum(axis=-1, keepdims=True)) / np.maximum(lose.sum(axis=-1, keepdims=True), 1e-300)
-    return win, lose * np.minimum(1.0, room)
+def kept_chances(won: Array) -> Array:
+    """Scale corrected chances of winning down where a deal's would sum to one or more; shape (..., periods)."""
+    return np.asarray(won * np.minimum(1.0, _LARGEST_CHANCE / np.maximum(won.sum(axis=-1, keepdims=True), 1e-300)))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.futures import Futures
-from spmforecast.models.landmarks import apply_shift
+from spmforecast.models.landmarks import kept_chances
 from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CreationCells
 from spmforecast.simulate.horizon import Horizon
@@ -65,15 +65,14 @@ def new_tables(model: FittedPipeline, runs: Moved, horizon: Horizon, cells: Crea
 
 def _speed(model: FittedPipeline, drawn: Futures, lags: Array) -> npt.NDArray[np.float32]:
     """Hazards of winning by world, segment, cohort and period."""
-    won, lost = _entry_mix(model, drawn.arrival_won), _entry_mix(model, drawn.arrival_lost)
-    speed = winning_speed(_told_by_lag(won, lost, lags))
+    speed = winning_speed(_told_by_lag(_entry_mix(model, drawn.arrival_won), lags))
     return mixed_speed(speed, model.variance_of_rep_wins).astype(np.float32)
 
 
-def _told_by_lag(won: Array, lost: Array, lags: Array) -> Array:
+def _told_by_lag(won: Array, lags: Array) -> Array:
     """Correct the chances of new deals (..., segments, cohorts, periods) by the periods since their creation."""
     period = np.arange(lags.shape[1])
-    return apply_shift(won, lost, won * lags[:, np.maximum(period[None, :] - period[:, None], 0)])[0]
+    return kept_chances(won * lags[:, np.maximum(period[None, :] - period[:, None], 0)])
 
 
 def _entry_mix(model: FittedPipeline, arrival: npt.NDArray[np.float32]) -> Array:

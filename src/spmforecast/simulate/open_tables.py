@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import special
 
 from spmforecast.models import FittedPipeline
-from spmforecast.models.landmarks import PARTS, apply_shift, chance_logit
+from spmforecast.models.landmarks import PARTS, chance_logit, kept_chances
 from spmforecast.models.risksets import day_number
 from spmforecast.simulate.cells import CellPlan
 from spmforecast.simulate.horizon import Horizon
@@ -133,18 +133,17 @@ def _speed(
     What is lost is in these chances already: beside a clock of losing the market could not move them as it does.
     """
     profiles = len(model.profiles.table)
-    won, lost = (states.pick(table, profiles) for table in (runs.drawn.won, runs.drawn.lost))
-    won = _told_by_signals(won, lost, back, states.signals, streams)
+    won = _told_by_signals(states.pick(runs.drawn.won, profiles), back, states.signals, streams)
     speed = mixed_speed(winning_speed(won), model.variance_of_rep_wins)
     return np.asarray(speed * model.win_ramp.fitted[states.tenure, None], dtype=np.float32)
 
 
-def _told_by_signals(won: Array, lost: Array, back: LookingBack, x: Array, streams: Streams) -> Array:
+def _told_by_signals(won: Array, back: LookingBack, x: Array, streams: Streams) -> Array:
     """Correct the chances of open deals (worlds, states, periods) by what their signals tell, a draw in each world."""
     normal = streams.generator("model", "landmarks", "coefficients").standard_normal((len(won), PARTS, x.shape[1]))
     part = np.minimum(np.arange(won.shape[-1]), PARTS - 1)
     shift = back.landmarks.shifts(x, normal)[..., part]
-    return apply_shift(won, lost, special.expit(chance_logit(won) + shift) * (won > 0))[0]
+    return kept_chances(special.expit(chance_logit(won) + shift) * (won > 0))
 
 
 def _tenure(model: FittedPipeline, deal: Ints) -> Ints:
