@@ -10,41 +10,25 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from spmforecast.data import History
-from spmforecast.errors import InputError
-from spmforecast.evaluate import PlanCost, evaluate_plan
+from spmforecast.evaluate import PlanCost
 from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
-from spmforecast.models.adjust import Adjustment
-from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
-from spmforecast.scenario.assuming import adjustments_of, assumption_notes
-from spmforecast.scenario.card_names import wrong_card_names
+from spmforecast.plan import AnnualPlan, QuotaProposal
+from spmforecast.scenario.assuming import assumption_notes
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.folder import new_folder, write_run
-from spmforecast.scenario.hiring import HiringAnswer, hiring_of
-from spmforecast.scenario.measured import Measured, combined
-from spmforecast.scenario.pay import with_pay
+from spmforecast.scenario.hiring import HiringAnswer
+from spmforecast.scenario.measured import Measured
 from spmforecast.scenario.pay_plans import pay_plans
-from spmforecast.scenario.pay_run import priced
 from spmforecast.scenario.people import people_tables
-from spmforecast.scenario.phasing import phased_plan
-from spmforecast.scenario.prepare import (
-    Prepared,
-    Progress,
-    coming,
-    load_plan,
-    no_plan_for_quotas,
-    prepare,
-    quota_totals,
-    timed,
-)
+from spmforecast.scenario.prepare import Prepared, Progress, prepare
 from spmforecast.scenario.quality import Examined
-from spmforecast.scenario.quotas import quotas_of
 from spmforecast.scenario.record import run_record
 from spmforecast.scenario.schema import Scenario, load_scenario
 from spmforecast.scenario.tables import company_targets, run_tables
+from spmforecast.scenario.task import Judged, Task
 from spmforecast.scenario.territory_files import territory_tables, write_pictures
-from spmforecast.simulate import ExactForecast, Forecast, Tolerance, simulate, simulate_exactly
-from spmforecast.simulate.adjusting import with_people
+from spmforecast.simulate import ExactForecast, Forecast
 
 if TYPE_CHECKING:
     from spmforecast.scenario.territories import MapPlan
@@ -207,108 +191,53 @@ def run_scenario(
     prepared: Prepared | None = None,
 ) -> RunResult:
     """Answer a scenario that is already checked, on a fit that is already there if one is given; see :func:`run`."""
-    keys, told = scenario.keys, progress or (lambda *_: None)
-    timings: dict[str, float] = {}
-    pay_rules = pay_plans(scenario)
+    told, timings = progress or (lambda *_: None), dict[str, float]()
+    pay_rules = pay_plans(scenario)  # wrong ones are told before anything takes its time
     ready = prepare(scenario, jobs, strict, told, timings) if prepared is None else prepared
-    if wrong := wrong_card_names(
-        scenario, ready.model.stays.stages if isinstance(ready.model, FittedPipeline) else None
-    ):
-        raise InputError(wrong)
-    examined, measured = ready.examined, ready.measured
-    plan, phased = phased_plan(scenario, load_plan(scenario, ready.history), examined.history)
-    adjustments = adjustments_of(scenario, ready.model)
-    with timed(timings, "simulate", told):
-        forecast = _simulated(scenario, ready.model, plan, adjustments, jobs, told)
-    with timed(timings, "combine", told):
-        steps = lambda done, wanted: told("combine", done, wanted)  # noqa: E731
-        forecast, mixed = combined(scenario, forecast, examined.history, ready.spec, jobs, steps)
-        measured = measured.and_(mixed)
-    exact = None
-    if keys.simulate.method == "exact":
-        with timed(timings, "exact", told):
-            exact = simulate_exactly(ready.model, keys.until, keys.period, keys.levels, adjustments)
-    model = with_people(ready.model, adjustments)
-    with timed(timings, "evaluate", told):
-        quotas = _quotas(scenario, model, forecast, plan, pay_rules)
-        evaluation = evaluate_plan(forecast, company_targets(plan, forecast), quotas)
-        pay, pay_told = priced(scenario, pay_rules, model, forecast, quotas)
-        evaluation = with_pay(evaluation, pay)
-        hiring = hiring_of(scenario, model, forecast, company_targets(plan, forecast))
-    territories = None
-    if keys.territories.new_map:
-        from spmforecast.scenario.territories import plan_map  # few runs ask for a new map
-
-        with timed(timings, "territories", told):
-            territories = plan_map(scenario, model, forecast, plan, quotas, quota_totals(scenario, plan))
+    task = Task.of(scenario, ready, pay_rules, jobs, told, timings)
+    forecast, mixed = task.drawn()
+    exact = task.exact()
+    model = task.model
+    judged = task.judged(model, forecast)
+    territories = task.new_map(model, forecast, judged.quotas)
     return RunResult(
         scenario=scenario,
         history=model.history,
         model=model,
-        plan=plan,
+        plan=task.plan,
         forecast=forecast,
-        quotas=quotas,
-        evaluation=evaluation,
+        quotas=judged.quotas,
+        evaluation=judged.evaluation,
         timings=timings,
-        warnings=(
-            *model.history.warnings,
-            *phased,
-            *doubts(scenario, model, forecast, plan, examined.findings),
-            *(quotas.notes if quotas else ()),
-            *measured.notes,
-            *assumption_notes(keys.assumptions, bool(mixed.tables)),
-            *pay_told,
-            *((exact.left_out,) if exact is not None else ()),
-        ),
-        pay=pay,
-        pay_notes=pay_told,
-        hiring=hiring,
-        examined=examined,
-        measured=measured,
-        drift=monitor(examined.history, scenario.calendar),
+        warnings=_warnings(task, model, forecast, judged, mixed, exact),
+        pay=judged.pay,
+        pay_notes=judged.pay_notes,
+        hiring=judged.hiring,
+        examined=ready.examined,
+        measured=ready.measured.and_(mixed),
+        drift=monitor(ready.examined.history, scenario.calendar),
         exact=exact,
         territories=territories,
     )
 
 
-def _simulated(
-    scenario: Scenario,
-    model: FittedPipeline | FittedBookings,
-    plan: AnnualPlan,
-    adjustments: list[Adjustment],
-    jobs: int,
-    told: Progress,
-) -> Forecast:
-    """Draw the trials that the scenario asks for."""
-    keys = scenario.keys
-    return simulate(
-        model,
-        keys.until,
-        trials=keys.simulate.trials,
-        tolerance=Tolerance(keys.simulate.tolerance, keys.simulate.tolerance),
-        targets={label: target for label in coming(scenario) if (target := plan.target(label)) is not None},
-        cluster=keys.simulate.dask,
-        seed=keys.simulate.seed,
-        period=keys.period,
-        levels=keys.levels,
-        jobs=jobs,
-        progress=lambda done, wanted: told("simulate", done, wanted),
-        adjustments=adjustments,
-    )
-
-
-def _quotas(
-    scenario: Scenario,
+def _warnings(
+    task: Task,
     model: FittedPipeline | FittedBookings,
     forecast: Forecast,
-    plan: AnnualPlan,
-    pay_rules: dict[str, CompPlan],
-) -> QuotaProposal | None:
-    """Propose quotas for every period to come that has a target, for those who sell and those to be hired."""
-    keys = scenario.keys.quotas
-    if keys is None:
-        return None
-    totals = quota_totals(scenario, plan)
-    if not totals:
-        raise InputError(no_plan_for_quotas(scenario))
-    return quotas_of(scenario, keys, model, forecast, totals, pay_rules)
+    judged: Judged,
+    mixed: Measured,
+    exact: ExactForecast | None,
+) -> tuple[str, ...]:
+    """Put together what a reader must know: of the data, the fit, quotas, choices, assumptions, pay and laws."""
+    scenario, ready = task.scenario, task.ready
+    return (
+        *model.history.warnings,
+        *task.phased,
+        *doubts(scenario, model, forecast, task.plan, ready.examined.findings),
+        *(judged.quotas.notes if judged.quotas else ()),
+        *ready.measured.and_(mixed).notes,
+        *assumption_notes(scenario.keys.assumptions, bool(mixed.tables)),
+        *judged.pay_notes,
+        *((exact.left_out,) if exact is not None else ()),
+    )

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.arrow import codes_of
-from spmforecast.evaluate.leaderboard import standing, territory_levels
+from spmforecast.evaluate.leaderboard import Index, standing, territory_levels
 from spmforecast.evaluate.repyear import RepYear, rep_year
 from spmforecast.scenario.scorecards.basis import Basis
 from spmforecast.simulate.streams import Streams
@@ -41,17 +41,7 @@ def leaderboard(basis: Basis) -> pd.DataFrame:
     place = {owner: at for at, owner in enumerate(year.owners)}
     rows = np.array([place[rep] for rep in basis.reps], dtype=np.int64)
     level = _levels(basis, year)
-    streams = Streams(basis.result.scenario.keys.simulate.seed)
-    uniforms = np.stack(
-        [
-            np.stack([streams.uniforms("rep", owner, purpose, 0, _DRAWS) for owner in year.owners], axis=1)
-            for purpose in ("opened index", "won index")
-        ]
-    )
-    ranked = np.isin(np.arange(len(year.owners)), rows)
-    index = standing(
-        (year.opened, year.opened_expected * level), (year.won, year.won_expected), year.unit, uniforms, ranked
-    )
+    index = _standing(basis, year, level, rows)
     raw = np.zeros(len(year.owners), dtype=np.int64)
     raw[rows[np.argsort(-year.won[rows], kind="stable")]] = np.arange(1, len(rows) + 1)
     names = model.history.current_reps()["name"].astype(object)
@@ -82,6 +72,20 @@ def leaderboard(basis: Basis) -> pd.DataFrame:
         }
     )
     return table.sort_values("rank_adjusted", kind="stable").reset_index(drop=True)
+
+
+def _standing(basis: Basis, year: RepYear, level: Array, rows: npt.NDArray[np.int64]) -> Index:
+    """Adjust what each owner opened and won, and rank those of some rows; draws are keyed by who they concern."""
+    streams = Streams(basis.result.scenario.keys.simulate.seed)
+    uniforms = np.stack(
+        [
+            np.stack([streams.uniforms("rep", owner, purpose, 0, _DRAWS) for owner in year.owners], axis=1)
+            for purpose in ("opened index", "won index")
+        ]
+    )
+    ranked = np.isin(np.arange(len(year.owners)), rows)
+    opened, won = (year.opened, year.opened_expected * level), (year.won, year.won_expected)
+    return standing(opened, won, year.unit, uniforms, ranked)
 
 
 def _levels(basis: Basis, year: RepYear) -> Array:

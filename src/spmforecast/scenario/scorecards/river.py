@@ -93,64 +93,82 @@ def river_table(basis: Basis, targets: StageTargets) -> pd.DataFrame:
     pandas.DataFrame
         A row for each group and stage; columns are described with ``river.csv``.
     """
-    passing, stages = basis.passing, basis.model.stays.stages
+    groups, stages = basis.passing.groups, basis.model.stays.stages
     flows, stay = _twice(basis)
-
-    def of(name: str) -> Array:
-        return np.concatenate([np.asarray(getattr(one, name)) for one in flows]).ravel()
-
-    def lasting(name: str) -> Array:
-        return np.concatenate([np.asarray(getattr(one, name)) for one in stay]).ravel().astype(np.float64)
-
-    arrivals, mean = of("arrivals") / basis.days, lasting("mean")
-    over = _over(basis, targets)[0]
-    standing = np.concatenate([over.sum(axis=0)[None], over])
-    little = little_stock(arrivals, mean)
-    counted = _behind(basis)
+    flow, lasting = _flow_columns(basis, flows), _stay_columns(stay)
+    little = little_stock(flow["arrivals_per_day"], lasting["mean_days"])
     return pd.DataFrame(
         {
-            "segment": np.repeat(np.array(passing.groups, dtype=object), len(stages)),
-            "stage": np.tile(np.array(stages, dtype=object), len(passing.groups)),
+            "segment": np.repeat(np.array(groups, dtype=object), len(stages)),
+            "stage": np.tile(np.array(stages, dtype=object), len(groups)),
             "days": basis.days,
-            "start": of("start"),
-            "created": of("created"),
-            "entered": of("entered"),
-            "onward": of("onward"),
-            "back": of("back"),
-            "won": of("won"),
-            "lost": of("lost"),
-            "unwatched": of("unwatched"),
-            "open": of("end"),
-            "arrivals_per_day": arrivals,
-            "average_open": of("average"),
-            "mean_days": mean,
-            "median_days": lasting("median"),
-            "left_over": lasting("left_over"),
-            "open_stay_days": np.concatenate([_found_open(one) for one in stay]).ravel(),
+            **flow,
+            **lasting,
             "little_open": little,
-            "little_ratio": _over_zero(of("average"), little),
-            "silting": _over_zero(of("end"), little),
-            "longest_days": targets.longest.ravel(),
-            "longest_from": np.tile(np.array(targets.longest_from, dtype=object), len(passing.groups)),
-            "over_limit": standing.ravel(),
-            "healthy_open": of("end") - standing.ravel(),
-            "wanted": targets.wanted.ravel(),
-            "wanted_from": [
-                _GIVEN if at < len(stages) and targets.given[at] else targets.wanted_from
-                for at in range(len(passing.groups) * len(stages))
-            ],
-            "p_on": passing.on.ravel(),
-            "p_on_low": passing.on_low.ravel(),
-            "p_on_high": passing.on_high.ravel(),
-            "p_won": passing.won.ravel(),
-            "p_won_low": passing.won_low.ravel(),
-            "p_won_high": passing.won_high.ravel(),
-            "visits": counted,
-            "leverage": passing.leverage.ravel(),
-            "gain_chance": passing.chain_gain["chance"].ravel(),
-            "gain_leak": passing.chain_gain["leak"].ravel(),
+            "little_ratio": _over_zero(flow["average_open"], little),
+            "silting": _over_zero(flow["open"], little),
+            **_target_columns(basis, targets, flow["open"]),
+            **_chance_columns(basis),
         }
     )
+
+
+def _flow_columns(basis: Basis, flows: list[Flows]) -> dict[str, Array]:
+    """Deals that came, went and are there, by group and stage."""
+    named = {
+        "start": "start", "created": "created", "entered": "entered", "onward": "onward", "back": "back", "won": "won",
+        "lost": "lost", "unwatched": "unwatched", "open": "end", "arrivals_per_day": "arrivals",
+        "average_open": "average",
+    }  # fmt: skip
+    out = {
+        column: np.concatenate([np.asarray(getattr(one, of)) for one in flows]).ravel() for column, of in named.items()
+    }
+    out["arrivals_per_day"] = out["arrivals_per_day"] / basis.days
+    return out
+
+
+def _stay_columns(stay: list[Sojourns]) -> dict[str, Array]:
+    """How long deals stay, by group and stage."""
+    named = {"mean_days": "mean", "median_days": "median", "left_over": "left_over"}
+    out = {
+        column: np.concatenate([np.asarray(getattr(one, of)) for one in stay]).ravel().astype(np.float64)
+        for column, of in named.items()
+    }
+    return out | {"open_stay_days": np.concatenate([_found_open(one) for one in stay]).ravel()}
+
+
+def _target_columns(basis: Basis, targets: StageTargets, there: Array) -> dict[str, object]:
+    """Targets of each group and stage, and how those that are there stand against them."""
+    stages, groups = len(basis.model.stays.stages), len(basis.passing.groups)
+    own = _over(basis, targets)[0]
+    over = np.concatenate([own.sum(axis=0)[None], own]).ravel()
+    return {
+        "longest_days": targets.longest.ravel(),
+        "longest_from": np.tile(np.array(targets.longest_from, dtype=object), groups),
+        "over_limit": over,
+        "healthy_open": there - over,
+        "wanted": targets.wanted.ravel(),
+        "wanted_from": [
+            _GIVEN if at < stages and targets.given[at] else targets.wanted_from for at in range(groups * stages)
+        ],
+    }
+
+
+def _chance_columns(basis: Basis) -> dict[str, npt.NDArray[np.generic]]:
+    """Fitted chances of each group and stage, and what mending them would do in the long run."""
+    passing = basis.passing
+    return {
+        "p_on": passing.on.ravel(),
+        "p_on_low": passing.on_low.ravel(),
+        "p_on_high": passing.on_high.ravel(),
+        "p_won": passing.won.ravel(),
+        "p_won_low": passing.won_low.ravel(),
+        "p_won_high": passing.won_high.ravel(),
+        "visits": _behind(basis),
+        "leverage": passing.leverage.ravel(),
+        "gain_chance": passing.chain_gain["chance"].ravel(),
+        "gain_leak": passing.chain_gain["leak"].ravel(),
+    }
 
 
 def _over_zero(value: Array, by: Array) -> Array:
