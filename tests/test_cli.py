@@ -130,7 +130,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 # What people get wrong, each with the exit status and what must be said. `{}` is the folder of the module's fixture.
 WRONG = [
     (["run", "none.yaml"], 2, "none.yaml: the scenario cannot be read"),
-    (["run", "{}/company"], 2, "the scenario cannot be read"),
+    (["run", "{}/company"], 2, "Write a scenario that names it (history: company)"),
+    (["run", "{}/scenaro.yaml"], 2, "scenario.yaml?"),
     (["run", "{}/scenario.yaml", "--trials", "0"], 2, "must be at least 1"),
     (["run", "{}/scenario.yaml", "--trials", "many"], 2, "Invalid value for '--trials'"),
     (["run", "{}/scenario.yaml", "--jobs", "0"], 2, "command line, --jobs: must be at least 1"),

@@ -57,3 +57,10 @@ def test_errors_survive_the_way_back_from_a_worker():
 def test_infeasible_names_the_limits_that_clash():
     assert InfeasibleError("no room").limits == ()
     assert InfeasibleError("no room", (limit for limit in ("a", "b"))).limits == ("a", "b")
+
+
+def test_what_was_found_is_cut_where_it_is_a_whole_file():
+    told = str(Problem("scenario", "keys are expected here", value="a,b " * 10_000))
+    assert len(told) < 200
+    assert "a,b a,b" in told
+    assert "…" in told

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 __all__ = ["InfeasibleError", "InputError", "Problem", "SpmError"]
 
+_MOST_LETTERS = 120  # of what was found, in a message
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -50,8 +52,13 @@ class Problem:
             place += f", {self.column}"
         told = f"{place}: {self.reason}"
         if self.value:
-            told += f" (found {self.value!r})"
+            told += f" (found {_short(self.value)!r})"
         return f"{told}. {self.mend}".rstrip() if self.mend else told
+
+
+def _short(text: str) -> str:
+    """Cut what is too long for a message: where a whole file is what was found, its beginning shows it."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
 
 
 class SpmError(Exception):

@@ -271,8 +271,8 @@ def _notes(table: pd.DataFrame, draws: Array, period: str, method: str) -> list[
     if len(held) and len(held) < len(table):
         notes.append(
             f"{period}: no quota is left for {', '.join(map(str, held[:_FEW]))}"
-            f"{' and others' if len(held) > _FEW else ''}: "
-            "at a chance to reach quota that is equal for all, theirs would be 0 (or too small to round up)"
+            f"{' and others' if len(held) > _FEW else ''}: they may well book nothing, and a quota with the same "
+            "chance as everybody's would be 0 (or too small to round up)"
         )
     if (table["p_attain"].dropna() <= 0).all() and (table["quota"] > 0).any():
         notes.append(f"{period}: the total lies above what the reps book in any draw; nobody can be expected to attain")

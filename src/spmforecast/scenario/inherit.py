@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spmforecast.errors import InputError
+from spmforecast.errors import InputError, Problem
 from spmforecast.written import Loc, Written, nearest, read_file, read_yaml
 
 __all__ = ["OVERRIDES", "read_scenario", "supposing", "without"]
@@ -43,6 +43,8 @@ def read_scenario(path: str | Path) -> tuple[Written, dict[str, str]]:
     InputError
         If one of them cannot be read, lies in another folder, or builds on itself.
     """
+    if not Path(path).is_file():
+        raise InputError(_no_file(Path(path)))
     text = read_file(path, "scenario")
     written, texts = read_yaml(text, str(path), "scenario"), {Path(path).name: text}
     for _ in range(_DEEPEST):
@@ -52,6 +54,17 @@ def read_scenario(path: str | Path) -> tuple[Written, dict[str, str]]:
         texts[Path(base.name).name] = read_file(base.name, "scenario")
         written = _upon(base, written)
     raise InputError(written.problem(("base",), f"more than {_DEEPEST} scenarios build on each other", "Join some."))
+
+
+def _no_file(path: Path) -> Problem:
+    """Say what is there in a scenario's place, and what was meant."""
+    if path.is_dir():
+        told, mend = "this is a folder", f"Write a scenario that names it (history: {path.name}) and give that file."
+    else:
+        near = nearest(path.name, sorted(one.name for one in path.parent.glob("*.y*ml")))
+        told = "No such file or directory"
+        mend = f"Did you mean {path.with_name(near)}?" if near else "Give the path of a YAML file."
+    return Problem("scenario", f"the scenario cannot be read ({told})", mend, file=str(path))
 
 
 def _base(written: Written, folder: Path, texts: Mapping[str, str]) -> Written:
