@@ -43,7 +43,8 @@ def compare(
         write_report(draft)
     for line in found.verdict:
         typer.echo(line)
-    for result in found.results:
-        for warning in result.warnings:
-            typer.echo(f"warning: {result.scenario.keys.name}: {warning}", err=True)
+    every = dict.fromkeys(warning for result in found.results for warning in result.warnings)
+    for warning in every:
+        whose = [result.scenario.keys.name for result in found.results if warning in result.warnings]
+        typer.echo(f"warning: {', '.join(whose)}: {warning}", err=True)
     typer.echo(f"Report: {place / 'report.html'}")

@@ -101,7 +101,7 @@ class Comparison:
             apart = money(abs(row["difference"]), currency)
             lines = [
                 f"{name}: books {apart} {more} than {self.names[0]} in {label} ({sure}); "
-                f"more in {_draws(row['p_above'])}, less in {_draws(row['p_below'])}."
+                f"of the draws, {_part(row['p_above'])} bring more and {_part(row['p_below'])} less."
             ]
         plans = self.plans[(self.plans["scenario"] == name) & (self.plans["period"] == label)]
         if len(plans):
@@ -173,6 +173,6 @@ class Comparison:
         return card(f"Comparison: {self.name}", facts, shown)
 
 
-def _draws(share: float) -> str:
-    """Say in how many of the draws something happens."""
-    return {0.0: "none of the draws", 1.0: "all of them"}.get(share, f"{percent(share)} of the draws")
+def _part(share: float) -> str:
+    """Say how many of the draws do something; what none did is no chance of 0 %."""
+    return {0.0: "none", 1.0: "all"}.get(share, percent(share))
