@@ -6,7 +6,8 @@
     python benchmarks/simulator.py --million       # the company's law at 1,000,000 trials as well
     python benchmarks/simulator.py --pymsm PYTHON  # against pymsm in an environment of its own, which needs
                                                    # pymsm==0.1.7 "scipy<1.14" "numpy<2" "pandas<2.2" ipython
-    python benchmarks/simulator.py --numba PYTHON  # what a compiled kernel would bring
+    python benchmarks/simulator.py --numba PYTHON  # what compiled kernels would bring W3 (compiled.py), in an
+                                                   # environment of its own: spmforecast and numba==0.68.1
 
 Times are processor times of one process, so that other jobs on the machine disturb them little. Each job is done twice
 in a row and the shorter time taken: memory that a process has not had for a while costs a virtual machine much more.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import os
 import resource
 import subprocess
 import sys
@@ -29,7 +31,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
-from simulator_rivals import NUMBA, PYMSM, floor, rival_new_deals, rival_open_deals  # noqa: E402
+from simulator_rivals import PYMSM, floor, rival_new_deals, rival_open_deals  # noqa: E402
 
 from spmforecast.simulate.block import simulate_block  # noqa: E402
 from spmforecast.simulate.exact import exact_forecast  # noqa: E402
@@ -189,8 +191,8 @@ def pymsm(python: str) -> None:
 
 
 def numba(python: str) -> None:
-    out = subprocess.run([python, "-c", NUMBA], capture_output=True, text=True, check=True)
-    print(out.stdout)
+    env = {**os.environ, "PYTHONPATH": str(HERE.parent / "src"), "NUMBA_NUM_THREADS": "1"}
+    subprocess.run([python, str(HERE / "compiled.py")], env=env, check=True)
 
 
 def main() -> None:
