@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 SCENARIO = """
 name: slow
 history: {example: {seed: 7, size: small}}
@@ -17,7 +19,15 @@ simulate: {trials: 2000000}
 """
 
 
-def test_an_interrupted_run_leaves_no_folder(tmp_path):
+@pytest.fixture
+def interruptible():
+    """Heed Ctrl-C, and with us our children: jobs in the background are born to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupted_run_leaves_no_folder(tmp_path, interruptible):
     (tmp_path / "slow.yaml").write_text(SCENARIO)
     with subprocess.Popen(
         [sys.executable, "-m", "spmforecast.cli", "run", "slow.yaml", "-o", "out/run"],

@@ -20,7 +20,7 @@ QUESTION = """\
 name: cards
 history: DATA
 as_of: 2025-05-14
-until: 2025-12-31
+until: 2025-09-30
 currency: EUR
 simulate: {trials: 200, seed: 3}
 scorecards:
@@ -84,7 +84,7 @@ def test_splits_and_a_busier_team(asked: Path, tmp_path: Path, found: Scorecards
     )
     log = found.result.history.activities
     busy = pd.concat([log.assign(activity_id=log["activity_id"] + f"-{copy}") for copy in range(30)])
-    path = changed(asked, tmp_path, {"activities": busy})
+    path = changed(asked, tmp_path, {"activities": busy}, QUESTION.replace("2025-09-30", "2025-06-30"))
     splits.to_csv(path.parent / "data" / "splits.csv", index=False)
     told = spm.scorecards(path)
     shared = shares_of(won, told.result.history.splits)
@@ -179,7 +179,7 @@ def test_the_bottleneck_is_the_mend_that_is_worth_most(found: Scorecards) -> Non
     best = found.mends.sort_values("worth", ascending=False).iloc[0]
     assert (found.bottleneck.stage, found.bottleneck.way) == (best["stage"], best["way"])
     assert found.bottleneck.reason.startswith(f"{best['stage']} is the bottleneck")
-    assert "2025-12-31" in found.bottleneck.reason
+    assert "2025-09-30" in found.bottleneck.reason
 
 
 def test_nothing_of_the_future_is_seen(asked: Path, tmp_path: Path, found: Scorecards) -> None:
