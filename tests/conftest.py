@@ -9,6 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# Workers of pytest-xdist share the cores already; threads of linear algebra in each would wait for one another. This
+# stands before anything that loads NumPy. That results do not hang on threads is proved by models/test_threads.py.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(_threads, "1")
+
 import matplotlib as mpl
 import pytest
 from hypothesis import settings

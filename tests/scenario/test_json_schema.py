@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -16,7 +17,7 @@ from spmforecast.cli import app
 from spmforecast.scenario import load_scenario
 from spmforecast.scenario.json_schema import scenario_schema
 
-jsonschema = pytest.importorskip("jsonschema")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("jsonschema") is None, reason="jsonschema is not there")
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "scenarios").glob("*.yaml") if not path.name.startswith("comp_plan"))
@@ -39,11 +40,15 @@ def as_editors_see(node: Any) -> Any:
 
 
 def wrong(text: str) -> list[str]:
+    import jsonschema  # takes seconds, which a worker that has none of these tests is spared
+
     check = jsonschema.Draft202012Validator(scenario_schema())
     return [error.message for error in check.iter_errors(as_editors_see(yaml.safe_load(text)))]
 
 
 def test_it_is_a_schema_and_the_command_prints_it() -> None:
+    import jsonschema
+
     schema = scenario_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"].endswith("2020-12/schema")
