@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commands import command
 from companies import AS_OF
 from postgres import PASSWORD, Server
 from spmforecast.data import History, read_history, write_database
@@ -235,12 +237,10 @@ def _files(folder: Path) -> str:
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in folder.rglob("*") if path.is_file())
 
 
-def _command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    import sys
-
+def _in_a_process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "spmforecast.cli", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "SPMFORECAST_TRACEBACK": "1", **environment},
+        env={**os.environ, "SPMFORECAST_TRACEBACK": "1"},
     )  # fmt: skip
 
 
@@ -249,15 +249,18 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def test_a_scenario_of_a_database_leaves_no_password_anywhere(filled: str, tmp_path: Path) -> None:
+def test_a_scenario_of_a_database_leaves_no_password_anywhere(
+    filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPMFORECAST_TRACEBACK", "1")
     place = tmp_path / "scenario.yaml"
     place.write_text(SCENARIO.replace("HISTORY", f'database: "{filled}"'))
-    ran = _command("run", "scenario.yaml", "-o", "out", cwd=tmp_path)
+    ran = _in_a_process("run", "scenario.yaml", "-o", "out", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
     assert f"postgresql://127.0.0.1/{_name(filled)}/opportunities" in (tmp_path / "out" / "run.json").read_text()
     place.write_text(SCENARIO.replace("HISTORY", f'database: "{filled.replace("crm:", "crm:x")}"'))
-    refused = _command("run", "scenario.yaml", "-o", "refused", cwd=tmp_path)
+    refused = command("run", "scenario.yaml", "-o", "refused", cwd=tmp_path)
     assert refused.returncode == 2
     assert "password authentication failed" in refused.stderr
     shown = [ran.stdout, ran.stderr, refused.stdout, refused.stderr, _files(tmp_path / "out")]
@@ -265,8 +268,9 @@ def test_a_scenario_of_a_database_leaves_no_password_anywhere(filled: str, tmp_p
     assert not any(form in text for form in FORMS for text in shown)
 
 
-def test_the_address_can_stay_in_the_environment(filled: str, tmp_path: Path) -> None:
-    checked = _command("check", "env:CRM_URL", cwd=tmp_path, CRM_URL=filled)
+def test_the_address_can_stay_in_the_environment(filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_URL", filled)
+    checked = command("check", "env:CRM_URL", cwd=tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert f"opportunities (postgresql://127.0.0.1/{_name(filled)}/opportunities):" in checked.stdout
     assert not any(form in checked.stdout + checked.stderr for form in FORMS)

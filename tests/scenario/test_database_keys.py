@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from commands import command
 from spmforecast.data import ExampleCompany, read_history, write_database
 from spmforecast.errors import InputError
 from spmforecast.scenario import load_scenario, run
@@ -114,27 +112,20 @@ def test_a_scenario_shows_no_password(tmp_path: Path) -> None:
     assert problems[0].file == "postgresql://127.0.0.1/sales"
 
 
-def _shell(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "spmforecast.cli", *arguments],
-        cwd=cwd, capture_output=True, text=True, timeout=300, env={**os.environ, **environment},
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(("format_", "where"), [("parquet", "made"), ("sqlite", "deep/made.sqlite")])
 def test_the_example_can_be_written_in_other_ways(tmp_path: Path, format_: str, where: str) -> None:
-    made = _shell("example", where, "--format", format_, cwd=tmp_path)
+    made = command("example", where, "--format", format_, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     expected = read_history(ExampleCompany(seed=7, size="small").tables())
     got = read_history(tmp_path / where)
     for name in expected.tables:
         pd.testing.assert_frame_equal(got.tables[name], expected.tables[name], obj=name)
-    again = _shell("example", where, "--format", format_, cwd=tmp_path)
+    again = command("example", where, "--format", format_, cwd=tmp_path)
     assert again.returncode == 2
     assert "nothing is overwritten" in again.stderr
 
 
 def test_a_format_that_is_none(tmp_path: Path) -> None:
-    ran = _shell("example", "x", "--format", "parket", cwd=tmp_path)
+    ran = command("example", "x", "--format", "parket", cwd=tmp_path)
     assert ran.returncode == 2
     assert "--format: no such format (found 'parket')" in ran.stderr
