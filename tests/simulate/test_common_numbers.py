@@ -17,6 +17,12 @@ def inputs():
     return workload(deals=1500, streams=40, created=1500.0, reps=10, shocks=True, dispersion=0.1, leave=True)
 
 
+@pytest.fixture(scope="module")
+def base(inputs):
+    """The block as it is, with its ledger; treat it as read-only."""
+    return company(inputs, ledger=True)
+
+
 def company(inputs, ledger=False):
     return simulate_block(inputs, 0, 4096, ledger)
 
@@ -33,8 +39,7 @@ def without(inputs, gone):
     )
 
 
-def test_paired_runs_know_a_difference_at_least_twenty_times_better(inputs):
-    base = company(inputs)
+def test_paired_runs_know_a_difference_at_least_twenty_times_better(inputs, base):
     segment = np.flatnonzero(inputs.open_deals.segment == 3)
     rate = base.deal_wins[segment].sum() / len(segment) / 4096
     likelier = scaled(inputs, segment, (rate + 0.05) / rate)
@@ -43,34 +48,33 @@ def test_paired_runs_know_a_difference_at_least_twenty_times_better(inputs):
         assert gain > 20
 
 
-def test_editing_one_segment_moves_nobody_else(inputs):
+def test_editing_one_segment_moves_nobody_else(inputs, base):
     segment = np.flatnonzero(inputs.open_deals.segment == 3)
-    base, edited = company(inputs), company(scaled(inputs, segment, 1.3))
+    edited = company(scaled(inputs, segment, 1.3))
     rest = np.setdiff1d(np.arange(1500), segment)
     np.testing.assert_array_equal(edited.deal_wins[rest], base.deal_wins[rest])
     np.testing.assert_array_equal(edited.deal_sum[rest], base.deal_sum[rest])
     assert edited.deal_wins[segment].sum() > base.deal_wins[segment].sum()
 
 
-def test_a_likelier_deal_is_won_wherever_it_was_won_before_or_sooner(inputs):
-    base, likelier = company(inputs, ledger=True).ledger, company(scaled(inputs, [5], 1.5), ledger=True).ledger
-    before, after = base.trial[base.deal == 5], likelier.trial[likelier.deal == 5]
+def test_a_likelier_deal_is_won_wherever_it_was_won_before_or_sooner(inputs, base):
+    likelier = company(scaled(inputs, [5], 1.5), ledger=True).ledger
+    before, after = base.ledger.trial[base.ledger.deal == 5], likelier.trial[likelier.deal == 5]
     assert set(before) < set(after)
 
 
-def test_likelier_deals_to_come_are_won_as_often_in_every_trial_or_more(inputs):
+def test_likelier_deals_to_come_are_won_as_often_in_every_trial_or_more(inputs, base):
     new = inputs.new_deals
     likelier = dataclasses.replace(inputs, new_deals=dataclasses.replace(new, win=new.win * np.float32(1.2)))
     number = []
-    for one in (inputs, likelier):
-        ledger = company(one, ledger=True).ledger
+    for ledger in (base.ledger, company(likelier, ledger=True).ledger):
         coming = ledger.deal < 0
         number.append(np.bincount(ledger.trial[coming] * 40 - 1 - ledger.deal[coming], minlength=4096 * 40))
     assert (number[1] >= number[0]).all()
     assert number[1].sum() > 1.1 * number[0].sum()
 
 
-def test_removing_a_rep_leaves_all_others_alone(inputs):
+def test_removing_a_rep_leaves_all_others_alone(inputs, base):
     gone = inputs.open_deals.owner == 4
     cells = inputs.new_deals.cells
     rows = np.flatnonzero(cells.seller != 4)
@@ -81,15 +85,16 @@ def test_removing_a_rep_leaves_all_others_alone(inputs):
         **{name: getattr(cells, name)[rows] for name in ("seller", "segment", "share", "column")},
     )
     fewer = dataclasses.replace(fewer, new_deals=dataclasses.replace(inputs.new_deals, cells=streams))
-    base, less = company(inputs), company(fewer)
+    less = company(fewer)
     own = np.isin(np.arange(base.amounts.shape[1]) // 4, [4])
     assert less.amounts[:, ~own].tobytes() == base.amounts[:, ~own].tobytes()
     assert (less.amounts[:, own] == 0).all()
 
 
-def test_ledger_holds_every_winner_once(inputs):
-    got = company(inputs, ledger=True)
-    ledger = got.ledger
+def test_ledger_holds_every_winner_once(inputs, base):
+    plain = company(inputs)
+    assert plain.amounts.tobytes() == base.amounts.tobytes()  # keeping a ledger changes no draw
+    got, ledger = base, base.ledger
     booked = np.zeros(got.amounts.shape)
     np.add.at(booked, (ledger.trial, ledger.cell), ledger.amount)
     np.testing.assert_allclose(booked, got.amounts, atol=1e-6)

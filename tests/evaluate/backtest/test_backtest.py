@@ -49,7 +49,7 @@ def test_the_future_changes_nothing_that_was_said_before() -> None:
     origins = [
         origin for origin in origins_of(known, SETTINGS, pd.Timestamp(UNTIL)) if str(origin.as_of.date()) <= last
     ]
-    sound = gather(known, origins[-3:], SETTINGS)
+    sound = gather(known, origins[-3:], SETTINGS, store=Memory(small_backtest()[1]))
     told = gather(read_history(poisoned, max_rejected_share=1.0), origins[-3:], SETTINGS)
     assert [to_bytes(one) for one in told] == [to_bytes(one) for one in sound]
     assert any(one.scored for one in sound)
