@@ -28,40 +28,51 @@ def answer(tmp_path, simulate):
     return run(path)
 
 
-def test_exact_laws_stand_beside_the_draws_and_say_what_they_leave_out(tmp_path):
-    result = answer(tmp_path, "{trials: 400, method: exact}")
+@pytest.fixture(scope="module")
+def exact_folder(tmp_path_factory):
+    """Folder of a run with exact laws; read only."""
+    place = tmp_path_factory.mktemp("exact")
+    result = answer(place, "{trials: 400, method: exact, seed: 9}")
     assert any("method exact" in warning for warning in result.warnings)
-    result.save(tmp_path / "out")
-    exact = pd.read_csv(tmp_path / "out" / "exact.csv")
+    result.save(place / "out")
+    return place / "out"
+
+
+@pytest.fixture(scope="module")
+def plain_folder(tmp_path_factory):
+    """Folder of a run without them; read only."""
+    place = tmp_path_factory.mktemp("plain")
+    answer(place, "{trials: 400}").save(place / "out")
+    return place / "out"
+
+
+def test_exact_laws_stand_beside_the_draws_and_say_what_they_leave_out(exact_folder):
+    exact = pd.read_csv(exact_folder / "exact.csv")
     company = exact[exact["node_level"] == "company"]
     assert company["period"].tolist() == ["2024Q3", "2024Q4"]
     assert company["p_plan"].between(0, 1).all()
     assert exact["left_out"].str.contains("left out").all()
-    forecast = pd.read_csv(tmp_path / "out" / "forecast.csv")
+    forecast = pd.read_csv(exact_folder / "forecast.csv")
     both = company.merge(forecast, on=["node_level", "node", "period"], suffixes=("", "_drawn"))
     assert ((both["mean"] / both["mean_drawn"]).sub(1).abs() < 0.15).all()
 
 
-def test_the_page_shows_exact_laws_beside_the_draws_and_how_to_make_them_again(tmp_path):
-    answer(tmp_path, "{trials: 400, method: exact, seed: 9}").save(tmp_path / "out")
-    text = " ".join(re.sub("<[^>]+>", " ", render(tmp_path / "out")).split())
+def test_the_page_shows_exact_laws_beside_the_draws_and_how_to_make_them_again(exact_folder, plain_folder):
+    text = " ".join(re.sub("<[^>]+>", " ", render(exact_folder)).split())
     for told in ("Method simulation, with exact laws", "Trials 400", "Seed 9", "--trials 400 --seed 9"):
         assert told in text
     section = text[text.index("Exact laws of the company") :]
-    exact = pd.read_csv(tmp_path / "out" / "exact.csv")
+    exact = pd.read_csv(exact_folder / "exact.csv")
     for row in exact[exact["node_level"] == "company"].itertuples():
         assert f"{row.period} exact {row.mean / 1e3:,.1f}" in section
         assert f"{row.period} drawn" in section
     assert f"{100 * exact['p_plan'].iloc[0]:.0f} %" in section
     assert "are left out" in section
-    answer(tmp_path, "{trials: 400}").save(tmp_path / "plain")
-    assert "Exact laws" not in render(tmp_path / "plain")
+    assert "Exact laws" not in render(plain_folder)
 
 
-def test_every_figure_has_its_standard_error(tmp_path):
-    result = answer(tmp_path, "{trials: 400}")
-    result.save(tmp_path / "out")
-    table = pd.read_csv(tmp_path / "out" / "forecast.csv")
+def test_every_figure_has_its_standard_error(plain_folder):
+    table = pd.read_csv(plain_folder / "forecast.csv")
     figures = ["mean", "sd", "p05", "p10", "p25", "p50", "p75", "p90", "p95", "p_plan"]
     figures += ["deals_mean", "deals_p10", "deals_p90"]
     assert {f"{name}_se" for name in figures} <= set(table)
