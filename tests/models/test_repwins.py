@@ -9,6 +9,7 @@ from spmforecast.models.newcomers import fit_win_ramp
 from spmforecast.models.ramp import RAMP_MONTHS, usual_ramp
 from spmforecast.models.repwins import fit_rep_wins
 from spmforecast.models.risksets import CENSORED, Stays
+from spmforecast.models.watched import Watched
 
 TODAY = 20_000
 
@@ -41,7 +42,7 @@ def _spans(owners, hired=None) -> RepSpans:
 
 
 def _rep_wins(stays: Stays, segment: np.ndarray, owners, made: np.ndarray):
-    return fit_rep_wins(stays, segment, _spans(owners), np.ones(RAMP_MONTHS + 1), made)[0]
+    return fit_rep_wins(Watched.of(stays, segment, _spans(owners)), np.ones(RAMP_MONTHS + 1), made)[0]
 
 
 def _company(speed: dict[str, float], seed: int, deals: int = 3_000) -> Stays:
@@ -149,7 +150,9 @@ def _of_newcomers(depth: float, seed: int, deals: int = 9_000, since: int = 700,
     won_at = np.floor(random.exponential(1.0 / hazard)).astype(np.int64)
     won_at[won_at > 100] = 10_000
     stays = _stays(np.array(owners, dtype=object)[owner], created, won_at)
-    return fit_rep_wins(stays, np.zeros(deals, dtype=np.int64), _spans(owners, hired), usual_ramp(), np.ones(60))
+    return fit_rep_wins(
+        Watched.of(stays, np.zeros(deals, dtype=np.int64), _spans(owners, hired)), usual_ramp(), np.ones(60)
+    )
 
 
 @pytest.mark.parametrize("depth", [0.0, 0.4])
@@ -192,7 +195,9 @@ def test_without_a_newcomers_deal_the_usual_depth_is_taken_and_without_a_ramp_no
 
 def test_without_newcomers_nothing_is_claimed_of_them():
     stays = _company({"A": 1.0, "B": 1.0}, seed=3, deals=600)
-    pool, newcomers = fit_rep_wins(stays, np.zeros(600, dtype=np.int64), _spans("AB"), usual_ramp(), np.ones(2))
+    pool, newcomers = fit_rep_wins(
+        Watched.of(stays, np.zeros(600, dtype=np.int64), _spans("AB")), usual_ramp(), np.ones(2)
+    )
     assert newcomers.wins == 0
     assert newcomers.scale == 1.0
     plain = _rep_wins(stays, np.zeros(600, dtype=np.int64), ("A", "B"), np.ones(2))

@@ -11,8 +11,8 @@ import pandas as pd
 from spmforecast.data.ids import rows_of
 from spmforecast.models import FittedPipeline
 from spmforecast.models.pooling import fit_gamma_pool
-from spmforecast.models.repwins import expected_wins
 from spmforecast.models.risksets import day_number
+from spmforecast.models.watched import expected_wins
 from spmforecast.simulate.credits import divide, shares_of
 
 __all__ = ["RepYear", "rep_year"]

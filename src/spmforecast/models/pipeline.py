@@ -30,6 +30,7 @@ from spmforecast.models.risksets import Stays, day_number, stays_and_events
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
 from spmforecast.models.transitions import fit_with_statistics
+from spmforecast.models.watched import Watched
 
 __all__ = ["FittedPipeline", "PipelineModel", "last_recorded"]
 
@@ -239,7 +240,8 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     )
     if spec.amount_tail == "pareto":
         amounts = with_pareto_tail(amounts, deals, profiles)
-    rep_wins, win_ramp = fit_rep_wins(stays, profiles.segment_of_deal, spans, creation.ramp, _coming(creation, roster))
+    watched = Watched.of(stays, profiles.segment_of_deal, spans)
+    rep_wins, win_ramp = fit_rep_wins(watched, creation.ramp, _coming(creation, roster))
     market = _market(process, count, creation)
     return FittedPipeline(
         spec=spec,
