@@ -25,6 +25,7 @@ __all__ = [
     "Vacancy",
     "build_roster",
     "fit_attrition",
+    "places_of",
     "rep_spans",
     "seat_of",
     "tenure_months",
@@ -226,10 +227,10 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     Roster
     """
     owners = _active(spans)
-    return Roster(owners, _places_of(history, deals, owners), spans.hired[spans.active])
+    return Roster(owners, places_of(history, deals, owners), spans.hired[spans.active])
 
 
-def _places_of(history: History, deals: pd.DataFrame, owners: Sequence[str]) -> pd.DataFrame:
+def places_of(history: History, deals: pd.DataFrame, owners: Sequence[str]) -> pd.DataFrame:
     """Tell the ``territory_id``, ``region`` and ``manager_id`` of owners, as listed or as their deals usually are."""
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
@@ -302,7 +303,7 @@ def _teams(history: History, deals: pd.DataFrame, spans: RepSpans) -> pd.DataFra
     sells = reps.index.isin([*deals["owner_id"].astype(str).unique(), *_active(spans)])
     # A manager who has no territory and never sold leaves no seat behind.
     reps = reps[sells | reps["territory_id"].notna().to_numpy()]
-    places = _places_of(history, deals, [str(rep) for rep in reps.index])
+    places = places_of(history, deals, [str(rep) for rep in reps.index])
     return reps.assign(territory_id=places["territory_id"].to_numpy(), region=places["region"].to_numpy())
 
 

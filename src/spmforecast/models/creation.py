@@ -26,7 +26,7 @@ from spmforecast.models.risksets import day_number
 from spmforecast.models.season import SeasonFit, fit_season, lasting_level
 from spmforecast.models.silence import unrecorded
 
-__all__ = ["CreationModel", "fit_creation", "month_of", "month_starts"]
+__all__ = ["CreationModel", "fit_creation", "month_of", "month_starts", "quarter_of"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -62,6 +62,8 @@ class CreationModel:
         Deals created in each month, and expected without market shocks.
     hires : int
         Newcomers behind the ramp.
+    by_owner, expected_of : array of float, shape (owners, n)
+        Both by owner, as those were on record at the fit.
     calendar : FiscalCalendar
         Decides the months.
     season_fit : SeasonFit
@@ -82,6 +84,8 @@ class CreationModel:
     expected: Array
     hires: int
     season_fit: SeasonFit
+    by_owner: Array
+    expected_of: Array
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
     unrecorded: Ints = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
 
@@ -109,6 +113,11 @@ def month_of(days: Ints, calendar: FiscalCalendar | None = None) -> Ints:
     if calendar is not None and calendar.of_weeks:
         return calendar.month_numbers(days) - 12 * 1970
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def quarter_of(months: Ints, calendar: FiscalCalendar) -> Ints:
+    """Return the fiscal quarter of each month, both numbered on through the years; months as of :func:`month_of`."""
+    return months // 3 if calendar.of_weeks else (months + 1 - calendar.year_start) // 3
 
 
 def month_starts(months: Ints) -> Ints:
@@ -146,6 +155,7 @@ def fit_creation(
     unknown = unrecorded(created, days, month)
     grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7] * ~_within(days, unknown), month)
     grid.fit(calendar)
+    seen, hoped = grid.observed.sum(axis=2), grid.expectation().sum(axis=2)
     return CreationModel(
         owners=spans.owners,
         base=grid.base,
@@ -155,10 +165,12 @@ def fit_creation(
         weekday=weekday,
         dispersion=grid.dispersion(),
         months=grid.months,
-        observed=grid.observed.sum(axis=(0, 2)),
-        expected=grid.expectation().sum(axis=(0, 2)),
+        observed=seen.sum(axis=0),
+        expected=hoped.sum(axis=0),
         hires=grid.hires,
         season_fit=grid.season_fit,
+        by_owner=seen,
+        expected_of=hoped,
         calendar=calendar,
         unrecorded=unknown,
     )

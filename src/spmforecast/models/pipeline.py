@@ -14,7 +14,15 @@ from spmforecast.data import History
 from spmforecast.display import brief
 from spmforecast.errors import InputError, Problem
 from spmforecast.models.amounts import AmountModel, fit_amounts
-from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, rep_spans
+from spmforecast.models.capacity import (
+    Attrition,
+    RepSpans,
+    Roster,
+    build_roster,
+    fit_attrition,
+    places_of,
+    rep_spans,
+)
 from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types
 from spmforecast.models.exposure import Statistics
@@ -29,6 +37,7 @@ from spmforecast.models.repwins import fit_rep_wins
 from spmforecast.models.risksets import Stays, day_number, stays_and_events
 from spmforecast.models.spec import ModelSpec
 from spmforecast.models.tail import with_pareto_tail
+from spmforecast.models.teams import TeamShocks, fit_teams, membership
 from spmforecast.models.transitions import fit_with_statistics
 from spmforecast.models.watched import Watched
 
@@ -78,6 +87,8 @@ class FittedPipeline:
         How the specification was chosen, in words; empty where it was given.
     funnel : Funnel, optional
         Whether recent activity moves the deals to come; None without activities.
+    teams : TeamShocks, optional
+        Shocks of single teams; None where there are no two.
     """
 
     spec: ModelSpec
@@ -96,6 +107,7 @@ class FittedPipeline:
     win_ramp: WinRamp
     choice: str = ""
     funnel: Funnel | None = None
+    teams: TeamShocks | None = None
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -259,6 +271,9 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         rep_wins=rep_wins,
         win_ramp=win_ramp,
         funnel=fit_funnel(known, deals, creation, market.creation, first_day, stays.today),
+        teams=fit_teams(
+            membership(places_of(known, deals, spans.owners)), creation, watched, rep_wins.mean, stays.today
+        ),
     )
 
 
