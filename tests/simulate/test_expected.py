@@ -54,7 +54,7 @@ def test_market_and_seller_move_chances_of_every_cohort(lost, effect):
     effects = [rng.gamma(40.0, 1 / 40.0, TRIALS).astype(np.float32) if effect else None for _ in range(3)]
     shocks = draw_shocks(inputs, trials)
     assert isinstance(shocks, Shocks)
-    way = MovedWins(inputs, trials, shocks, effects)
+    way = MovedWins(inputs, trials, shocks, effects.__getitem__)
     made = rng.uniform(1.0, 5.0, (PERIODS, TRIALS)).astype(np.float32)
     for stream in (0, 5, 5, 2):
         segment, seller = (int(x[stream]) for x in (inputs.new_deals.cells.segment, inputs.new_deals.cells.seller))

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.simulate.cohorts import leave_days
+from spmforecast.simulate.common import Common
 from spmforecast.simulate.handover import hand_over
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.new import play_new_deals
 from spmforecast.simulate.open import play_open_deals
-from spmforecast.simulate.shocks import draw_shocks, draw_win_effects
 from spmforecast.simulate.tally import BlockResult, Overflow, Tally, joined
 from spmforecast.simulate.trials import Trials
 
@@ -60,11 +60,10 @@ def _piece(inputs: SimulationInputs, start: int, stop: int, ledger: bool, room: 
 
 
 def _played(inputs: SimulationInputs, trials: Trials, tally: Tally) -> BlockResult:
-    shocks = draw_shocks(inputs, trials)
-    effects = draw_win_effects(inputs, trials)
+    common = Common.drawn(inputs, trials)
     if inputs.open_deals.ids:
-        play_open_deals(inputs, trials, shocks, effects, tally)
-    play_new_deals(inputs, trials, shocks, effects, tally)
+        play_open_deals(inputs, trials, common, tally)
+    play_new_deals(inputs, trials, common, tally)
     leave = leave_days(inputs, trials)
     if inputs.plan.heirs is not None and leave is not None:
         hand_over(inputs.plan.heirs, leave, trials, tally, inputs.new_deals.ends)

@@ -50,7 +50,7 @@ class Bounds:
     levels: Levels | None
     effects: dict[int, Floats | None]
 
-    def candidates(self, rows: Ints, words: Words) -> Candidates:
+    def candidates(self, rows: Ints, words: Words, of_team: Floats | None = None) -> Candidates:
         """Find the trials in which the clocks of winning may ring within the horizon, and before the deal is lost.
 
         Parameters
@@ -59,6 +59,8 @@ class Bounds:
             Which deals.
         words : array of uint32, shape (deals, trials)
             Their luck.
+        of_team : array of float32, shape (trials,), optional
+            Most that their team multiplies the hazard of a period by.
 
         Returns
         -------
@@ -71,6 +73,8 @@ class Bounds:
         for first in range(0, deals, _ROWS):
             few = slice(first, first + _ROWS)
             half = self.trials.spread(self.inputs.open_deals.whole[state[few]] * _HALF)
+            if of_team is not None:
+                half *= of_team
             for one, by in zip(half, factors[few], strict=True):
                 for factor in by:
                     one *= factor

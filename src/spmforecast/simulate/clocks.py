@@ -1,8 +1,8 @@
 """Open deals whose chances differ from trial to trial: two clocks run, one of winning and one of losing.
 
-The market, the draws of the parameters and the owner set the speed of the clock of winning. It rings when the hazard
-cumulated reaches what the deal's word asks for. The hazards of the periods are worked out in those trials alone in
-which it may ring within the horizon (see :mod:`spmforecast.simulate.bounds`).
+The market, the team, the draws of the parameters and the owner set the speed of the clock of winning. It rings when the
+hazard cumulated reaches what the deal's word asks for. The hazards of the periods are worked out in those trials alone
+in which it may ring within the horizon (see :mod:`spmforecast.simulate.bounds`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spmforecast.simulate.bounds import Bounds
-from spmforecast.simulate.hazards import Hazards, Levels, Rings, asked_of
+from spmforecast.simulate.common import Common
+from spmforecast.simulate.hazards import Hazards, Levels, Moving, Rings, asked_of
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.luck import leading_bits, turned
-from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.trials import Trials
 from spmforecast.simulate.winners import Candidates, Winners
 
@@ -40,21 +40,19 @@ class ByClocks:
         Everything needed.
     trials : Trials
         Which trials.
-    shocks : Shocks or None
-        The market.
-    effects : dict of int to array of float32, shape (trials,), or None
-        Each owner's multiplier on winning.
+    common : Common
+        What deals have in common.
     """
 
-    def __init__(
-        self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
-    ) -> None:
-        self.inputs, self.trials, self.effects = inputs, trials, effects
-        self.levels = Levels.of(shocks)
-        self.bounds = Bounds(inputs, trials, self.levels, effects)
+    def __init__(self, inputs: SimulationInputs, trials: Trials, common: Common) -> None:
+        self.inputs, self.trials, self.common = inputs, trials, common
+        self.levels = Levels.of(common.market)
+        self.bounds = Bounds(inputs, trials, self.levels, common.owners)
+        self.team = -1
+        self.luck: Moving | None = None
 
     def play(self, rows: Ints, words: Words) -> Winners:
-        """Find the winners of some deals.
+        """Find the winners of some deals of one team.
 
         Parameters
         ----------
@@ -68,13 +66,14 @@ class ByClocks:
         Winners
         """
         deals = self.inputs.open_deals
-        may = self.bounds.candidates(rows, words)
+        luck = self._of_team(self.common.team_of(int(deals.owner[rows[0]])))
+        may = self.bounds.candidates(rows, words, None if luck is None else luck.top)
         trial, word = may.trial, words.take(may.place)
         asked = asked_of(word)
         effect = self._effect(rows, may, trial)
         if effect is not None:
             asked /= effect
-        hazards = Hazards(deals, deals.state[rows], self.levels, self.trials.world)
+        hazards = Hazards(deals, deals.state[rows], self.levels, self.trials.world, luck)
         rings = hazards.rings(may.deal, trial, asked, deals.loses)
         won = rings.period < self.inputs.periods
         slot = may.of_deal(np.arange(len(rows)) * self.inputs.periods)
@@ -87,12 +86,19 @@ class ByClocks:
         here = np.flatnonzero(won)
         return Winners(may.take(here), slot.take(here), amount.take(here))
 
+    def _of_team(self, team: int) -> Moving | None:
+        """Lay a team's multipliers out; kept while its deals follow each other."""
+        if team != self.team:
+            teams = self.common.teams
+            self.team, self.luck = team, None if teams is None or team < 0 else Moving.of(teams.won(team))
+        return self.luck
+
     def _effect(self, rows: Ints, may: Candidates, trial: Ints) -> Floats | None:
         """Look up what the owners multiply the hazard by; neighbours often have the same owner."""
         owner = self.inputs.open_deals.owner[rows]
         bound = np.append(0, np.cumsum(may.number))
         cuts = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(owner)]
-        effects = [self.effects[int(owner[first])] for first in cuts[:-1]]
+        effects = [self.common.owners[int(owner[first])] for first in cuts[:-1]]
         if all(effect is None for effect in effects):
             return None
         out = np.ones(len(trial), dtype=np.float32)

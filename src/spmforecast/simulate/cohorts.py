@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from spmforecast.simulate.common import Common
 from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.quantiles import LUCK_BITS, mean_one_lognormal
-from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.trials import Trials
 
 __all__ = ["Created", "leave_days"]
@@ -20,10 +20,12 @@ Ints = npt.NDArray[np.int64]
 class Created:
     """Deals that each seller, and each place's people to be hired, create by cohort in every trial."""
 
-    def __init__(self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, together: int) -> None:
+    def __init__(self, inputs: SimulationInputs, trials: Trials, common: Common, together: int) -> None:
         self.inputs, self.trials, self.together = inputs, trials, together
         self.known: dict[int, tuple[Floats, Array]] = {}
-        self.market = np.ones((inputs.periods, 1)) if shocks is None else shocks.creation
+        self.market = np.ones((inputs.periods, 1)) if common.market is None else common.market.creation
+        self.teams = common.teams
+        self.owner = {name: index for index, name in enumerate(inputs.owners)}
         new = inputs.new_deals
         self.hazard = _leave_hazard(inputs, trials)
         self.last = new.created.shape[1] - 1
@@ -41,8 +43,8 @@ class Created:
 
     def luck(self, seller: int) -> Array:
         """Return what luck multiplies a seller's deals by, averaged over cohorts, shape (trials or 1,)."""
-        known = seller < len(self.inputs.new_deals.cells.sellers)
-        return self._seller(seller)[1] if known else self.market.mean(axis=0)
+        sellers = len(self.inputs.new_deals.cells.sellers)
+        return self._seller(seller)[1] if seller < sellers else self._at(seller - sellers).mean(axis=0)
 
     def _seller(self, seller: int) -> tuple[Floats, Array]:
         """Deals of a seller, and the luck in them; kept while the next sellers are asked for."""
@@ -59,21 +61,32 @@ class Created:
         """Draw what market, productivity and frailty multiply a seller's deals by, shape (cohorts, trials or 1)."""
         new, name = self.inputs.new_deals, self.inputs.new_deals.cells.sellers[seller]
         table = self.inputs.creation_tables[seller]
-        luck = self.market if table is None else self.market * self.trials.gamma(table, name, "creating")
+        luck = self._moved(-1 if self.teams is None else int(self.teams.plan.of_owner[self.owner[name]]))
+        luck = luck if table is None else luck * self.trials.gamma(table, name, "creating")
         return np.asarray(luck * self._frailty(name) if new.dispersion > 0 else luck)
 
     def _successors(self) -> Array:
         """Deals of all who are hired into each place, shape (places, cohorts, trials)."""
         new = self.inputs.new_deals
-        out = np.repeat((new.vacant[:, :, None] * self.market)[:, :, :1], self.trials.count, axis=2)
-        out[:] = new.vacant[:, :, None] * self.market
+        out = np.empty((*new.vacant.shape, self.trials.count))
+        for place, seats in enumerate(new.vacant):
+            out[place] = seats[:, None] * self._at(place)
         prior = self.inputs.heir_table
         for seller, name in enumerate(new.cells.sellers):
             leave = self._leave_day(seller)
             if leave is not None:
                 heir = 1.0 if prior is None else self.trials.gamma(prior, name, "successor")
-                out[new.cells.place_of[seller]] += new.succeeded.T[:, leave] * heir * self.market
+                place = int(new.cells.place_of[seller])
+                out[place] += new.succeeded.T[:, leave] * heir * self._at(place)
         return out
+
+    def _at(self, place: int) -> Array:
+        """Take what market and team multiply deals of people to be hired by, shape (cohorts, trials or 1)."""
+        return self._moved(-1 if self.teams is None else int(self.teams.plan.of_place[place]))
+
+    def _moved(self, team: int) -> Array:
+        """Take what the market, and a team's own shock, multiply deals by, shape (cohorts, trials or 1)."""
+        return self.market if self.teams is None or team < 0 else self.market * self.teams.created(team)
 
     def _leave_day(self, seller: int) -> Ints | None:
         """Day on which a rep leaves in each trial; the last entry stands for staying. None where nobody leaves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -90,14 +91,18 @@ class MovedWins:
         Which trials.
     shocks : Shocks or None
         The market.
-    effects : list of array of float32, shape (trials,), or None
-        Each seller's multiplier on winning; sellers beyond the list have none.
+    winning : callable
+        Each seller's multiplier on winning, of shape (trials,) or (periods, trials); None for one.
     """
 
     def __init__(
-        self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: list[Floats | None]
+        self,
+        inputs: SimulationInputs,
+        trials: Trials,
+        shocks: Shocks | None,
+        winning: Callable[[int], Floats | None],
     ) -> None:
-        self.new, self.trials, self.effects = inputs.new_deals, trials, effects
+        self.new, self.trials, self.winning = inputs.new_deals, trials, winning
         self.loses = bool(self.new.lose.any())
         self.pairs, self.lags = _by_lag(inputs.periods)
         self.level = None if shocks is None else shocks.level[self.pairs]
@@ -114,13 +119,15 @@ class MovedWins:
         seller, segment = int(self.new.cells.seller[stream]), int(self.new.cells.segment[stream])
         if segment != self.segment:
             self.segment, self.win, self.lose = segment, self._speed(segment), self._loss(segment)
-        effect = self.effects[seller] if seller < len(self.effects) else None
+        effect = self.winning(seller)
         alive, speed, left = np.empty((3, len(made), self.trials.count), dtype=np.float32)
         out = np.zeros_like(alive)
         alive[:] = made
         for lag, pairs in enumerate(self.lags):
             alive, speed, left = (one[: len(out) - lag] for one in (alive, speed, left))
-            win = self.win[pairs] if effect is None else np.multiply(self.win[pairs], effect, out=speed)
+            win = self.win[pairs]
+            if effect is not None:
+                win = np.multiply(win, effect if effect.ndim == 1 else effect[lag:], out=speed)
             gone = np.add(win, self.lose[pairs], out=left) if self.loses else win
             share = np.divide(win, gone, out=speed) if self.loses else None
             np.exp(gone, out=left)

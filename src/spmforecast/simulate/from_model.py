@@ -18,6 +18,7 @@ from spmforecast.simulate.moved import moved_futures, run_together
 from spmforecast.simulate.new_tables import new_tables
 from spmforecast.simulate.open_tables import open_rows, open_tables
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.teams import plan_teams
 
 __all__ = ["build_inputs"]
 
@@ -77,6 +78,7 @@ def build_inputs(
         nothing=model.amounts.nothing,
         location=_locations(model, horizon, streams, worlds),
         told=back.told,
+        teams=plan_teams(model, horizon, owners, creation.places),
     )
 
 

@@ -100,6 +100,22 @@ class Levels:
 
 
 @dataclass(frozen=True)
+class Moving:
+    """What a team multiplies hazards by in each trial: by period, in groups as :class:`Levels` has them; and the most.
+
+    Shapes (trials, 8) or less, and (trials,).
+    """
+
+    by_period: list[Floats]
+    top: Floats
+
+    @classmethod
+    def of(cls, luck: Floats) -> Moving:
+        """Lay multipliers (periods, trials) out."""
+        return cls(_grouped(luck.T), luck.max(axis=0))
+
+
+@dataclass(frozen=True)
 class Rings:
     """When the clocks of winning ring.
 
@@ -135,14 +151,18 @@ class Hazards:
         The market.
     world : array of int, shape (trials,)
         World of each trial.
+    team : Moving or None
+        What the team of all of them multiplies hazards by.
     """
 
-    def __init__(self, deals: OpenDeals, state: Ints, levels: Levels | None, world: Ints) -> None:
+    def __init__(
+        self, deals: OpenDeals, state: Ints, levels: Levels | None, world: Ints, team: Moving | None = None
+    ) -> None:
         self.worlds, states, periods = deals.win.shape
         # Worlds of a deal side by side: its trials find them in the first cache.
         row = (state[:, None] + np.arange(self.worlds) * states).reshape(-1)
         self.win = _grouped(deals.win.reshape(-1, periods).take(row, axis=0))
-        self.levels, self.world = levels, world
+        self.levels, self.world, self.team = levels, world, team
         self.response, self.bend = (_grouped(table[state]) for table in (deals.response, deals.bend))
         self.bends = any(group.any() for group in self.bend)
 
@@ -188,6 +208,8 @@ class Hazards:
         speed = self.win[group].take(deal * self.worlds + self.world.take(trial), axis=0)
         if self.levels is not None:
             speed *= self._market(self.levels, group, deal, trial)
+        if self.team is not None:
+            speed *= self.team.by_period[group].take(trial, axis=0)
         out = np.empty((speed.shape[1] + 1, len(trial)), dtype=np.float32)
         out[0] = before
         out[1:] = speed.T

@@ -14,6 +14,7 @@ from spmforecast.simulate.cells import CellPlan, CreationCells
 from spmforecast.simulate.outcomes import winning_chances
 from spmforecast.simulate.quantiles import GammaTable, MoneyTable
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.teams import TeamPlan
 from spmforecast.simulate.trials import gamma_tables
 
 __all__ = ["WORLDS", "NewDeals", "OpenDeals", "Resize", "SimulationInputs"]
@@ -213,6 +214,8 @@ class SimulationInputs:
         Drawn errors of the log amounts' locations, less half their variance: the mean amount is not to grow with doubt.
     told : tuple of str
         What was found and chosen on the way, in words.
+    teams : TeamPlan or None
+        Shocks of single teams.
     """
 
     seed: int
@@ -230,6 +233,7 @@ class SimulationInputs:
     nothing: Array
     location: Array
     told: tuple[str, ...] = ()
+    teams: TeamPlan | None = None
 
     @property
     def periods(self) -> int:

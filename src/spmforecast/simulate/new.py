@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from spmforecast.simulate.arrivals import arrivals
 from spmforecast.simulate.cohorts import Created
+from spmforecast.simulate.common import Common
 from spmforecast.simulate.expected import MovedWins, SettledWins
 from spmforecast.simulate.inputs import SimulationInputs
-from spmforecast.simulate.shocks import Shocks, draw_shocks, draw_win_effects
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
 from spmforecast.simulate.widths import LENGTH, Widths
@@ -22,13 +22,11 @@ Floats = npt.NDArray[np.float32]
 _SELLERS = 32  # sellers whose deals are kept while the segments go by
 
 
-def play_new_deals(
-    inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None], tally: Tally
-) -> None:
+def play_new_deals(inputs: SimulationInputs, trials: Trials, common: Common, tally: Tally) -> None:
     """Play the deals to come; arguments as in :func:`spmforecast.simulate.open.play_open_deals`."""
     cells = inputs.new_deals.cells
-    sellers = _Sellers(inputs, trials, shocks, effects)
-    chances = _chances(inputs, trials, shocks, effects)
+    sellers = _Sellers(inputs, trials, common)
+    chances = _chances(inputs, trials, common)
     for k in np.lexsort((cells.seller, cells.segment, cells.seller // _SELLERS)).tolist():
         made = sellers.made(int(cells.seller[k]))
         made = made if cells.tilt is None else made * cells.tilt[k].astype(np.float32)[:, None]
@@ -42,19 +40,17 @@ class _Sellers:
     Shares are those of whole blocks of 2,048 trials, whichever trials are asked for.
     """
 
-    def __init__(
-        self, inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
-    ) -> None:
+    def __init__(self, inputs: SimulationInputs, trials: Trials, common: Common) -> None:
         whole = trials.widened(LENGTH)
         if whole is not trials:
-            shocks, effects = draw_shocks(inputs, whole), draw_win_effects(inputs, whole)
-        self.created = Created(inputs, whole, shocks, _SELLERS)
+            common = Common.drawn(inputs, whole)
+        self.created = Created(inputs, whole, common, _SELLERS)
         self.asked = slice(trials.start - whole.start, trials.stop - whole.start)
-        self.effects, self.count = _of_sellers(inputs, effects), whole.count
+        self.winning, self.count = _Winning(inputs, common), whole.count
         self.market: Array | float = 1.0
-        if shocks is not None:
+        if common.market is not None:
             # Answers of deals differ; that to one unit of the level is about one.
-            self.market = np.exp(shocks.level[np.triu_indices(inputs.periods)].mean(axis=0, dtype=np.float64))
+            self.market = np.exp(common.market.level[np.triu_indices(inputs.periods)].mean(axis=0, dtype=np.float64))
         self.known: dict[int, list[Widths]] = {}
 
     def made(self, seller: int) -> Floats:
@@ -68,26 +64,36 @@ class _Sellers:
             if len(self.known) >= _SELLERS:
                 self.known.clear()
             luck = self.market * self.created.luck(seller)
-            effect = self.effects[seller] if seller < len(self.effects) else None
-            luck = np.broadcast_to(luck if effect is None else luck * effect, self.count)
+            effect = self.winning.of(seller)
+            if effect is not None:
+                luck = luck * (effect if effect.ndim == 1 else effect.mean(axis=0))
+            luck = np.broadcast_to(luck, self.count)
             self.known[seller] = [Widths.of(block) for block in luck.reshape(-1, LENGTH)]
         return self.known[seller]
 
 
-def _of_sellers(inputs: SimulationInputs, effects: dict[int, Floats | None]) -> list[Floats | None]:
-    """List the multipliers on winning by seller."""
-    owners = {owner: index for index, owner in enumerate(inputs.owners)}
-    return [effects[owners[name]] for name in inputs.new_deals.cells.sellers]
+class _Winning:
+    """What sellers, and people to be hired, multiply the hazard of a win by."""
+
+    def __init__(self, inputs: SimulationInputs, common: Common) -> None:
+        self.common, sellers = common, inputs.new_deals.cells.sellers
+        number = {owner: index for index, owner in enumerate(inputs.owners)}
+        self.owner = [number[name] for name in sellers]
+
+    def of(self, seller: int) -> Floats | None:
+        """Return it, shape (trials,) or (periods, trials); None for one."""
+        heir = seller - len(self.owner)
+        if heir < 0:
+            return self.common.winning(self.owner[seller], self.common.team_of(self.owner[seller]))
+        teams = self.common.teams
+        return self.common.winning(None, -1 if teams is None else int(teams.plan.of_place[heir]))
 
 
-def _chances(
-    inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None]
-) -> MovedWins | SettledWins:
+def _chances(inputs: SimulationInputs, trials: Trials, common: Common) -> MovedWins | SettledWins:
     """Choose how to work out the wins expected."""
-    of_seller = _of_sellers(inputs, effects)
-    if shocks is None and all(effect is None for effect in of_seller):
+    if common.settled:
         return SettledWins(inputs, trials)
-    return MovedWins(inputs, trials, shocks, of_seller)
+    return MovedWins(inputs, trials, common.market, _Winning(inputs, common).of)
 
 
 def _winners(

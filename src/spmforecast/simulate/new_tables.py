@@ -58,9 +58,15 @@ def new_tables(model: FittedPipeline, runs: Moved, horizon: Horizon, cells: Crea
         creation_shape=shape,
         creation_rate=rate,
         creation_prior=float(model.creation.reps.strength),
-        dispersion=model.creation.dispersion,
+        dispersion=_own_frailty(model),
         begins=np.clip(model.roster.hired - horizon.days[0], 0, len(horizon.days)),
     )
+
+
+def _own_frailty(model: FittedPipeline) -> float:
+    """Variance of the frailty of a rep and quarter, but for what the rep's team has in common."""
+    shared = 0.0 if model.teams is None else model.teams.creation.variance
+    return max(model.creation.dispersion - shared, 0.0)
 
 
 def _speed(model: FittedPipeline, drawn: Futures, lags: Array) -> npt.NDArray[np.float32]:

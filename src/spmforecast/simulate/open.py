@@ -7,6 +7,7 @@ an amount.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -15,9 +16,9 @@ import numpy.typing as npt
 from spmforecast.arrays import keep_freed_memory
 from spmforecast.simulate.chances import ByChances
 from spmforecast.simulate.clocks import ByClocks
-from spmforecast.simulate.inputs import SimulationInputs
+from spmforecast.simulate.common import Common
+from spmforecast.simulate.inputs import OpenDeals, SimulationInputs
 from spmforecast.simulate.luck import draw_words
-from spmforecast.simulate.shocks import Shocks
 from spmforecast.simulate.tally import Tally
 from spmforecast.simulate.trials import Trials
 from spmforecast.simulate.winners import Winners
@@ -25,16 +26,13 @@ from spmforecast.simulate.winners import Winners
 __all__ = ["play_open_deals"]
 
 Array = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 _BATCH = 128  # deals whose winners are handled together
 _NOBODY: Ints = np.zeros(0, dtype=np.int64)
 
 
-def play_open_deals(
-    inputs: SimulationInputs, trials: Trials, shocks: Shocks | None, effects: dict[int, Floats | None], tally: Tally
-) -> None:
+def play_open_deals(inputs: SimulationInputs, trials: Trials, common: Common, tally: Tally) -> None:
     """Play every open deal.
 
     Parameters
@@ -43,23 +41,27 @@ def play_open_deals(
         Everything needed.
     trials : Trials
         Which trials.
-    shocks : Shocks or None
-        The market.
-    effects : dict of int to array of float32, shape (trials,), or None
-        Each owner's multiplier on winning.
+    common : Common
+        What deals have in common.
     tally : Tally
         Where wins are booked.
     """
     keep_freed_memory()
     deals = inputs.open_deals
-    clocks = shocks is not None or any(effects[owner] is not None for owner in set(deals.owner.tolist()))
-    way = ByClocks(inputs, trials, shocks, effects) if clocks else ByChances(inputs, trials)
-    # Neighbours that are counted in the same cells find them in the cache.
-    order = np.lexsort((deals.state, deals.column))
-    for first in range(0, len(order), _BATCH):
-        rows = order[first : first + _BATCH]
+    way = ByChances(inputs, trials) if common.settled else ByClocks(inputs, trials, common)
+    for rows in _batches(deals, np.array([common.team_of(owner) for owner in range(len(inputs.owners))])):
         words = draw_words(trials.streams, inputs.deal_keys[rows], trials.start, trials.stop)
         _book(inputs, trials, rows, way.play(rows, words), tally)
+
+
+def _batches(deals: OpenDeals, team_of: Ints) -> Iterator[Ints]:
+    """Take deals of one team together; neighbours that are counted in the same cells find them in the cache."""
+    team = team_of[deals.owner]
+    order = np.lexsort((deals.state, deals.column, team))
+    cuts = [0, *(np.flatnonzero(np.diff(team[order])) + 1).tolist(), len(order)]
+    for begin, end in pairwise(cuts):
+        for first in range(begin, end, _BATCH):
+            yield order[first : min(first + _BATCH, end)]
 
 
 def _book(inputs: SimulationInputs, trials: Trials, rows: Ints, winners: Winners, tally: Tally) -> None:
