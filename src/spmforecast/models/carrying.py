@@ -44,9 +44,9 @@ def carried(old: FittedPipeline, new: FittedPipeline) -> FittedPipeline | None:
 
     Notes
     -----
-    The market is carried forward without looking, by its own law; prices go on along their trend; owners unknown
-    then have the prior; deals fall into the bands of amounts and the segments of then. What a simulation learns by
-    looking back (signals of open deals, lags of new ones) it learns from the later record.
+    The market is carried forward without looking, by its own law, and shocks of teams begin anew; prices go on along
+    their trend; owners unknown then have the prior; deals fall into the bands of amounts and the segments of then. What
+    a simulation learns by looking back (signals of open deals, lags of new ones) it learns from the later record.
     """
     if not set(new.stays.stages) <= set(old.stays.stages):
         return None
@@ -74,6 +74,7 @@ def carried(old: FittedPipeline, new: FittedPipeline) -> FittedPipeline | None:
         rep_wins=_extended(old.rep_wins, len(fresh)),
         win_ramp=old.win_ramp,
         funnel=old.funnel,
+        teams=None if old.teams is None else old.teams.unseen(),
     )
 
 

@@ -16,10 +16,10 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import NONE
 from spmforecast.models.creation import CreationModel, month_of, quarter_of
-from spmforecast.models.teamspread import TeamSpread, fit_team_spread
+from spmforecast.models.teamspread import TeamSpread, fit_team_spread, log_ratios
 from spmforecast.models.watched import Watched
 
-__all__ = ["Membership", "TeamShocks", "fit_teams", "membership"]
+__all__ = ["NAMES", "Membership", "TeamShocks", "fit_teams", "membership", "shares"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -139,10 +139,15 @@ def fit_teams(
     lately = teams.sums(creation.expected_of[:, -_YEAR_MONTHS:]).sum(axis=1)
     return TeamShocks(
         teams=teams,
-        share=lately / lately.sum() if lately.sum() > 0 else np.full(len(lately), 1.0 / len(lately)),
-        creation=fit_team_spread(seen, hoped, under_way, square, creation.dispersion),
-        winning=fit_team_spread(won, due, under_way),
+        share=shares(lately),
+        creation=fit_team_spread(*log_ratios(seen, hoped), under_way, square, creation.dispersion),
+        winning=fit_team_spread(*log_ratios(won, due), under_way),
     )
+
+
+def shares(worth: Array) -> Array:
+    """Turn what teams are worth into shares that sum to one, even ones where all are worth nothing; any length."""
+    return np.asarray(worth / worth.sum()) if worth.sum() > 0 else np.full(len(worth), 1.0 / len(worth))
 
 
 def _quarter_ends(months: Ints, today: int, calendar: FiscalCalendar) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from spmforecast.models.market import MonthlyCounts
 
-__all__ = ["TeamSpread", "fit_team_spread"]
+__all__ = ["TeamSpread", "fit_team_spread", "log_ratios"]
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -98,15 +98,35 @@ class TeamSpread:
         return TeamSpread(self.tau, self.weight, np.zeros((teams, len(self.tau))), tau, self.cells)
 
 
+def log_ratios(observed: Array, expected: Array) -> tuple[Array, Array]:
+    """Take the log ratio of counts of teams and quarters, and its Poisson variance.
+
+    Parameters
+    ----------
+    observed, expected : array of float, shape (teams, quarters)
+        Events of each team in each quarter.
+
+    Returns
+    -------
+    ratio, noise : array of float, shape (teams, quarters)
+        The variance is infinite where less than one event is expected.
+    """
+    shape = observed.shape
+    ratio, noise = (of.reshape(shape) for of in MonthlyCounts(observed.ravel(), expected.ravel()).log_ratio())
+    return ratio, np.where(expected >= _LEAST_EXPECTED, noise, np.inf)
+
+
 def fit_team_spread(
-    observed: Array, expected: Array, under_way: bool, concentration: Array | None = None, frailty: float = 0.0
+    ratio: Array, noise: Array, under_way: bool, concentration: Array | None = None, frailty: float = 0.0
 ) -> TeamSpread:
     """Fit the spread of the shocks.
 
     Parameters
     ----------
-    observed, expected : array of float, shape (teams, quarters)
-        Events of each team in each quarter, the last quarter being the latest.
+    ratio : array of float, shape (teams, quarters)
+        Log of what each team did in each quarter over what was expected, the last quarter being the latest.
+    noise : array of float, shape (teams, quarters)
+        Variance of its error; infinite where a cell tells nothing.
     under_way : bool
         Whether the last quarter has begun and is not over: its shocks go on.
     concentration : array of float, shape (teams, quarters), optional
@@ -118,11 +138,11 @@ def fit_team_spread(
     -------
     TeamSpread
     """
-    layout = _Layout.of(observed, expected, concentration, frailty)
+    layout = _Layout.of(ratio, noise, concentration, frailty)
     told = [layout.at(float(tau)) for tau in _TAU_GRID]
     log = np.array([one.log_likelihood for one in told]) - 0.5 * (_TAU_GRID / _TAU_PRIOR_SD) ** 2
     weight = np.exp(log - log.max())
-    spread = TeamSpread(_TAU_GRID, weight / weight.sum(), *_nothing(len(observed)), cells=int(layout.known.sum()))
+    spread = TeamSpread(_TAU_GRID, weight / weight.sum(), *_nothing(len(ratio)), cells=int(layout.known.sum()))
     if not under_way:
         return spread.unseen()
     present, error = (np.stack(of, axis=1) for of in zip(*(one.last for one in told), strict=True))
@@ -153,14 +173,11 @@ class _Layout:
     known: Flags
 
     @classmethod
-    def of(cls, observed: Array, expected: Array, concentration: Array | None, frailty: float) -> _Layout:
-        known = expected >= _LEAST_EXPECTED
+    def of(cls, ratio: Array, noise: Array, concentration: Array | None, frailty: float) -> _Layout:
+        known = np.isfinite(noise)
         known &= known.sum(axis=0) >= 2  # a quarter of one team tells nothing beside the quarter's own level
-        ratio, noise = MonthlyCounts(observed.ravel(), expected.ravel()).log_ratio()
-        shape = observed.shape
-        noise = np.where(known, noise.reshape(shape), 1.0)
-        few = np.zeros(shape) if concentration is None else concentration
-        return cls(ratio.reshape(shape), noise, few, frailty, known)
+        few = np.zeros(ratio.shape) if concentration is None else concentration
+        return cls(np.where(known, ratio, 0.0), np.where(known, noise, 1.0), few, frailty, known)
 
     def at(self, tau: float) -> _Told:
         """Integrate teams and quarters out."""

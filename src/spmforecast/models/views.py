@@ -14,6 +14,7 @@ from spmforecast.models.daytypes import day_types
 from spmforecast.models.kinds import FORWARD, LOST, WON
 from spmforecast.models.passage import first_passage
 from spmforecast.models.process import StageProcess
+from spmforecast.models.teams import NAMES
 
 if TYPE_CHECKING:
     from spmforecast.models.pipeline import FittedPipeline
@@ -337,6 +338,7 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
             )
         ),
     ]  # fmt: skip
+    rows += _teams(model)
     if model.win_ramp.depth > 0:
         rows.append(_newcomers(model))
     rows += _recent_activity(model)
@@ -350,6 +352,23 @@ def _other_rows(model: FittedPipeline) -> pd.DataFrame:
             _row("capacity", leaving.annual, low, high, "share", leaving.leaves, f"of reps leave in a year; {note}")
         )
     return pd.DataFrame(rows)
+
+
+def _teams(model: FittedPipeline) -> list[dict[str, object]]:
+    """List the spread of shocks of single teams; nothing where there are no two."""
+    if model.teams is None:
+        return []
+    shocks, created = model.teams, int(model.creation.observed.sum())
+    won = int((model.deals["status"] == "won").sum())
+    by = f"team ({NAMES[shocks.teams.by]}) beside the company, by quarter"
+    return [
+        _row("teams", spread.tau_mean(), spread.tau_quantile(_LOW), spread.tau_quantile(_HIGH),
+             "sd of the log", deals, f"of {name}, {by}; {spread.cells} quarters of teams")
+        for name, spread, deals in (
+            ("creation", shocks.creation, created),
+            ("the hazard of a win", shocks.winning, won),
+        )
+    ]  # fmt: skip
 
 
 def _newcomers(model: FittedPipeline) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spmforecast.models.bookings import FittedBookings
+from spmforecast.models.teams import NAMES
 
 __all__ = ["TITLE", "booking_notes"]
 
@@ -30,6 +31,7 @@ def booking_notes(model: FittedBookings) -> list[str]:
         *_levels(model),
         _season(model),
         _market(model),
+        *_teams(model),
         _scatter(model),
         _capacity(model),
         "Each trial draws the market's path, season, every rep's level, and the orders one by one; every figure is "
@@ -71,6 +73,18 @@ def _market(model: FittedBookings) -> str:
         f"a mean that drifts, and with a trend that fades: {100 * change:+.1f} % over the next twelve months, "
         f"give or take {100 * spread:.0f} % (sd)."
     )
+
+
+def _teams(model: FittedBookings) -> list[str]:
+    """Say by how much single teams' quarters differ, where there are two."""
+    shocks = model.teams
+    if shocks is None:
+        return []
+    return [
+        f"Teams (by {NAMES[shocks.teams.by]}: {len(shocks.teams.names)}) have good and bad quarters of their own, "
+        f"beside the company's: the log of what one books varies by {shocks.spread.tau_mean():.2f} (sd), estimated "
+        f"from {shocks.spread.cells} quarters of teams. Over the company they cancel out."
+    ]
 
 
 def _scatter(model: FittedBookings) -> str:

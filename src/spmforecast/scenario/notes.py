@@ -8,6 +8,7 @@ from typing import Any
 
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.models.spec import attributes
+from spmforecast.models.teams import NAMES
 from spmforecast.optimize.ways import WAYS
 from spmforecast.plan import QuotaProposal
 from spmforecast.scenario.booking_notes import TITLE, booking_notes
@@ -37,7 +38,7 @@ def model_notes(
     if isinstance(model, FittedBookings):
         return {"title": TITLE, "notes": [*booking_notes(model), *([_quotas(quotas)] if quotas is not None else [])]}
     notes = [_stages(model), *_law(model), _pooling(model), _amounts(model), _creation(model)]
-    notes += [*_funnel(model), _capacity(model), _market(model), *told]
+    notes += [*_funnel(model), _capacity(model), _market(model), *_teams(model), *told]
     notes.append(
         "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
         "every figure is computed from the same draws, so all levels add up."
@@ -143,6 +144,19 @@ def _market(model: FittedPipeline) -> str:
         f"estimated from {market.conversion.months} months against expectation; the level starts where it stands "
         "today and returns to its mean."
     )
+
+
+def _teams(model: FittedPipeline) -> list[str]:
+    """Say by how much single teams' quarters differ, where there are two."""
+    shocks = model.teams
+    if shocks is None:
+        return []
+    return [
+        f"Teams (by {NAMES[shocks.teams.by]}: {len(shocks.teams.names)}) have good and bad quarters of their own, "
+        f"beside the company's: the log of what one creates varies by {shocks.creation.tau_mean():.2f} (sd) and the "
+        f"log of its hazard of a win by {shocks.winning.tau_mean():.2f}, estimated from {shocks.creation.cells} and "
+        f"{shocks.winning.cells} quarters of teams. Over the company they cancel out."
+    ]
 
 
 def _quotas(quotas: QuotaProposal) -> str:

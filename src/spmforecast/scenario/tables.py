@@ -82,10 +82,18 @@ def variance_table(forecast: Forecast, drawn: Drivers) -> pd.DataFrame:
     parts = []
     for level, column in (("company", None), *((k, v) for k, v in node_levels(forecast) if k == "region")):
         groups, draws = node_draws(forecast, column)
-        told = variance_parts(draws, drawn.world, own, drawn.market)
-        parts.append(pd.concat([groups.assign(node_level=level)[["node_level", "node", "period"]], told], axis=1))
+        groups = groups.assign(node_level=level)[["node_level", "node", "period"]].reset_index(drop=True)
+        for node, rows in groups.groupby("node", sort=False).indices.items():
+            shocks = np.concatenate([drawn.market, *_of_teams(drawn, level, str(node))], axis=1)
+            told = variance_parts(draws[:, rows], drawn.world, own, shocks)
+            parts.append(pd.concat([groups.iloc[rows].reset_index(drop=True), told], axis=1))
     table = pd.concat(parts, ignore_index=True)
     return table[table["sd"] > 0].reset_index(drop=True)
+
+
+def _of_teams(drawn: Drivers, level: str, node: str) -> list[npt.NDArray[np.float32]]:
+    """Take the shocks of the teams of a region; over the company they cancel out."""
+    return [drawn.of_region[node]] if level == "region" and node in drawn.of_region else []
 
 
 def exact_table(exact: ExactForecast, plan: AnnualPlan) -> pd.DataFrame:

@@ -90,7 +90,7 @@ class ByClocks:
         """Lay a team's multipliers out; kept while its deals follow each other."""
         if team != self.team:
             teams = self.common.teams
-            self.team, self.luck = team, None if teams is None or team < 0 else Moving.of(teams.won(team))
+            self.team, self.luck = team, None if teams is None or team < 0 else Moving.of(teams.of("winning", team))
         return self.luck
 
     def _effect(self, rows: Ints, may: Candidates, trial: Ints) -> Floats | None:

@@ -86,7 +86,7 @@ class Created:
 
     def _moved(self, team: int) -> Array:
         """Take what the market, and a team's own shock, multiply deals by, shape (cohorts, trials or 1)."""
-        return self.market if self.teams is None or team < 0 else self.market * self.teams.created(team)
+        return self.market if self.teams is None or team < 0 else self.market * self.teams.of("creating", team)
 
     def _leave_day(self, seller: int) -> Ints | None:
         """Day on which a rep leaves in each trial; the last entry stands for staying. None where nobody leaves."""

@@ -62,5 +62,5 @@ class Common:
         own = None if owner is None else self.owners[owner]
         if self.teams is None or team < 0:
             return own
-        won = self.teams.won(team)
+        won = self.teams.of("winning", team)
         return won if own is None else np.asarray(won * own)

@@ -12,11 +12,13 @@ from spmforecast.simulate.inputs import SimulationInputs
 from spmforecast.simulate.outcomes import winning_chances
 from spmforecast.simulate.quantiles import GammaTable
 from spmforecast.simulate.shocks import draw_shocks
+from spmforecast.simulate.teams import draw_team_luck
 from spmforecast.simulate.trials import Trials
 
 __all__ = ["NAMES", "Drivers", "drivers"]
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 NAMES = {
@@ -44,11 +46,15 @@ class Drivers:
         what each is expected to create and win; hazard of leaving.
     market : array of float, shape (trials, 2 * periods)
         The market's level by period, and its log creation; no column without a market.
+    of_region : dict of str to array of float32, shape (trials, 2 * periods)
+        For each region the log shocks of the teams that sell there, on winning and on creating, by period; empty
+        without teams.
     """
 
     world: Ints
     table: pd.DataFrame
     market: Array
+    of_region: dict[str, Floats]
 
 
 def drivers(inputs: SimulationInputs, trials: int) -> Drivers:
@@ -82,7 +88,26 @@ def drivers(inputs: SimulationInputs, trials: int) -> Drivers:
     if inputs.leave_table is not None:
         out["leaving"] = inputs.leave_table.at(drawn.normal("model", "capacity", "leaving"))
     table = pd.DataFrame({name: out[name] for name in NAMES if name in out and np.ptp(out[name]) > 0})
-    return Drivers(drawn.world, table, market)
+    return Drivers(drawn.world, table, market, _of_regions(inputs, by_owner.mean(axis=0), drawn))
+
+
+def _of_regions(inputs: SimulationInputs, wins: Array, drawn: Trials) -> dict[str, Floats]:
+    """Average the teams' log shocks over those who sell in each region, by the wins expected of them."""
+    luck = draw_team_luck(inputs.teams, drawn)
+    frame = inputs.plan.frame
+    if luck is None or "region" not in frame:
+        return {}
+    pairs = frame.loc[frame["part"] != "won", ["owner_id", "region"]].astype(str).drop_duplicates()
+    owner = pd.Index(inputs.owners).get_indexer(pd.Index(pairs["owner_id"]))
+    team = np.where(owner >= 0, luck.plan.of_owner[owner], -1)
+    pairs = pairs.assign(team=team, weight=wins[owner])[(team >= 0) & (wins[owner] > 0)]
+    weight = pairs.groupby(["region", "team"], sort=True)["weight"].sum().reset_index()
+    weight["weight"] /= weight.groupby("region")["weight"].transform("sum")
+    out: dict[str, Floats] = {}
+    for region, one, share in weight.itertuples(index=False, name=None):
+        logs = np.log(np.concatenate([luck.of("winning", one), luck.of("creating", one)])).T * np.float32(share)
+        out[region] = out[region] + logs if region in out else logs
+    return out
 
 
 def _weighted(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from spmforecast.models import FittedPipeline
+from spmforecast.models.capacity import Roster
 from spmforecast.models.creation import month_of, quarter_of
-from spmforecast.models.teams import TeamShocks
+from spmforecast.models.teams import Membership
 from spmforecast.models.teamspread import TeamSpread
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.trials import Trials
 
-__all__ = ["TeamLuck", "TeamPlan", "draw_team_luck", "plan_teams"]
+__all__ = ["TeamLuck", "TeamPlan", "draw_team_luck", "plan_teams", "team_plan"]
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -28,8 +30,12 @@ class TeamPlan:
 
     Parameters
     ----------
-    shocks : TeamShocks
-        As fitted.
+    names : tuple of str
+        Teams.
+    weight : array of float, shape (teams,)
+        Shares of the teams in the company, in which their shocks cancel out.
+    spreads : dict of str to TeamSpread
+        By what they move: ``creating`` and ``winning``, or ``booking``.
     share : array of float, shape (periods, quarters)
         Share of each quarter to come in each period; the first is the one that holds the first day to come.
     of_owner : array of int, shape (owners,)
@@ -38,7 +44,9 @@ class TeamPlan:
         Team of whoever is hired into each place.
     """
 
-    shocks: TeamShocks
+    names: tuple[str, ...]
+    weight: Array
+    spreads: Mapping[str, TeamSpread]
     share: Array
     of_owner: Ints
     of_place: Ints
@@ -52,36 +60,27 @@ class TeamLuck:
     ----------
     plan : TeamPlan
         Whom they move.
-    creation, winning : array of float32, shape (teams, quarters, trials)
-        Of deals created, and of the hazard of a win.
+    drawn : dict of str to array of float32, shape (teams, quarters, trials)
+        By what they move.
     """
 
     plan: TeamPlan
-    creation: Floats
-    winning: Floats
+    drawn: Mapping[str, Floats]
 
-    def created(self, team: int) -> Floats:
-        """Multipliers of what a team creates, shape (periods, trials)."""
-        return self._by_period(self.creation[team])
-
-    def won(self, team: int) -> Floats:
-        """Multipliers of its hazard of a win, shape (periods, trials)."""
-        return self._by_period(self.winning[team])
-
-    def _by_period(self, luck: Floats) -> Floats:
-        """Average quarters over periods; in most runs a period lies in one of them."""
-        share = self.plan.share.astype(np.float32)
-        out = np.zeros((len(share), luck.shape[1]), dtype=np.float32)
-        for row, of_period in zip(out, share, strict=True):
-            for quarter in np.flatnonzero(of_period).tolist():
-                row += of_period[quarter] * luck[quarter]
+    def of(self, purpose: str, team: int) -> Floats:
+        """Multipliers of a team, shape (periods, trials); where a period holds several quarters, their average."""
+        luck = self.drawn[purpose][team]
+        out = np.zeros((len(self.plan.share), luck.shape[1]), dtype=np.float32)
+        for row, share in zip(out, self.plan.share.astype(np.float32), strict=True):
+            for quarter in np.flatnonzero(share).tolist():
+                row += share[quarter] * luck[quarter]
         return out
 
 
 def plan_teams(
-    model: FittedPipeline, horizon: Horizon, owners: tuple[str, ...], places: tuple[tuple[str, str], ...]
+    model: FittedPipeline, horizon: Horizon, owners: Sequence[str], places: Sequence[tuple[str, str]]
 ) -> TeamPlan | None:
-    """Find whose deals the shocks of teams move.
+    """Find whose deals the shocks of teams move; None where there are no two teams.
 
     Parameters
     ----------
@@ -89,29 +88,41 @@ def plan_teams(
         The fit.
     horizon : Horizon
         Days and periods to come.
-    owners : tuple of str
+    owners : sequence of str
         Owners of open or new deals.
-    places : tuple of (territory, region)
+    places : sequence of (territory, region)
         Where people will be hired.
-
-    Returns
-    -------
-    TeamPlan or None
-        None where there are no two teams.
     """
-    if model.teams is None:
+    shocks = model.teams
+    if shocks is None:
         return None
-    teams, roster = model.teams.teams, model.roster
-    team = dict(zip(model.creation.owners, teams.team.tolist(), strict=False))
+    spreads = {"creating": shocks.creation, "winning": shocks.winning}
+    known = dict(zip(model.creation.owners, shocks.teams.team.tolist(), strict=False))
+    return team_plan(shocks.teams, shocks.share, spreads, known, model.roster, horizon, owners, places)
+
+
+def team_plan(
+    teams: Membership,
+    weight: Array,
+    spreads: Mapping[str, TeamSpread],
+    known: Mapping[str, int],
+    roster: Roster,
+    horizon: Horizon,
+    owners: Sequence[str],
+    places: Sequence[tuple[str, str]],
+) -> TeamPlan:
+    """Lay the shocks out over owners, places and periods; `known` are the teams of owners who may be on no roster."""
     of_roster = teams.of(roster.places).tolist()
-    team |= dict(zip(roster.owners, of_roster, strict=True))
+    team = {**known, **dict(zip(roster.owners, of_roster, strict=True))}
     seats = roster.places[["territory_id", "region"]].astype(str).itertuples(index=False, name=None)
     standing = list(zip(seats, of_roster, strict=True))
     quarter = quarter_of(month_of(horizon.days, horizon.calendar), horizon.calendar)
     share = np.zeros((len(horizon.periods), int(quarter[-1] - quarter[0]) + 1))
     np.add.at(share, (horizon.cell, quarter - quarter[0]), 1.0)
     return TeamPlan(
-        shocks=model.teams,
+        names=teams.names,
+        weight=weight,
+        spreads=spreads,
         share=share / share.sum(axis=1, keepdims=True),
         of_owner=np.array([team.get(owner, -1) for owner in owners], dtype=np.int64),
         of_place=np.array([_team_at(place, standing) for place in places], dtype=np.int64),
@@ -128,16 +139,12 @@ def draw_team_luck(plan: TeamPlan | None, trials: Trials) -> TeamLuck | None:
     """Draw the shocks of the trials; None without teams."""
     if plan is None:
         return None
-    creation, winning = (
-        _drawn(plan, spread, purpose, trials)
-        for purpose, spread in (("creating", plan.shocks.creation), ("winning", plan.shocks.winning))
-    )
-    return TeamLuck(plan, creation, winning)
+    return TeamLuck(plan, {purpose: _drawn(plan, spread, purpose, trials) for purpose, spread in plan.spreads.items()})
 
 
 def _drawn(plan: TeamPlan, spread: TeamSpread, purpose: str, trials: Trials) -> Floats:
     """Draw multipliers, shape (teams, quarters, trials)."""
-    names, quarters = plan.shocks.teams.names, range(plan.share.shape[1])
-    normal = np.stack([[trials.normal("team", name, purpose, quarter) for quarter in quarters] for name in names])
+    quarters = range(plan.share.shape[1])
+    normal = np.stack([[trials.normal("team", name, purpose, quarter) for quarter in quarters] for name in plan.names])
     choice = trials.uniform("market", "teams", f"{purpose}: law")
-    return np.exp(spread.shocks(choice, normal, plan.shocks.share)).astype(np.float32)
+    return np.exp(spread.shocks(choice, normal, plan.weight)).astype(np.float32)

@@ -50,6 +50,8 @@ class Factors:
         Scatter.
     months : array of int, shape (reps,)
         Months of presence of each rep.
+    expected : array of float, shape (reps, months)
+        What was expected of each in the months on record, were every level one.
     """
 
     base: float
@@ -60,6 +62,7 @@ class Factors:
     common: CommonFactor
     noise: Noise
     months: Array
+    expected: Array
 
 
 def fit_rhythm(days: Ints, amount: Array, calendar: FiscalCalendar, unit: float) -> Array:
@@ -160,8 +163,17 @@ class _Sweeps:
             unit = self.noise.unit
             self.noise = fit_noise(self.grid.amount, free, strength, memory, unit, self.independent)
             self.levels, self.level = self._update_levels()
-        present = self.grid.present.sum(axis=1)
-        return Factors(self.base, self.levels, self.places, self.place_pool, self.ramp, common, self.noise, present)
+        return Factors(
+            base=self.base,
+            levels=self.levels,
+            places=self.places,
+            place_pool=self.place_pool,
+            ramp=self.ramp,
+            common=common,
+            noise=self.noise,
+            months=self.grid.present.sum(axis=1),
+            expected=self._free(),
+        )
 
     def _free(self) -> Array:
         """Work out what is expected of an average rep in each rep's place, shape (reps, months)."""

@@ -15,7 +15,8 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.models.bookings.factors import Factors, day_weights, fit_factors, fit_rhythm
 from spmforecast.models.bookings.ledger import Ledger, booking_spans, build_ledger, month_grid
 from spmforecast.models.bookings.noise import OrderSizes, fit_sizes
-from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition
+from spmforecast.models.bookings.teams import BookingTeams, fit_booking_teams
+from spmforecast.models.capacity import Attrition, RepSpans, Roster, build_roster, fit_attrition, places_of
 from spmforecast.models.risksets import day_number
 
 __all__ = ["BookingsModel", "FittedBookings"]
@@ -50,6 +51,8 @@ class FittedBookings:
         Level, season, market and scatter.
     sizes : OrderSizes
         Orders and cancellations.
+    teams : BookingTeams, optional
+        Shocks of single teams; None where there are no two.
     """
 
     calendar: FiscalCalendar
@@ -62,6 +65,7 @@ class FittedBookings:
     rhythm: Array
     factors: Factors
     sizes: OrderSizes
+    teams: BookingTeams | None = None
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -185,6 +189,8 @@ def _fit(known: History, calendar: FiscalCalendar) -> FittedBookings:
     rhythm = fit_rhythm(days, by_day, calendar, sizes.unit)
     grid = month_grid(orders, spans, days, calendar.month_numbers(days), day_weights(days, calendar, rhythm))
     hires = int(((spans.hired >= first_day) & (spans.hired <= today)).sum())
+    factors = fit_factors(grid, sizes.unit, hires)
+    places = places_of(known, ledger.lines, spans.owners)
     return FittedBookings(
         calendar=calendar,
         history=known,
@@ -194,6 +200,7 @@ def _fit(known: History, calendar: FiscalCalendar) -> FittedBookings:
         attrition=fit_attrition(known, ledger.lines, spans),
         hires=hires,
         rhythm=rhythm,
-        factors=fit_factors(grid, sizes.unit, hires),
+        factors=factors,
         sizes=sizes,
+        teams=fit_booking_teams(places, grid, factors, int(calendar.month_numbers(np.array([today + 1]))[0])),
     )

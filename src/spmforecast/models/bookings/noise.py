@@ -19,7 +19,7 @@ from spmforecast.models.amounts import AmountLaw, AmountModel, fit_amounts
 from spmforecast.models.bookings.levels import smoothed_levels
 from spmforecast.models.profiles import Profiles
 
-__all__ = ["Noise", "OrderSizes", "fit_noise", "fit_sizes"]
+__all__ = ["Noise", "OrderSizes", "fit_noise", "fit_sizes", "weight_around"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -148,7 +148,7 @@ def fit_noise(amount: Array, expected: Array, strength: float, memory: float, un
     faded = memory**3
     level = smoothed_levels(seen / unit, hoped / unit, strength, faded, leave_out=True)
     mean = hoped * level
-    around = _weight_around(hoped, faded)
+    around = weight_around(hoped, faded)
     doubt = 1.0 + hoped / (strength * unit + around)
     used = (hoped > 0) & (around > 0) & (mean > 0.5 * independent)
     cells = int(used.sum())
@@ -174,8 +174,8 @@ def _quarters(value: Array) -> Array:
     return np.asarray(value[:, value.shape[1] - 3 * whole :].reshape(len(value), whole, 3).sum(axis=2))
 
 
-def _weight_around(hoped: Array, memory: float) -> Array:
-    """Faded expectation of the other quarters, shape of `hoped`."""
+def weight_around(hoped: Array, memory: float) -> Array:
+    """Work out the faded expectation of the other quarters, shape of `hoped` (reps, quarters)."""
     steps = np.arange(hoped.shape[1])
     fade = memory ** np.abs(steps[:, None] - steps[None, :]).astype(np.float64)
     return np.asarray(hoped @ (fade - np.eye(len(steps))))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from spmforecast.models.bookings.model import FittedBookings
 from spmforecast.models.risksets import day_number
+from spmforecast.models.teams import NAMES
 
 __all__ = ["monthly_levels", "outlook", "rates"]
 
@@ -85,7 +86,8 @@ def rates(model: FittedBookings) -> pd.DataFrame:
         ``kind, stage, to, segment, estimate, low, high, unit, deals, shrinkage, note`` as for deals: ``segment`` names
         the rep or month, ``deals`` counts orders; intervals are 90 %.
     """
-    rows = [*_level_rows(model), *_season_rows(model), *_size_rows(model), *_market_rows(model), *_leaving_rows(model)]
+    rows = [*_level_rows(model), *_season_rows(model), *_size_rows(model), *_market_rows(model)]
+    rows += [*_team_rows(model), *_leaving_rows(model)]
     table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
     return table.assign(deals=table["deals"].where(~table["kind"].isin(_OF_ALL)).astype("Int64"))
 
@@ -160,6 +162,15 @@ def _market_rows(model: FittedBookings) -> list[dict[str, object]]:
         _row("market", "", change[0], change[1], change[2], "share", 0,
              f"damped trend over the next twelve months; {seen}"),
     ]  # fmt: skip
+
+
+def _team_rows(model: FittedBookings) -> list[dict[str, object]]:
+    if model.teams is None:
+        return []
+    spread, by = model.teams.spread, NAMES[model.teams.teams.by]
+    note = f"of bookings, team ({by}) beside the company, by quarter; {spread.cells} quarters of teams"
+    ends = spread.tau_quantile(_LOW), spread.tau_quantile(_HIGH)
+    return [_row("teams", "", spread.tau_mean(), *ends, "sd of the log", model.sizes.count, note)]
 
 
 def _leaving_rows(model: FittedBookings) -> list[dict[str, object]]:

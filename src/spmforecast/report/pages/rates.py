@@ -20,6 +20,7 @@ _KINDS = {
     "creation": "Creation of deals",
     "amount": "Deal amounts",
     "market": "The market in common",
+    "teams": "Teams: good and bad quarters of their own",
     "capacity": "Capacity of reps",
 }
 _OPEN = 30

@@ -13,6 +13,8 @@ from spmforecast.simulate.outcomes import poisson_quantile
 from spmforecast.simulate.streams import Streams
 from spmforecast.simulate.sums import Sums
 from spmforecast.simulate.tally import BlockResult
+from spmforecast.simulate.teams import TeamLuck, draw_team_luck
+from spmforecast.simulate.trials import Trials
 
 __all__ = ["simulate_booking_block"]
 
@@ -83,6 +85,7 @@ class _Block:
     def _means(self, common: Array) -> list[Array]:
         """Work out expected bookings of each seller, and of those to be hired, each of shape (trials, periods)."""
         inputs, out = self.inputs, []
+        luck = draw_team_luck(inputs.teams, Trials(inputs.seed, self.start, self.stop, len(inputs.scale)))
         heirs = inputs.vacant[:, None, :] * common
         hazard = gamma_quantile(self._uniform("model", "capacity", "leaving"), inputs.leave_shape, inputs.leave_rate)
         for s, name in enumerate(inputs.streams.sellers):
@@ -90,11 +93,14 @@ class _Block:
             worth = (inputs.worth[s][leave] * common) @ inputs.of_period
             uniforms = np.stack([self._uniform("rep", name, "level", period) for period in range(inputs.periods)])
             level = gamma_path(uniforms, float(inputs.level_mean[s]), inputs.level_shape[s])
-            out.append(worth * level * self._frailty(name))
+            team = None if luck is None else luck.plan.of_owner[s]
+            out.append(_moved(worth * level * self._frailty(name), luck, team))
             if inputs.leave_shape > 0:
                 heir = gamma_quantile(self._uniform("rep", name, "successor"), inputs.strength, inputs.strength)
                 heirs[inputs.streams.place_of[s]] += inputs.succeeded[leave] * heir[:, None] * common
-        out.extend(place @ inputs.of_period for place in heirs)
+        for place, of_place in enumerate(heirs):
+            team = None if luck is None else luck.plan.of_place[place]
+            out.append(_moved(of_place @ inputs.of_period, luck, team))
         return out
 
     def _leave_day(self, name: str, hazard: Array) -> Ints:
@@ -138,3 +144,8 @@ class _Block:
             uniform = self._uniform("stream", name, "sum", period)[many]
             amount[many] = sum_quantile(uniform, count[many].astype(np.float64), moments)
         return amount * self.scale, count.astype(np.float64)
+
+
+def _moved(means: Array, luck: TeamLuck | None, team: int | None) -> Array:
+    """Let a team's good and bad quarters move what is expected, shape (trials, periods)."""
+    return means if luck is None or team is None or team < 0 else means * luck.of("booking", team).T

@@ -17,6 +17,7 @@ from spmforecast.simulate.cells import CellPlan
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import WORLDS
 from spmforecast.simulate.streams import Streams
+from spmforecast.simulate.teams import TeamPlan, team_plan
 
 __all__ = ["BookingInputs", "build_booking_inputs"]
 
@@ -71,6 +72,8 @@ class BookingInputs:
         Cancellations as a share of what is booked before them.
     cancellations : AmountLaw
         Their sizes, one row.
+    teams : TeamPlan or None
+        Shocks of single teams.
     """
 
     seed: int
@@ -94,6 +97,7 @@ class BookingInputs:
     row: Ints
     cancelled: float
     cancellations: AmountLaw
+    teams: TeamPlan | None = None
 
     @property
     def periods(self) -> int:
@@ -146,13 +150,24 @@ def build_booking_inputs(model: FittedBookings, horizon: Horizon, levels: Sequen
         strength=factors.levels.strength,
         leave_shape=model.attrition.shape,
         leave_rate=model.attrition.rate,
-        frailty=factors.noise.frailty,
+        frailty=max(factors.noise.frailty - (0.0 if model.teams is None else model.teams.spread.variance), 0.0),
         scale=factors.noise.share * np.exp(factors.noise.log_error * noise),
         sizes=model.sizes.orders.won,
         row=np.concatenate([at, np.full(len(streams.places), len(code), dtype=np.int64)]),
         cancelled=model.sizes.cancelled,
         cancellations=model.sizes.cancellations,
+        teams=_teams(model, horizon, streams),
     )
+
+
+def _teams(model: FittedBookings, horizon: Horizon, streams: BookingStreams) -> TeamPlan | None:
+    """Find whose bookings the shocks of teams move."""
+    shocks = model.teams
+    if shocks is None:
+        return None
+    known = dict(zip(model.spans.owners, shocks.teams.team.tolist(), strict=True))
+    spreads = {"booking": shocks.spread}
+    return team_plan(shocks.teams, shocks.share, spreads, known, model.roster, horizon, streams.sellers, streams.places)
 
 
 def _worth(

@@ -23,8 +23,9 @@ Ints = npt.NDArray[np.int64]
 
 LEFT_OUT = (
     "method exact: rates, amounts, productivity and leavers stand at their fitted means; draws of the parameters, "
-    "reps' own luck and all of the market but one factor for each period are left out, so intervals are a little "
-    "narrower than drawn ones: standard deviations were 0.92 to 0.98 of the drawn ones in six example companies"
+    "reps' own luck, shocks of single teams and all of the market but one factor for each period are left out, so "
+    "intervals are a little narrower than drawn ones: standard deviations of the company were 0.92 to 0.98 of the "
+    "drawn ones in six example companies"
 )
 
 _REP_POINTS, _COMPANY_POINTS = 512, 512
