@@ -9,9 +9,11 @@ import pandas as pd
 
 from spmforecast.models.amounts import AmountLaw
 from spmforecast.models.market import MarketModel, ShockPosterior
+from spmforecast.models.teamspread import TeamSpread
 from spmforecast.simulate.cells import CellPlan, CreationCells
 from spmforecast.simulate.inputs import NewDeals, OpenDeals, SimulationInputs
 from spmforecast.simulate.outcomes import period_intensities
+from spmforecast.simulate.teams import TeamPlan
 
 MONTHS = 12
 _GRID = 2048
@@ -59,11 +61,12 @@ def workload(
     seed=1,
     run_seed=1,
     win_share=0.25,
+    teams=20,
 ):
     """Make inputs: open deals that are won or lost in month 1 to 12 or stay open, and streams of deals to come.
 
     A period holds ``12 / periods`` months. With shocks there are 64 draws of the parameters, a market, and multipliers
-    of each rep on winning and creating.
+    of each rep on winning and creating; `teams` teams have good and bad quarters of their own.
     """
     rng = np.random.default_rng(seed)
     worlds = 64 if shocks else worlds
@@ -112,6 +115,21 @@ def workload(
         ratio_law=lognormal_law(0.5),
         nothing=np.zeros(max(streams, 1)),
         location=0.05 * rng.standard_normal((worlds, max(streams, 1))) * shocks,
+        teams=team_shocks(reps, periods, teams) if shocks and teams else None,
+    )
+
+
+def team_shocks(reps, periods, teams, tau=0.1):
+    """Deal the reps out to teams whose quarters vary by so much, known for certain."""
+    one = np.ones((teams, 1))
+    spread = TeamSpread(np.array([tau]), np.ones(1), 0.0 * one, tau * one, 100)
+    return TeamPlan(
+        names=tuple(f"T{k}" for k in range(teams)),
+        weight=np.full(teams, 1.0 / teams),
+        spreads={"creating": spread, "winning": spread},
+        share=np.kron(np.eye(4), np.ones((periods // 4, 1))) if periods >= 4 else np.full((periods, 4), 0.25),
+        of_owner=np.arange(reps) % teams,
+        of_place=np.zeros(1, dtype=np.int64),
     )
 
 
