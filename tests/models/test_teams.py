@@ -141,7 +141,8 @@ def test_a_later_record_knows_nothing_of_the_quarter_under_way(company, fit):
 def test_the_rates_and_the_notes_say_by_how_much_teams_differ(fit):
     rows = fit.summary().query("kind == 'teams'")
     assert len(rows) == 2
-    assert (rows["low"] <= rows["estimate"]).all() and (rows["estimate"] <= rows["high"]).all()
+    assert (rows["low"] <= rows["estimate"]).all()
+    assert (rows["estimate"] <= rows["high"]).all()
     assert rows["note"].str.contains("manager").all()
 
 

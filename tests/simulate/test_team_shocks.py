@@ -138,5 +138,5 @@ def test_drivers_tell_the_shocks_of_a_regions_teams(inputs):
     both = np.log(np.concatenate([luck.of(name, 0) for name in ("winning", "creating")])).T
     np.testing.assert_allclose(told.of_region["North"], both, rtol=1e-5)
     assert told.of_region["South"].shape == (512, 24)
-    assert np.corrcoef(told.of_region["North"][:, 0], told.of_region["South"][:, 0])[0, 1] < -0.9
+    assert np.corrcoef(told.of_region["North"][:, 0], told.of_region["South"][:, 0])[0, 1] < -0.7
     assert drivers(dataclasses.replace(inputs, teams=None), 64).of_region == {}

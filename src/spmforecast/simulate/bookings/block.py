@@ -122,7 +122,7 @@ class _Block:
         row = int(inputs.row[inputs.streams.seller[stream]])
         kept = 1.0 - inputs.cancelled
         amount, count = self._orders(f"{name}", period, mean / kept, inputs.sizes, row)
-        self.counts[:, column] += np.rint(count * self.scale).astype(np.float32)
+        self.counts[:, column] += np.rint(count * self.scale * inputs.left[period]).astype(np.float32)
         if inputs.cancelled > 0:
             lost = mean * inputs.cancelled / kept
             amount = amount - self._orders(f"{name}|cancelled", period, lost, inputs.cancellations, 0)[0]
@@ -130,8 +130,8 @@ class _Block:
 
     def _orders(self, name: str, period: int, mean: Array, law: AmountLaw, row: int) -> tuple[Array, Array]:
         """Draw the sum and the number of orders of a given expected sum."""
-        moments = SizeMoments.of(law, row)
-        expected = np.minimum(mean / (moments.mean * self.scale), _MOST_MEAN)
+        moments, scale = SizeMoments.of(law, row), self.scale * self.inputs.left[period]
+        expected = np.minimum(mean / (moments.mean * scale), _MOST_MEAN)
         count = poisson_quantile(self._uniform("stream", name, "orders", period), expected)
         amount = np.zeros(len(mean))
         few = count <= _FEW
@@ -143,7 +143,7 @@ class _Block:
         if len(many):
             uniform = self._uniform("stream", name, "sum", period)[many]
             amount[many] = sum_quantile(uniform, count[many].astype(np.float64), moments)
-        return amount * self.scale, count.astype(np.float64)
+        return amount * scale, count.astype(np.float64)
 
 
 def _moved(means: Array, luck: TeamLuck | None, team: int | None) -> Array:

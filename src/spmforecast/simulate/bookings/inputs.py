@@ -64,6 +64,8 @@ class BookingInputs:
         Variance of the multiplier of a rep's period.
     scale : array of float, shape (worlds,)
         Size of the orders drawn relative to those recorded.
+    left : array of float, shape (periods,)
+        What that is multiplied by in each period: what is left of a quarter under way scatters more as it gets less.
     sizes : AmountLaw
         Sizes of orders, a row for each seller and one for people to be hired.
     row : array of int, shape (sellers + places,)
@@ -93,6 +95,7 @@ class BookingInputs:
     leave_rate: float
     frailty: float
     scale: Array
+    left: Array
     sizes: AmountLaw
     row: Ints
     cancelled: float
@@ -152,12 +155,30 @@ def build_booking_inputs(model: FittedBookings, horizon: Horizon, levels: Sequen
         leave_rate=model.attrition.rate,
         frailty=max(factors.noise.frailty - (0.0 if model.teams is None else model.teams.spread.variance), 0.0),
         scale=factors.noise.share * np.exp(factors.noise.log_error * noise),
+        left=_left_of_quarter(model, horizon),
         sizes=model.sizes.orders.won,
         row=np.concatenate([at, np.full(len(streams.places), len(code), dtype=np.int64)]),
         cancelled=model.sizes.cancelled,
         cancellations=model.sizes.cancellations,
         teams=_teams(model, horizon, streams),
     )
+
+
+def _left_of_quarter(model: FittedBookings, horizon: Horizon) -> Array:
+    """Scatter of what is left of the quarter under way over that of whole quarters, shape (periods,); one after it.
+
+    Where accounts buy regularly, a quarter's orders scatter less than independent ones, but not the days on which they
+    come: a share *f* of them, taken at random, has the variance over the mean of ``1 - f (1 - share)`` times that of
+    independent orders (thinning).
+    """
+    calendar, share = model.calendar, model.factors.noise.share
+    quarter = calendar.month_numbers(horizon.days) // 3
+    first, stop = calendar.month_starts(np.array([3 * quarter[0], 3 * quarter[0] + 3]))
+    whole = np.arange(first, stop)
+    weight = day_weights(whole, calendar, model.rhythm)
+    part = float(weight[whole >= horizon.days[0]].sum() / weight.sum())
+    inside = np.bincount(horizon.cell, weights=quarter == quarter[0]) / np.bincount(horizon.cell)
+    return np.asarray(1.0 + inside * ((1.0 - part * (1.0 - share)) / share - 1.0))
 
 
 def _teams(model: FittedBookings, horizon: Horizon, streams: BookingStreams) -> TeamPlan | None:
