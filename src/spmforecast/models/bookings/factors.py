@@ -159,9 +159,10 @@ class _Sweeps:
             self._update_places()
             self.levels, self.level = self._update_levels()
             free = self._free()
-            strength, memory = self.levels.strength, self.levels.memory
-            unit = self.noise.unit
-            self.noise = fit_noise(self.grid.amount, free, strength, memory, unit, self.independent)
+            unit, memory = self.noise.unit, self.levels.memory
+            strength = self.levels.strength * self.noise.unit_of_month / unit
+            amount, free = (of[:, : self._whole_quarters()] for of in (self.grid.amount, free))
+            self.noise = fit_noise(amount, free, strength, memory, unit, self.independent)
             self.levels, self.level = self._update_levels()
         return Factors(
             base=self.base,
@@ -175,13 +176,18 @@ class _Sweeps:
             expected=self._free(),
         )
 
+    def _whole_quarters(self) -> int:
+        """Count the months up to the end of the last fiscal quarter: accounts that buy once a quarter keep to those."""
+        last = np.flatnonzero(self.grid.months % 3 == 2)
+        return int(last[-1]) + 1 if len(last) else len(self.grid.months)
+
     def _free(self) -> Array:
         """Work out what is expected of an average rep in each rep's place, shape (reps, months)."""
         place = self.places[:, self.grid.months % 3]
         return np.asarray(self.base * self.grid.present * self.ramp[self.grid.tenure] * place * self.together)
 
     def _update_levels(self) -> tuple[RepLevels, Array]:
-        free, unit = self._free(), self.noise.unit
+        free, unit = self._free(), self.noise.unit_of_month
         levels = fit_levels(self.grid.amount / unit, free / unit)
         level = smoothed_levels(self.grid.amount / unit, free / unit, levels.strength, levels.memory)
         return levels, level
@@ -192,7 +198,7 @@ class _Sweeps:
         total, unit = expected.sum(axis=0), self.noise.unit
         seen = np.maximum(self.grid.amount.sum(axis=0), 0.0)
         ratio = np.log((seen + 0.5 * unit) / (total + 0.5 * unit))
-        scatter = unit * total + self.noise.frailty * (expected**2).sum(axis=0)
+        scatter = self.noise.unit_of_month * total + self.noise.frailty * (expected**2).sum(axis=0)
         noise = np.where(total > 0, np.maximum(scatter, _LEAST) / (total + 0.5 * unit) ** 2, np.inf)
         common = fit_common(self.grid.months, ratio, noise)
         if keep:
@@ -204,9 +210,10 @@ class _Sweeps:
         return common
 
     def _update_ramp(self) -> None:
-        expected = self._free() * self.level / self.ramp[self.grid.tenure] / self.noise.unit
+        unit = self.noise.unit_of_month
+        expected = self._free() * self.level / self.ramp[self.grid.tenure] / unit
         flat = self.grid.tenure.ravel()
-        units = np.maximum(self.grid.amount, 0.0) / self.noise.unit
+        units = np.maximum(self.grid.amount, 0.0) / unit
         seen, hoped = np.zeros(RAMP_MONTHS + 1), np.zeros(RAMP_MONTHS + 1)
         np.add.at(seen, flat, units.ravel())
         np.add.at(hoped, flat, expected.ravel())
@@ -217,8 +224,8 @@ class _Sweeps:
             return
         place = np.eye(3)[self.grid.months % 3]
         whole = self._free() * self.level
-        hoped = (whole / self.places[:, self.grid.months % 3]) @ place / self.noise.unit
-        seen = np.maximum(self.grid.amount @ place, 0.0) / self.noise.unit
+        hoped = (whole / self.places[:, self.grid.months % 3]) @ place / self.noise.unit_of_month
+        seen = np.maximum(self.grid.amount @ place, 0.0) / self.noise.unit_of_month
         # Compared with the rep's own total: levels are not the matter here.
         hoped = hoped * (seen.sum(axis=1) / np.maximum(hoped.sum(axis=1), _LEAST))[:, None]
         self.place_pool = fit_gamma_pool(seen, hoped)

@@ -70,7 +70,8 @@ def fit_booking_teams(places: pd.DataFrame, grid: MonthGrid, factors: Factors, n
         return None
     quarter = grid.months // 3
     inside = (quarter[:, None] == np.unique(quarter)).astype(np.float64)
-    unit, strength, memory = factors.noise.unit, factors.levels.strength, factors.levels.memory**3
+    unit, memory = factors.noise.unit, factors.levels.memory**3
+    strength = factors.levels.strength * factors.noise.unit_of_month / unit
     seen, free = grid.amount @ inside, factors.expected @ inside
     hoped = free * smoothed_levels(seen / unit, free / unit, strength, memory, leave_out=True)
     scatter = unit * hoped * (1.0 + free / (strength * unit + weight_around(free, memory)))

@@ -165,20 +165,15 @@ def build_booking_inputs(model: FittedBookings, horizon: Horizon, levels: Sequen
 
 
 def _left_of_quarter(model: FittedBookings, horizon: Horizon) -> Array:
-    """Scatter of what is left of the quarter under way over that of whole quarters, shape (periods,); one after it.
-
-    Where accounts buy regularly, a quarter's orders scatter less than independent ones, but not the days on which they
-    come: a share *f* of them, taken at random, has the variance over the mean of ``1 - f (1 - share)`` times that of
-    independent orders (thinning).
-    """
-    calendar, share = model.calendar, model.factors.noise.share
+    """Scatter of what is left of the quarter under way over that of whole quarters, shape (periods,); one after it."""
+    calendar = model.calendar
     quarter = calendar.month_numbers(horizon.days) // 3
     first, stop = calendar.month_starts(np.array([3 * quarter[0], 3 * quarter[0] + 3]))
     whole = np.arange(first, stop)
     weight = day_weights(whole, calendar, model.rhythm)
     part = float(weight[whole >= horizon.days[0]].sum() / weight.sum())
     inside = np.bincount(horizon.cell, weights=quarter == quarter[0]) / np.bincount(horizon.cell)
-    return np.asarray(1.0 + inside * ((1.0 - part * (1.0 - share)) / share - 1.0))
+    return np.asarray(1.0 + inside * (model.factors.noise.of_part(part) - 1.0))
 
 
 def _teams(model: FittedBookings, horizon: Horizon, streams: BookingStreams) -> TeamPlan | None:
