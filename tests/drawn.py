@@ -140,6 +140,8 @@ class Companies:
         Location at the as-of date, and spread, of log amounts.
     trend : array, shape (n,)
         A year.
+    called : array of int, shape (n, segments)
+        Which name each segment has: to the model a segment's name says nothing of it, so the prior must not either.
     tau : array, shape (n, 2)
         Of creation and of the odds of going up.
     mean, level : array, shape (n, 2, months)
@@ -158,6 +160,7 @@ class Companies:
     amount: np.ndarray
     amount_sd: np.ndarray
     trend: np.ndarray
+    called: np.ndarray
     tau: np.ndarray
     mean: np.ndarray
     level: np.ndarray
@@ -202,6 +205,7 @@ def draw(n: int, seed: int) -> Companies:
         amount=plain("amount"),
         amount_sd=log("amount sd"),
         trend=plain("trend"),
+        called=np.random.default_rng([seed, 3]).permuted(np.tile(np.arange(segments), (n, 1)), axis=1),
         tau=tau,
         mean=mean,
         level=level,
@@ -314,7 +318,7 @@ class _Life:
         ident, company, segment, rep, day = np.concatenate(self.deals, axis=1)
         deals = pd.DataFrame({"company": company, "opportunity_id": [f"D{i:06d}" for i in ident]}, index=ident)
         deals = deals.assign(owner_id=[f"R{r}" for r in rep], created_date=_dates(day), status="open")
-        deals = deals.assign(segment=segments[segment], amount=np.nan, close_date=pd.NaT)
+        deals = deals.assign(segment=segments[self.drawn.called[company, segment]], amount=np.nan, close_date=pd.NaT)
         of, seg, who, to, when = np.concatenate(self.closed, axis=1)
         d = self.drawn
         location = d.amount[who, seg] + d.trend[who] * (when - TODAY) / 365.25

@@ -83,7 +83,8 @@ def truth(companies: drawn.Companies, number: int) -> dict[str, float]:
     reps[:, :, :, rate.shape[1]] *= companies.wins[number][:, None, None, None]
     start = companies.entry_stage
     out = {}
-    for k, name in enumerate(drawn.prior().segments):
+    for k, called in enumerate(companies.called[number]):
+        name = drawn.prior().segments[called]
         of_age = np.tile(drawn.prior().of_age[k], (rate.shape[1], 1))
         chance = [_won(drawn.at_level(reps[:, k], at, 2), of_age, start) for at in (mean[1], now[1])]
         out[f"win rate, {name}"], out[f"win rate now, {name}"] = (float(weight @ one) for one in chance)

@@ -28,6 +28,7 @@ NAMES = {"manager_id": "manager", "region": "region"}
 """By what people are a team, the first that tells two apart."""
 
 _YEAR_MONTHS = 12
+_LONGEST_QUARTER = 98  # days, in a calendar of weeks
 
 
 @dataclass(frozen=True)
@@ -170,20 +171,12 @@ def _created(teams: Membership, creation: CreationModel, quarters: Ints) -> tupl
 
 def _won(teams: Membership, watched: Watched, multiplier: Array, ends: list[int]) -> tuple[Array, Array]:
     """Count the wins, and those due to the deals as their segments win by age, shape (teams, quarters) each."""
-    team = teams.team[watched.owner]
-    known = np.flatnonzero(team >= 0)
-    size, weight = len(teams.names), multiplier[watched.owner]
-    begin = ends[0] - 92
-    due = np.stack(
-        [
-            np.bincount(team[known], (weight * watched.expected_by(day))[known], minlength=size)
-            for day in [begin, *ends]
-        ],
-        axis=1,
-    )
-    closed = watched.created + watched.age
-    won = known[watched.won[known]]
-    quarter = np.searchsorted(np.array([begin, *ends]), closed[won])
-    seen = np.zeros((size, len(ends) + 2))
+    deals = watched.taken(np.flatnonzero(teams.team[watched.owner] >= 0))
+    team, weight, size = teams.team[deals.owner], multiplier[deals.owner], len(teams.names)
+    cuts = [ends[0] - _LONGEST_QUARTER, *ends]
+    met = np.stack([np.bincount(team, weight * deals.met_by(day), minlength=size) for day in cuts], axis=1)
+    won = np.flatnonzero(deals.won)
+    quarter = np.searchsorted(np.array(cuts), (deals.created + deals.age)[won])
+    seen = np.zeros((size, len(cuts) + 1))
     np.add.at(seen, (team[won], quarter), 1.0)
-    return seen[:, 1:-1], np.diff(due, axis=1)
+    return seen[:, 1:-1], np.diff(met, axis=1)

@@ -116,10 +116,25 @@ class Watched:
         """Wins that deals of each one's segment have at those ages at which it was watched, shape (deals,)."""
         return self.wins.before(self.age + 1) - self.wins.before(self.start)
 
-    def expected_by(self, day: int) -> Array:
-        """Take those that are met up to the close of a day, shape (deals,)."""
-        until = np.clip(day + 1 - self.created, self.start, self.age + 1)
-        return self.wins.before(until) - self.wins.before(self.start)
+    def taken(self, rows: Ints) -> Watched:
+        """Take some of the deals."""
+        return Watched(
+            owner=self.owner.take(rows),
+            tenure=self.tenure.take(rows),
+            created=self.created.take(rows),
+            won=self.won.take(rows),
+            start=self.start.take(rows),
+            age=self.age.take(rows),
+            wins=WinsByAge(self.wins.until, self.wins.first.take(rows)),
+            today=self.today,
+        )
+
+    def met_by(self, day: int) -> Array:
+        """Hazard that each has met by the close of a day, from age zero or, if later, from when it was watched on."""
+        until = day + 1 - self.created
+        np.maximum(until, self.start, out=until)
+        np.minimum(until, self.age + 1, out=until)
+        return self.wins.before(until)
 
 
 def _last_seen(stays: Stays, there: Ints, won: Flags) -> Ints:
