@@ -181,34 +181,33 @@ class _Layout:
 
     def at(self, tau: float) -> _Told:
         """Integrate teams and quarters out."""
-        teams = len(self.known)
         own = max(self.frailty - tau**2, 0.0) * self.concentration
         weight = np.where(self.known, 1.0 / (self.noise + own + tau**2), 0.0)
-        rows, columns = weight.any(axis=1), weight.any(axis=0)
-        last = np.zeros(teams), np.full(teams, tau)
+        rows, columns = (np.asarray(weight.any(axis=axis)) for axis in (1, 0))
+        present, error = np.zeros(len(weight)), np.full(len(weight), tau)
         if not rows.any():
-            return _Told(0.0, last)
-        of_team, w, y = weight[rows].sum(axis=1), weight[np.ix_(rows, columns)], self.ratio[np.ix_(rows, columns)]
+            return _Told(0.0, (present, error))
+        w, y = weight[np.ix_(rows, columns)], self.ratio[np.ix_(rows, columns)]
+        of_team = w.sum(axis=1)
         share = w / of_team[:, None]
         # Quarters once teams are taken out; the first is the level from which the others are counted.
         inner = (np.diag(w.sum(axis=0) + _FREE) - w.T @ share)[1:, 1:]
         pull = ((w * y).sum(axis=0) - share.T @ (w * y).sum(axis=1))[1:]
-        level = np.append(0.0, np.linalg.solve(inner, pull)) if len(inner) else np.zeros(1)
-        left = y - level - ((w * (y - level)).sum(axis=1) / of_team)[:, None]
-        log = 0.5 * (np.log(w[w > 0]).sum() - np.log(of_team).sum() - np.linalg.slogdet(inner)[1] - (w * left**2).sum())
-        if bool(weight[:, -1].any()):
-            error = _fitted_variance(inner, share, of_team)
-            last[0][rows] = tau**2 * w[:, -1] * left[:, -1]
-            kept = tau**2 - tau**4 * w[:, -1] * (1.0 - w[:, -1] * error)
-            last[1][rows] = np.sqrt(np.maximum(kept, 0.0))
-        return _Told(float(log), last)
+        apart = y - np.append(0.0, np.linalg.solve(inner, pull))
+        left = apart - (share * apart).sum(axis=1, keepdims=True)
+        loss = np.log(of_team).sum() + np.linalg.slogdet(inner)[1] + (w * left**2).sum() - np.log(w[w > 0]).sum()
+        if columns[-1]:
+            last = w[:, -1]
+            present[rows] = tau**2 * last * left[:, -1]
+            known = tau**4 * last * (1.0 - last * _fitted_variance(inner, share, of_team))
+            error[rows] = np.sqrt(np.maximum(tau**2 - known, 0.0))
+        return _Told(-0.5 * float(loss), (present, error))
 
 
 def _fitted_variance(inner: Array, share: Array, of_team: Array) -> Array:
     """Variance of what is fitted to each team's cell of the last quarter, shape (teams,)."""
     covariance = np.zeros((share.shape[1], share.shape[1]))
-    if len(inner):
-        covariance[1:, 1:] = np.linalg.inv(inner)
+    covariance[1:, 1:] = np.linalg.inv(inner)
     apart = -share
     apart[:, -1] += 1.0
     return np.asarray(1.0 / of_team + np.einsum("tq,qp,tp->t", apart, covariance, apart))
