@@ -150,10 +150,25 @@ def _edges(relative: Array, exits: Ints, stays: Ints, spec: ModelSpec) -> tuple[
     plateau = float(_quantiles(moved, often, np.array([spec.plateau]))[0])
     inner_bins = int(np.clip(often.sum() // spec.events_per_bin, 1, spec.max_age_bins - 2))
     inner = _quantiles(moved, often, np.linspace(0, spec.plateau, inner_bins + 1)[1:-1])
-    past = [float((np.maximum(relative - plateau * factor, 0.0) * stays).sum()) for factor in _STALE]
-    stale = [plateau * factor for factor, usual in zip(_STALE, past, strict=True) if usual >= _STALE_STAYS]
-    edges = np.unique(np.concatenate([[0.0], inner, [plateau], stale]))
+    late = _quantiles(moved, often, _late(int(often.sum()), spec))
+    last = float(late[-1]) if len(late) else plateau
+    past = [float((np.maximum(relative - last * factor, 0.0) * stays).sum()) for factor in _STALE]
+    stale = [last * factor for factor, usual in zip(_STALE, past, strict=True) if usual >= _STALE_STAYS]
+    edges = np.unique(np.concatenate([[0.0], inner, [plateau], late, stale]))
     return edges, int(np.searchsorted(edges, plateau)) + 1
+
+
+def _late(exits: int, spec: ModelSpec) -> Array:
+    """Share of the exits before each cut past the plateau: the rest is halved while a half is as many as a bin needs.
+
+    Where thousands of deals were seen to the end, silence begins at an age of its own: the last of them must not lend
+    their pace to those that are merely never closed.
+    """
+    left, out = 1.0 - spec.plateau, []
+    while left * exits / 2 >= spec.events_per_bin:
+        left /= 2
+        out.append(1.0 - left)
+    return np.array(out)
 
 
 def _quantiles(value: Array, count: Ints, q: Array) -> Array:
