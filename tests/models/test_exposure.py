@@ -126,3 +126,20 @@ def test_without_exits_only_the_first_day_is_told_apart():
     stays = stays_of([(0, 0, 0, 0, 50, CENSORED), (1, 1, 0, 0, 50, CENSORED)])
     bins = age_bins(stays, profiles_of([0, 0]), ModelSpec())
     assert bins.of_age.tolist() == [[[0, 1], [0, 1]]]
+
+
+def test_where_many_deals_were_seen_to_the_end_the_last_of_them_lend_nothing_to_those_never_closed():
+    """Four thousand deals leave by day 100, as many stay for a year and never do: silence begins soon after day 100."""
+    rng = np.random.default_rng(6)
+    rows = [(i, 0, 0, 0, int(age), 1) for i, age in enumerate(rng.integers(1, 101, 4000))]
+    rows += [(4000 + i, 0, 0, 0, 365, CENSORED) for i in range(4000)]
+    stays, profiles = stays_of(rows, stages=("A",)), profiles_of(np.zeros(8000))
+    bins = age_bins(stays, profiles, ModelSpec())
+    of_age = bins.of_age[0, 0]
+    last = int(np.flatnonzero(of_age == of_age[100])[-1])
+    assert 100 <= last < 160
+    ends = np.flatnonzero(np.diff(of_age)) + 1
+    late = ends[(ends >= 97) & (ends <= 100)]
+    assert len(late) >= 2  # the plateau at 97.5 %, and a half of what is left
+    few = age_bins(stays_of(rows[::40], stages=("A",)), profiles_of(np.zeros(8000)), ModelSpec())
+    assert few.bins < bins.bins

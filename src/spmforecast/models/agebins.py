@@ -20,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
 _STALE = (1.5, 2.5)  # multiples of the plateau's age at which further bins begin
+_MOST_LATE = 3  # cuts between the plateau and the last exits
 _SCALE_PRIOR_EXITS = 10.0
 _STALE_STAYS = 25.0  # deals times usual stays that must have been watched there
 
@@ -164,8 +165,9 @@ def _late(exits: int, spec: ModelSpec) -> Array:
     Where thousands of deals were seen to the end, silence begins at an age of its own: the last of them must not lend
     their pace to those that are merely never closed.
     """
-    left, out = 1.0 - spec.plateau, []
-    while left * exits / 2 >= spec.events_per_bin:
+    left = 1.0 - spec.plateau
+    out: list[float] = []
+    while left * exits / 2 >= spec.events_per_bin and len(out) < _MOST_LATE:
         left /= 2
         out.append(1.0 - left)
     return np.array(out)
