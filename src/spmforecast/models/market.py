@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from spmforecast.models.growth import FREE, GROWTHS, STEADY, GrowthPrior, Trend
 from spmforecast.models.season import MEAN_PRIOR_SD, SeasonFit, overfit
 
 __all__ = ["MarketModel", "MonthlyCounts", "ShockPosterior", "fit_market", "fit_shock"]
@@ -33,8 +34,6 @@ _TAU_GRID = np.concatenate([np.linspace(0.02, 0.2, 19), np.linspace(0.225, 0.8, 
 _PHI_GRID = np.array([0.3, 0.6, 0.8, 0.88, 0.93, 0.96, 0.98])
 _TAU_PRIOR_SD = 0.3
 _DRIFT_GRID = np.array([0.004, 0.012, 0.024])  # of the long-run mean in a month; about 1.5, 4 and 8 % in a year
-_GROWTH_GRID = np.array([-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06]) / 12.0  # of the long-run mean in a month
-_GROWTH_PRIOR_SD = 0.03 / 12.0
 _DAMPING = 0.98  # of growth from month to month ahead (Gardner 1985, J Forecasting 4:1)
 _CORRELATION, _CORRELATION_MONTHS = 0.5, 12.0  # one market moves both: the prior, and the months it is worth
 _LEAST_KEPT = 0.3  # of a covariance once the sample's mean is taken off
@@ -126,11 +125,15 @@ class ShockPosterior:
 
 @dataclass(frozen=True)
 class MarketModel:
-    """Shocks on creation and on conversion (odds of going up, at every stage); correlation of their innovations."""
+    """Shocks on creation and on conversion (odds of going up, at every stage); correlation of their innovations.
+
+    The trend is that of creation, had it been free to grow at any pace.
+    """
 
     creation: ShockPosterior
     conversion: ShockPosterior
     correlation: float
+    trend: Trend | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ def fit_market(
     lost: MonthlyCounts,
     season: SeasonFit | None = None,
     month: Ints | None = None,
+    growth: str = STEADY,
 ) -> MarketModel:
     """Fit both levels from monthly counts of the same months.
 
@@ -196,16 +200,19 @@ def fit_market(
         Season that the expected creations hold, fitted to the same months.
     month : array of int, shape (months,), optional
         Calendar month of each, 0 to 11; needed with a season.
+    growth : str
+        What growth creation may go on with, by name of :data:`~spmforecast.models.growth.GROWTHS`.
 
     Returns
     -------
     MarketModel
     """
     odds = up.log_odds(lost)
-    creation, conversion = fit_shock(*created.log_ratio(), season, month), fit_shock(*odds)
+    ways = {way: fit_shock(*created.log_ratio(), season, month, prior) for way, prior in GROWTHS.items()}
+    creation, conversion = ways[growth], fit_shock(*odds)
     both = created.known & up.known & lost.known
     correlation = _correlation(created.log_ratio()[0][both], odds[0][both], creation, conversion)
-    return MarketModel(creation, conversion, correlation)
+    return MarketModel(creation, conversion, correlation, Trend.of(ways[FREE].growth, ways[FREE].weight))
 
 
 def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -> float:
@@ -226,7 +233,13 @@ def _correlation(a: Array, b: Array, one: ShockPosterior, two: ShockPosterior) -
     return float(np.clip(weight * seen + (1 - weight) * _CORRELATION, -0.5, 0.95))
 
 
-def fit_shock(ratio: Array, noise: Array, season: SeasonFit | None = None, month: Ints | None = None) -> ShockPosterior:
+def fit_shock(
+    ratio: Array,
+    noise: Array,
+    season: SeasonFit | None = None,
+    month: Ints | None = None,
+    growths: GrowthPrior = GROWTHS[STEADY],
+) -> ShockPosterior:
     """Fit one level by a grid over its standard deviation, persistence, drift and growth.
 
     Parameters
@@ -237,12 +250,14 @@ def fit_shock(ratio: Array, noise: Array, season: SeasonFit | None = None, month
         Variance of its error; infinite where the month tells nothing.
     season, month
         As in :func:`fit_market`: a season fitted to these months has taken part of the level with it.
+    growths : GrowthPrior
+        Growth of the long-run mean beforehand.
 
     Returns
     -------
     ShockPosterior
     """
-    axes = np.meshgrid(_TAU_GRID, _PHI_GRID, _DRIFT_GRID, _GROWTH_GRID, indexing="ij")
+    axes = np.meshgrid(_TAU_GRID, _PHI_GRID, _DRIFT_GRID, growths.month, indexing="ij")
     tau, phi, drift, growth = (grid.ravel() for grid in axes)
     state = _Filter(tau, phi, drift)
     log_likelihood = np.zeros_like(tau)
@@ -254,9 +269,9 @@ def fit_shock(ratio: Array, noise: Array, season: SeasonFit | None = None, month
             log_likelihood += state.see(y + 0.5 * tau**2 - growth * (at + 1 - len(ratio)), v)
     if season is not None and month is not None:
         few = (grid[:, :, 0, 0].ravel() for grid in axes[:2])  # drift and growth are slow beside a season
-        log_likelihood += overfit(ratio, noise, month, season, *few).repeat(len(_DRIFT_GRID) * len(_GROWTH_GRID))
+        log_likelihood += overfit(ratio, noise, month, season, *few).repeat(len(_DRIFT_GRID) * len(growths.month))
     width = np.log(np.gradient(_TAU_GRID)).repeat(len(tau) // len(_TAU_GRID))
-    log_prior = -0.5 * (tau / _TAU_PRIOR_SD) ** 2 - 0.5 * (growth / _GROWTH_PRIOR_SD) ** 2 + width
+    log_prior = -0.5 * (tau / _TAU_PRIOR_SD) ** 2 + width + np.tile(growths.log, len(tau) // len(growths.log))
     log_posterior = log_likelihood + log_prior
     weight = np.exp(log_posterior - special.logsumexp(log_posterior))
     months = int(np.isfinite(noise).sum())

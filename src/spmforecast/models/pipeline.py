@@ -254,7 +254,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         amounts = with_pareto_tail(amounts, deals, profiles)
     watched = Watched.of(stays, profiles.segment_of_deal, spans)
     rep_wins, win_ramp = fit_rep_wins(watched, creation.ramp, _coming(creation, roster))
-    market = _market(process, count, creation)
+    market = _market(process, count, creation, spec.growth)
     return FittedPipeline(
         spec=spec,
         calendar=calendar,
@@ -292,7 +292,7 @@ def _first_day(known: History, deals: pd.DataFrame, today: int) -> int:
     return min(first, today)
 
 
-def _market(process: StageProcess, count: Statistics, creation: CreationModel) -> MarketModel:
+def _market(process: StageProcess, count: Statistics, creation: CreationModel, growth: str) -> MarketModel:
     """Compare advances, wins, losses and creations with their expectations month by month."""
     kind = move_types(len(process.stages))
     column = month_of(count.days, creation.calendar) - creation.months[0]
@@ -312,6 +312,7 @@ def _market(process: StageProcess, count: Statistics, creation: CreationModel) -
         lost=monthly(kind == LOST),
         season=creation.season_fit,
         month=creation.months % 12,
+        growth=growth,
     )
 
 

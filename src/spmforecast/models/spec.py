@@ -38,6 +38,9 @@ class ModelSpec:
         ``generalized-gamma``, or one of the first four with ``-cure``), or ``aic`` for the best of every transition.
     half_life : float
         Quarters after which a day of the record counts half for how deals move; infinite for no decay.
+    growth : str
+        What growth of creation by a rep the forecast may go on with: ``steady`` (a few per cent a year), or ``free`` (as
+        much as the record shows).
     amount_tail : str
         Tail of the amounts of won deals: ``empirical`` (none is larger than the largest seen), or ``pareto``, a
         generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.
@@ -45,7 +48,7 @@ class ModelSpec:
     Raises
     ------
     InputError
-        If there is no such law or tail, or the half-life is not positive.
+        If there is no such law, growth or tail, or the half-life is not positive.
     """
 
     segment_by: str | tuple[str, ...] = "segment"
@@ -56,6 +59,7 @@ class ModelSpec:
     plateau: float = 0.975
     law: str = FREE
     half_life: float = math.inf
+    growth: str = STEADY
     amount_tail: str = "empirical"
 
     def __post_init__(self) -> None:
@@ -65,6 +69,8 @@ class ModelSpec:
         given: object = self.half_life
         known = isinstance(given, (int, float)) and given > 0
         require(known, "scenario", told, "half_life", mend if given == "choose" else "")
+        told = f"unknown growth {self.growth!r}; use one of {', '.join(GROWTHS)}"
+        require(self.growth in GROWTHS, "scenario", told, "growth")
         told = f"unknown tail {self.amount_tail!r}; use one of {', '.join(TAILS)}"
         require(self.amount_tail in TAILS, "scenario", told, "amount_tail")
 

@@ -19,7 +19,13 @@ def named_spec(scenario: Scenario) -> ModelSpec:
     keys = scenario.keys.model
     law = keys.law if keys.law != "choose" else FREE
     half_life = keys.half_life if isinstance(keys.half_life, float) else math.inf
-    return ModelSpec(segment_by=keys.segment_by, law=law, half_life=half_life, amount_tail=keys.amount_tail)
+    return ModelSpec(
+        segment_by=keys.segment_by,
+        law=law,
+        half_life=half_life,
+        growth=keys.growth,
+        amount_tail=keys.amount_tail,
+    )
 
 
 def fit_scenario(scenario: Scenario, known: History, spec: ModelSpec | None = None) -> FittedPipeline | FittedBookings:

@@ -65,6 +65,7 @@ class ModelKeys(Strict):
         "log-logistic-cure",
     ] = "piecewise"
     half_life: Literal["choose"] | Annotated[float, Field(gt=0)] | None = None
+    growth: Literal["steady", "free"] = "steady"
     amount_tail: Literal["empirical", "pareto"] = "empirical"
     choose: bool = False
     combine: bool = False
