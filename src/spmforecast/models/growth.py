@@ -1,4 +1,4 @@
-"""What growth of creation a forecast may go on with: a little, as most companies show, or as much as the record does."""
+"""What growth of creation a forecast goes on with: a little, as most companies show, or as much as the record does."""
 
 from __future__ import annotations
 

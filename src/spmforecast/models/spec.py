@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from spmforecast.arrays import require
+from spmforecast.models.growth import GROWTHS, STEADY
 from spmforecast.models.parametric.hazards import FREE, check_law
 
 __all__ = ["ModelSpec", "attributes"]
@@ -39,8 +40,8 @@ class ModelSpec:
     half_life : float
         Quarters after which a day of the record counts half for how deals move; infinite for no decay.
     growth : str
-        What growth of creation by a rep the forecast may go on with: ``steady`` (a few per cent a year), or ``free`` (as
-        much as the record shows).
+        What growth of creation by a rep the forecast goes on with: ``steady`` (a few per cent a year at most), or
+        ``free`` (as much as the record shows).
     amount_tail : str
         Tail of the amounts of won deals: ``empirical`` (none is larger than the largest seen), or ``pareto``, a
         generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.

@@ -10,6 +10,7 @@ import pandas as pd
 from spmforecast.data.quality import Finding
 from spmforecast.data.quality.gaps import CREATED
 from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.models.growth import STEADY
 from spmforecast.models.pipeline import last_recorded
 from spmforecast.plan import AnnualPlan
 from spmforecast.scenario.keys import ModelKeys
@@ -55,7 +56,7 @@ def doubts(
     if isinstance(model, FittedBookings):
         out = [*_nature_of_bookings(scenario), *asked, *_few_bookings(model)]
     else:
-        out = [*_nothing_won(model), *asked, *_few_deals(model)]
+        out = [*_nothing_won(model), *asked, *_growing(model), *_few_deals(model)]
     out += _silences(model, findings)
     if not company_targets(plan, forecast):
         out.append("no plan covers the periods of the forecast: nothing is judged against plan")
@@ -110,6 +111,18 @@ def _nothing_won(model: FittedPipeline) -> list[str]:
     if (model.deals["status"] == "won").any():
         return []
     return ["no won deal is known: chances to win and amounts of new deals are guesses from the prior"]
+
+
+def _growing(model: FittedPipeline) -> list[str]:
+    """Say where creation has clearly grown, or shrunk, by more than the forecast goes on with."""
+    trend = model.market.trend
+    if trend is None or not trend.clear or model.spec.growth != STEADY:
+        return []
+    year, low, high = (100 * np.expm1(of) for of in (trend.year, trend.low, trend.high))
+    return [
+        f"deals created by a rep change by {year:+.0f} % a year ({low:+.0f} to {high:+.0f} %), and the forecast lets "
+        "creation return towards its mean: where that goes on, set model: {growth: free}"
+    ]
 
 
 def _few_deals(model: FittedPipeline) -> list[str]:

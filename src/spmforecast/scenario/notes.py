@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spmforecast.models import FittedBookings, FittedPipeline
+from spmforecast.models.growth import STEADY
 from spmforecast.models.spec import attributes
 from spmforecast.models.teams import NAMES
 from spmforecast.optimize.ways import WAYS
@@ -142,8 +143,16 @@ def _market(model: FittedPipeline) -> str:
         f"{market.conversion.tau_mean():.2f} (sd) and the log of creation by {market.creation.tau_mean():.2f}, with "
         f"correlation {market.correlation:.1f}, "
         f"estimated from {market.conversion.months} months against expectation; the level starts where it stands "
-        "today and returns to its mean."
+        f"today and returns to its mean{_growing(model)}."
     )
+
+
+def _growing(model: FittedPipeline) -> str:
+    """Say how fast creation grows where it is free to."""
+    if model.spec.growth == STEADY:
+        return ""
+    growth = 12 * float(model.market.creation.weight @ model.market.creation.growth)
+    return f", which for creation by a rep grows by {growth:+.0%} a year, damped by 2 % a month"
 
 
 def _teams(model: FittedPipeline) -> list[str]:
