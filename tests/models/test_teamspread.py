@@ -34,7 +34,13 @@ def dense(ratio, noise, tau):
     gain = tau**2 * basis @ np.linalg.solve(contrast, basis.T)
     mean, covariance = gain @ y, tau**2 * np.eye(len(y)) - tau**2 * gain
     last = q == ratio.shape[1] - 1
-    return log, mean[last], np.sqrt(np.diag(covariance)[last])
+    return log, mean[last], covariance[np.ix_(last, last)]
+
+
+def spread_of_relative(covariance, share):
+    """Standard deviation of each team's shock less what all come to."""
+    apart = np.eye(len(share)) - share
+    return np.sqrt(np.diag(apart @ covariance @ apart.T))
 
 
 @pytest.mark.parametrize("holes", [False, True])
@@ -48,7 +54,19 @@ def test_posterior_is_that_of_dense_matrices(holes):
     log = np.array([one[0] for one in told]) - 0.5 * (fit.tau / 0.15) ** 2
     np.testing.assert_allclose(fit.weight, np.exp(log - log.max()) / np.exp(log - log.max()).sum(), rtol=1e-4)
     np.testing.assert_allclose(fit.present, np.stack([one[1] for one in told], axis=1), atol=1e-5)
-    np.testing.assert_allclose(fit.present_sd, np.stack([one[2] for one in told], axis=1), atol=1e-5)
+    share = np.full(TEAMS, 1.0 / TEAMS)
+    for at, (_, _, covariance) in enumerate(told):
+        drawn = spread_of_relative(np.diag(fit.present_sd[:, at] ** 2), share)
+        np.testing.assert_allclose(drawn, spread_of_relative(covariance, share), rtol=0.03)
+
+
+@pytest.mark.parametrize("teams", [2, 3])
+def test_what_few_teams_have_in_common_in_a_quarter_does_not_widen_what_tells_them_apart(teams):
+    """Two teams' quarter, seen exactly, leaves nothing of their difference in doubt but what they always differ by."""
+    ratio, _ = table(0.2, 0.0, 9, teams)
+    noise = np.full(ratio.shape, 1e-8)
+    fit = fit_team_spread(ratio, noise, under_way=True)
+    np.testing.assert_allclose(fit.present_sd, np.broadcast_to(fit.tau / np.sqrt(QUARTERS), (teams, 60)), rtol=0.05)
 
 
 @pytest.mark.parametrize("tau", [0.05, 0.15, 0.3])
@@ -129,3 +147,12 @@ def test_the_quarter_under_way_goes_on_as_it_is_known():
     np.testing.assert_allclose(logs[:, 1].mean(axis=1), -0.25 * 0.3**2, atol=0.01)
     np.testing.assert_array_equal(fit.unseen().present, 0.0)
     np.testing.assert_array_equal(fit.unseen().present_sd, 0.3)
+
+
+@pytest.mark.parametrize("share", [[0.5, 0.5], [0.6, 0.3, 0.1]])
+def test_variance_is_that_of_what_is_drawn_on_average_over_the_company(share):
+    share = np.array(share)
+    fit = spread(0.3, len(share))
+    normal = np.random.default_rng(10).standard_normal((len(share), 1, 100_000))
+    drawn = fit.shocks(np.full(100_000, 0.5), normal, share).var(axis=2)[:, 0]
+    assert fit.variance(share) == pytest.approx(float(share @ drawn), rel=0.02)

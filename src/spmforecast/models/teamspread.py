@@ -42,7 +42,8 @@ class TeamSpread:
     weight : array of float, shape (grid,)
         Posterior probability.
     present, present_sd : array of float, shape (teams, grid)
-        Shock of each team in the quarter under way, and its error; where none is under way zero and `tau`.
+        Shock of each team in the quarter under way, and its error given the quarter's own level; where none is under
+        way zero and `tau`.
     cells : int
         Quarters of teams behind it.
     """
@@ -61,10 +62,9 @@ class TeamSpread:
         """Posterior quantile of the standard deviation."""
         return float(self.tau[np.searchsorted(np.cumsum(self.weight), q * self.weight.sum())])
 
-    @property
-    def variance(self) -> float:
-        """Posterior mean of the variance."""
-        return float(self.weight @ self.tau**2)
+    def variance(self, share: Array) -> float:
+        """Posterior mean of the variance of shocks relative to the company, averaged over teams of such shares."""
+        return float(self.weight @ self.tau**2 * (1.0 - (share**2).sum()))
 
     def shocks(self, choice: Array, normal: Array, share: Array) -> Array:
         """Turn uniforms and normals into log shocks.
@@ -199,15 +199,6 @@ class _Layout:
         if columns[-1]:
             last = w[:, -1]
             present[rows] = tau**2 * last * left[:, -1]
-            known = tau**4 * last * (1.0 - last * _fitted_variance(inner, share, of_team))
-            error[rows] = np.sqrt(np.maximum(tau**2 - known, 0.0))
+            # The error of the quarter's own level is common to all teams: it is the company's, and cancels out.
+            error[rows] = np.sqrt(tau**2 - tau**4 * last * (1.0 - share[:, -1]))
         return _Told(-0.5 * float(loss), (present, error))
-
-
-def _fitted_variance(inner: Array, share: Array, of_team: Array) -> Array:
-    """Variance of what is fitted to each team's cell of the last quarter, shape (teams,)."""
-    covariance = np.zeros((share.shape[1], share.shape[1]))
-    covariance[1:, 1:] = np.linalg.inv(inner)
-    apart = -share
-    apart[:, -1] += 1.0
-    return np.asarray(1.0 / of_team + np.einsum("tq,qp,tp->t", apart, covariance, apart))

@@ -64,8 +64,11 @@ def new_tables(model: FittedPipeline, runs: Moved, horizon: Horizon, cells: Crea
 
 
 def _own_frailty(model: FittedPipeline) -> float:
-    """Variance of the frailty of a rep and quarter, but for what the rep's team has in common."""
-    shared = 0.0 if model.teams is None else model.teams.creation.variance
+    """Variance of the frailty of a rep and quarter, but for what the rep's team has in common.
+
+    Both are told from the company's own quarters, so what is taken off is what a team is drawn with.
+    """
+    shared = 0.0 if model.teams is None else model.teams.creation.variance(model.teams.share)
     return max(model.creation.dispersion - shared, 0.0)
 
 

@@ -153,7 +153,7 @@ def build_booking_inputs(model: FittedBookings, horizon: Horizon, levels: Sequen
         strength=factors.levels.strength,
         leave_shape=model.attrition.shape,
         leave_rate=model.attrition.rate,
-        frailty=max(factors.noise.frailty - (0.0 if model.teams is None else model.teams.spread.variance), 0.0),
+        frailty=_own_frailty(model),
         scale=factors.noise.share * np.exp(factors.noise.log_error * noise),
         left=_left_of_quarter(model, horizon),
         sizes=model.sizes.orders.won,
@@ -162,6 +162,12 @@ def build_booking_inputs(model: FittedBookings, horizon: Horizon, levels: Sequen
         cancellations=model.sizes.cancellations,
         teams=_teams(model, horizon, streams),
     )
+
+
+def _own_frailty(model: FittedBookings) -> float:
+    """Variance of the frailty of a rep and quarter, but for what the rep's team has in common."""
+    shared = 0.0 if model.teams is None else model.teams.spread.variance(model.teams.share)
+    return max(model.factors.noise.frailty - shared, 0.0)
 
 
 def _left_of_quarter(model: FittedBookings, horizon: Horizon) -> Array:
