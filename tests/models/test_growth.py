@@ -9,8 +9,10 @@ import pytest
 from companies import history_of
 from spmforecast.errors import InputError
 from spmforecast.models import ModelSpec, PipelineModel
+from spmforecast.models.carrying import carried_shock
 from spmforecast.models.growth import FREE, GROWTHS, STEADY
 from spmforecast.models.market import MonthlyCounts, fit_shock
+from spmforecast.scenario.notes import model_notes
 
 MONTHS = 36
 
@@ -63,6 +65,16 @@ def test_priors_are_symmetric_around_none_and_shrink_to_it():
         assert density[prior.month > 0][0] == pytest.approx(density[prior.month < 0][-1])
 
 
+@pytest.mark.parametrize("months", [0, 3])
+def test_a_market_carried_to_a_later_month_has_grown_by_then(months):
+    """Without luck the later path is the rest of the earlier one."""
+    shock = fit_shock(*counts(0.5, 1).log_ratio(), growths=GROWTHS[FREE])
+    choice, none = (np.arange(50) + 0.5) / 50, np.zeros((2, 50))
+    whole = shock.paths(choice, *none, *np.zeros((2, 50, 6 + months)))
+    later = carried_shock(shock, months).paths(choice, *none, *np.zeros((2, 50, 6)))
+    np.testing.assert_allclose(later, whole[:, months:], atol=1e-12)
+
+
 def grown(growth):
     """One rep's deals of three years, each won or lost within a month."""
     rng = np.random.default_rng(3)
@@ -87,6 +99,17 @@ def test_the_fit_tells_growth_that_is_clear(growth):
     assert trend.low <= trend.year <= trend.high
     if growth:
         assert trend.low < 0.5 < trend.high + 0.1
+
+
+def test_notes_say_growth_in_per_cent_where_it_is_free():
+    """Half as much again in the log is 65 % a year, and the note is no nearer to 50 than the fit is."""
+    history = grown(0.5)
+    free = PipelineModel(ModelSpec(growth=FREE)).fit(history, as_of="2023-12-31")
+    log = 12 * float(free.market.creation.weight @ free.market.creation.growth)
+    assert log > 0.3
+    assert f"creation by a rep grows by {np.expm1(log):+.0%} a year" in " ".join(model_notes(free, None)["notes"])
+    steady = PipelineModel().fit(history, as_of="2023-12-31")
+    assert "grows by" not in " ".join(model_notes(steady, None)["notes"])
 
 
 def test_only_known_growths_are_taken():

@@ -44,9 +44,10 @@ def carried(old: FittedPipeline, new: FittedPipeline) -> FittedPipeline | None:
 
     Notes
     -----
-    The market is carried forward without looking, by its own law, and shocks of teams begin anew; prices go on along
-    their trend; owners unknown then have the prior; deals fall into the bands of amounts and the segments of then. What
-    a simulation learns by looking back (signals of open deals, lags of new ones) it learns from the later record.
+    The market is carried forward without looking, by its own law and growth, and shocks of teams begin anew; prices go
+    on along their trend; owners unknown then have the prior; deals fall into the bands of amounts and the segments of
+    then. What a simulation learns by looking back (signals of open deals, lags of new ones) it learns from the later
+    record.
     """
     if not set(new.stays.stages) <= set(old.stays.stages):
         return None
@@ -99,6 +100,8 @@ def carried_shock(shock: ShockPosterior, months: int) -> ShockPosterior:
     spread = kept**2 * (shock.slope**2 * before + shock.level_sd**2) + shock.tau**2 * (1 - kept**2)
     return replace(
         shock,
+        growth=shock.growth * shock.damping(months),
+        mean=shock.mean + shock.growth * (shock.grown(months)[-1] if months else 0.0),
         mean_sd=np.sqrt(after),
         level=kept * shock.level,
         slope=slope,

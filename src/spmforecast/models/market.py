@@ -88,6 +88,11 @@ class ShockPosterior:
         return float(self.tau[order][np.searchsorted(reached, q * reached[-1])])
 
     @staticmethod
+    def damping(months: int) -> float:
+        """Share of the growth that is left after so many months to come."""
+        return float(_DAMPING**months)
+
+    @staticmethod
     def grown(months: int) -> Array:
         """Months' worth of growth by the end of each month to come, damped; shape (months,)."""
         return np.asarray(np.cumsum(_DAMPING ** np.arange(1, months + 1)))

@@ -151,7 +151,7 @@ def _growing(model: FittedPipeline) -> str:
     """Say how fast creation grows where it is free to."""
     if model.spec.growth == STEADY:
         return ""
-    growth = 12 * float(model.market.creation.weight @ model.market.creation.growth)
+    growth = math.expm1(12 * float(model.market.creation.weight @ model.market.creation.growth))
     return f", which for creation by a rep grows by {growth:+.0%} a year, damped by 2 % a month"
 
 
