@@ -119,19 +119,19 @@ class Noise:
     frailty: float
     cells: int
 
-    def of_part(self, part: float) -> float:
-        """Scatter of a part of a quarter, over that of whole ones.
+    def of_part(self, part: npt.ArrayLike) -> Array:
+        """Scatter of parts of a quarter, of any shape, over that of whole ones.
 
         Where accounts buy regularly, a quarter's orders scatter less than independent ones, but not the days on which
         they come: a share *f* of them, taken at random, has the variance over the mean of ``1 - f (1 - share)`` times
         that of independent orders (thinning).
         """
-        return (1.0 - part * (1.0 - self.share)) / self.share
+        return np.asarray((1.0 - np.asarray(part) * (1.0 - self.share)) / self.share)
 
     @property
     def unit_of_month(self) -> float:
         """Variance over mean of a month, in money."""
-        return self.unit * self.of_part(1.0 / 3.0)
+        return self.unit * float(self.of_part(1.0 / 3.0))
 
     @property
     def log_error(self) -> float:

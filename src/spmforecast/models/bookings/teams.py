@@ -63,7 +63,8 @@ def fit_booking_teams(places: pd.DataFrame, grid: MonthGrid, factors: Factors, n
     Notes
     -----
     A rep's quarter is held against the rep's level in the quarters around it, without it, as for the scatter
-    (:func:`~spmforecast.models.bookings.noise.fit_noise`); the doubt about that level counts as scatter.
+    (:func:`~spmforecast.models.bookings.noise.fit_noise`); the doubt about that level counts as scatter. A part of a
+    quarter, as of the one under way, scatters as parts do.
     """
     teams = membership(places)
     if teams is None:
@@ -74,7 +75,8 @@ def fit_booking_teams(places: pd.DataFrame, grid: MonthGrid, factors: Factors, n
     strength = factors.levels.strength * factors.noise.unit_of_month / unit
     seen, free = grid.amount @ inside, factors.expected @ inside
     hoped = free * smoothed_levels(seen / unit, free / unit, strength, memory, leave_out=True)
-    scatter = unit * hoped * (1.0 + free / (strength * unit + weight_around(free, memory)))
+    part = factors.noise.of_part(_on_record(grid, inside))
+    scatter = unit * hoped * (part + free / (strength * unit + weight_around(free, memory)))
     booked, due, square, noise = (teams.sums(of) for of in (np.maximum(seen, 0.0), hoped, hoped**2, scatter))
     size = due + 0.5 * unit
     spread = fit_team_spread(
@@ -85,3 +87,8 @@ def fit_booking_teams(places: pd.DataFrame, grid: MonthGrid, factors: Factors, n
         frailty=factors.noise.frailty,
     )
     return BookingTeams(teams, shares(due[:, -_YEAR:].sum(axis=1)), spread)
+
+
+def _on_record(grid: MonthGrid, inside: Array) -> Array:
+    """Tell which part of each quarter is on record, shape (quarters,): that of whoever was there longest."""
+    return np.asarray(np.minimum((grid.present.max(axis=0) @ inside) / 3.0, 1.0))
