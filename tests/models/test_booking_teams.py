@@ -13,7 +13,7 @@ REPS, ACCOUNTS = 12, 10
 
 
 def tables(swing=0.0):
-    """Every account of three regions orders once a quarter, on any day; the North's quarters are good and bad in turn."""
+    """Every account of three regions orders once a quarter, on any day; the North's quarters are good and bad."""
     rng, rows = np.random.default_rng(4), []
     for at, quarter in enumerate(pd.period_range("2020Q1", "2024Q2", freq="Q")):
         days = (quarter.end_time - quarter.start_time).days + 1

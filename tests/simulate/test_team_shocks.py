@@ -140,3 +140,11 @@ def test_drivers_tell_the_shocks_of_a_regions_teams(inputs):
     assert told.of_region["South"].shape == (512, 24)
     assert np.corrcoef(told.of_region["North"][:, 0], told.of_region["South"][:, 0])[0, 1] < -0.7
     assert drivers(dataclasses.replace(inputs, teams=None), 64).of_region == {}
+
+
+def test_drivers_of_many_trials_are_those_of_few_one_after_the_other(inputs, monkeypatch):
+    placed = dataclasses.replace(inputs.plan, frame=inputs.plan.frame.assign(region="North"))
+    asked = dataclasses.replace(inputs, plan=placed)
+    whole = drivers(asked, 500).of_region["North"]
+    monkeypatch.setattr("spmforecast.simulate.drivers._TOGETHER", 128)
+    np.testing.assert_array_equal(drivers(asked, 500).of_region["North"], whole)

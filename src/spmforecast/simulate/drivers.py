@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+_TOGETHER = 8192  # trials whose shocks of teams are drawn together
+
 NAMES = {
     "market_win": "the market: odds of winning",
     "market_creation": "the market: deals created",
@@ -93,20 +95,25 @@ def drivers(inputs: SimulationInputs, trials: int) -> Drivers:
 
 def _of_regions(inputs: SimulationInputs, wins: Array, drawn: Trials) -> dict[str, Floats]:
     """Average the teams' log shocks over those who sell in each region, by the wins expected of them."""
-    luck = draw_team_luck(inputs.teams, drawn)
-    frame = inputs.plan.frame
-    if luck is None or "region" not in frame:
+    plan, frame = inputs.teams, inputs.plan.frame
+    if plan is None or "region" not in frame:
         return {}
     pairs = frame.loc[frame["part"] != "won", ["owner_id", "region"]].astype(str).drop_duplicates()
     owner = pd.Index(inputs.owners).get_indexer(pd.Index(pairs["owner_id"]))
-    team = np.where(owner >= 0, luck.plan.of_owner[owner], -1)
+    team = np.where(owner >= 0, plan.of_owner[owner], -1)
     pairs = pairs.assign(team=team, weight=wins[owner])[(team >= 0) & (wins[owner] > 0)]
     weight = pairs.groupby(["region", "team"], sort=True)["weight"].sum().reset_index()
     weight["weight"] /= weight.groupby("region")["weight"].transform("sum")
-    out: dict[str, Floats] = {}
-    for region, one, share in weight.itertuples(index=False, name=None):
-        logs = np.log(np.concatenate([luck.of("winning", one), luck.of("creating", one)])).T * np.float32(share)
-        out[region] = out[region] + logs if region in out else logs
+    out = {region: np.zeros((drawn.count, 2 * inputs.periods), np.float32) for region in weight["region"]}
+    # Shocks of all teams in all trials at once would take more memory than all that is kept of them.
+    for start in range(drawn.start, drawn.stop, _TOGETHER):
+        few = Trials(drawn.seed, start, min(start + _TOGETHER, drawn.stop), drawn.worlds)
+        luck = draw_team_luck(plan, few)
+        assert luck is not None
+        here = slice(few.start - drawn.start, few.stop - drawn.start)
+        for region, one, share in weight.itertuples(index=False, name=None):
+            logs = np.log(np.concatenate([luck.of("winning", one), luck.of("creating", one)])).T
+            out[region][here] += logs * np.float32(share)
     return out
 
 
