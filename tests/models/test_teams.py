@@ -131,6 +131,22 @@ def test_who_is_hired_belongs_to_the_team_of_the_manager(fit):
     np.testing.assert_allclose(plan.share, np.eye(3))
 
 
+def test_who_is_hired_where_all_have_left_belongs_to_the_team_of_the_region(fit):
+    region = fit.roster.places["region"].to_numpy()
+    of_regions = dataclasses.replace(fit.teams, teams=membership(fit.roster.places.assign(manager_id=NONE)))
+    stay = np.flatnonzero(region != region[0])
+    left = dataclasses.replace(
+        fit.roster,
+        owners=tuple(fit.roster.owners[k] for k in stay),
+        places=fit.roster.places.iloc[stay],
+        hired=fit.roster.hired[stay],
+    )
+    horizon = build_horizon(fit.as_of, "2025-12-31", "quarter", fit.calendar)
+    model = dataclasses.replace(fit, teams=of_regions, roster=left)
+    plan = plan_teams(model, horizon, fit.roster.owners, [("T-unknown", region[0]), ("T-unknown", "nowhere")])
+    assert plan.of_place.tolist() == [of_regions.teams.names.index(region[0]), -1]
+
+
 def test_a_later_record_knows_nothing_of_the_quarter_under_way(company, fit):
     later = PipelineModel().fit(read_history(company.tables()), as_of="2025-06-30")
     old = carried(fit, later)

@@ -125,12 +125,14 @@ def team_plan(
         spreads=spreads,
         share=share / share.sum(axis=1, keepdims=True),
         of_owner=np.array([team.get(owner, -1) for owner in owners], dtype=np.int64),
-        of_place=np.array([_team_at(place, standing) for place in places], dtype=np.int64),
+        of_place=np.array([_team_at(place, teams, standing) for place in places], dtype=np.int64),
     )
 
 
-def _team_at(place: tuple[str, str], standing: list[tuple[tuple[str, str], int]]) -> int:
-    """Take the team of most who stand in a place, else in its region; -1 where nobody does."""
+def _team_at(place: tuple[str, str], teams: Membership, standing: list[tuple[tuple[str, str], int]]) -> int:
+    """Take the team of most who stand in a place, else in its region; -1 where nobody does, and regions are no teams."""
+    if teams.by == "region":
+        return teams.names.index(place[1]) if place[1] in teams.names else -1
     here = [team for at, team in standing if at == place] or [team for at, team in standing if at[1] == place[1]]
     return min(Counter(here).items(), key=lambda one: (-one[1], one[0]))[0] if here else -1
 
