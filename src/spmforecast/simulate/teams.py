@@ -130,7 +130,7 @@ def team_plan(
 
 
 def _team_at(place: tuple[str, str], teams: Membership, standing: list[tuple[tuple[str, str], int]]) -> int:
-    """Take the team of most who stand in a place, else in its region; -1 where nobody does, and regions are no teams."""
+    """Take the team of most who stand in a place, else in its region; -1 where none does. A region may be a team."""
     if teams.by == "region":
         return teams.names.index(place[1]) if place[1] in teams.names else -1
     here = [team for at, team in standing if at == place] or [team for at, team in standing if at[1] == place[1]]
