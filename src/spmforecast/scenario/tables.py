@@ -84,16 +84,24 @@ def variance_table(forecast: Forecast, drawn: Drivers) -> pd.DataFrame:
         groups, draws = node_draws(forecast, column)
         groups = groups.assign(node_level=level)[["node_level", "node", "period"]].reset_index(drop=True)
         for node, rows in groups.groupby("node", sort=False).indices.items():
-            shocks = np.concatenate([drawn.market, *_of_teams(drawn, level, str(node))], axis=1)
-            told = variance_parts(draws[:, rows], drawn.world, own, shocks)
+            told = variance_parts(
+                draws[:, rows], drawn.world, own, _shocks(drawn, str(node) if level == "region" else "")
+            )
             parts.append(pd.concat([groups.iloc[rows].reset_index(drop=True), told], axis=1))
     table = pd.concat(parts, ignore_index=True)
     return table[table["sd"] > 0].reset_index(drop=True)
 
 
-def _of_teams(drawn: Drivers, level: str, node: str) -> list[npt.NDArray[np.float32]]:
-    """Take the shocks of the teams of a region; over the company they cancel out."""
-    return [drawn.of_region[node]] if level == "region" and node in drawn.of_region else []
+def _shocks(drawn: Drivers, region: str) -> npt.NDArray[np.float64]:
+    """Lay the market, and the teams of a region, side by side: all on winning, then all on creating, which multiply.
+
+    Over the company the teams cancel out.
+    """
+    both = [drawn.market]
+    if region in drawn.of_region:
+        both.append(drawn.of_region[region].astype(np.float64))
+    halves = [(one[:, : one.shape[1] // 2], one[:, one.shape[1] // 2 :]) for one in both]
+    return np.concatenate([half for part in zip(*halves, strict=True) for half in part], axis=1)
 
 
 def exact_table(exact: ExactForecast, plan: AnnualPlan) -> pd.DataFrame:
