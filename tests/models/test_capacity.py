@@ -13,6 +13,7 @@ from spmforecast.models.capacity import (
     RepSpans,
     build_roster,
     fit_attrition,
+    places_of,
     rep_spans,
     seat_of,
 )
@@ -33,6 +34,10 @@ def spans_of(reps, deals):
     known = history_of(deals, **tables).as_of("2024-12-31")
     frame = known.deals()
     return known, frame, rep_spans(known, frame, FIRST, TODAY)
+
+
+def where(known, frame, spans):
+    return places_of(known, frame, spans.owners)
 
 
 def of(spans, owner, what):
@@ -92,7 +97,7 @@ def test_roster_lists_the_active_where_they_stand():
         {"rep_id": "B", "hire_date": "2022-01-01", "end_date": "2024-03-31", "territory_id": "T2", "manager_id": "M"},
     ]
     known, frame, spans = spans_of(reps, [("A", "2024-12-01"), ("B", "2024-01-01"), ("C", "2024-12-20")])
-    roster = build_roster(known, frame, spans)
+    roster = build_roster(where(known, frame, spans), spans)
     assert roster.owners == ("A", "C")
     assert roster.places["territory_id"].tolist() == ["T1", NONE]
     assert roster.places["manager_id"].tolist() == ["M", NONE]
@@ -103,7 +108,7 @@ def test_where_no_leave_is_recorded_leaving_is_not_modelled():
     known, frame, spans = spans_of(
         [{"rep_id": "A", "hire_date": "2022-01-01", "end_date": None}], [("A", "2024-12-01")]
     )
-    attrition = fit_attrition(known, frame, spans)
+    attrition = fit_attrition(known, frame, spans, where(known, frame, spans))
     assert attrition.shape == 0.0
     assert attrition.annual == 0.0
     assert attrition.vacancies == ()
@@ -121,7 +126,7 @@ def test_more_leaves_mean_more_attrition(leaves):
         for i in range(12)
     ]
     known, frame, spans = spans_of(reps, [(f"R{i}", "2023-06-01") for i in range(12)])
-    attrition = fit_attrition(known, frame, spans)
+    attrition = fit_attrition(known, frame, spans, where(known, frame, spans))
     years = (spans.end - spans.start + 1).sum() / 365.25
     low, high = stats.gamma.ppf([0.01, 0.99], leaves + 1) / years
     assert attrition.leaves == leaves
@@ -136,7 +141,7 @@ def test_successors_are_matched_to_leaves_of_their_territory():
         reps.append({"rep_id": f"N{i}", "hire_date": "2024-03-01", "end_date": None, "territory_id": f"T{i}"})
     reps.append({"rep_id": "L", "hire_date": "2023-01-01", "end_date": "2024-12-20", "territory_id": "T9"})
     known, frame, spans = spans_of(reps, [("O0", "2023-06-01"), ("N0", "2024-12-01")])
-    attrition = fit_attrition(known, frame, spans)
+    attrition = fit_attrition(known, frame, spans, where(known, frame, spans))
     assert attrition.backfills == 4
     assert attrition.backfill_days == 30.0
     # The seat left eleven days ago is still to be filled.
@@ -157,13 +162,15 @@ def test_seats_without_a_territory_are_filled_alike_and_a_manager_who_never_sold
     deals = [("A", "2024-11-01"), ("B", "2024-11-01")]
     known, frame, spans = spans_of(reps, deals)
     frame["region"] = ["North", "South"]
-    attrition = fit_attrition(known, frame, spans)
+    attrition = fit_attrition(known, frame, spans, where(known, frame, spans))
     assert [(seat.territory, seat.region) for seat in attrition.vacancies] == [(NONE, "North")]
     # Had both a territory each, the seat would be filled on the same day.
     listed = [{**rep, "territory_id": f"T{rep['rep_id']}"} for rep in reps[:2]]
     known, _, spans = spans_of(listed, deals)
-    assert [seat.days for seat in fit_attrition(known, frame, spans).vacancies] == [attrition.vacancies[0].days]
-    seats = build_roster(known, frame, spans).seats(attrition.vacancies)
+    assert [seat.days for seat in fit_attrition(known, frame, spans, where(known, frame, spans)).vacancies] == [
+        attrition.vacancies[0].days
+    ]
+    seats = build_roster(where(known, frame, spans), spans).seats(attrition.vacancies)
     assert seats[seat_of(attrition.vacancies[0], seats)] == (NONE, "North")
 
 
@@ -173,4 +180,4 @@ def test_a_hire_without_a_territory_follows_a_leaver_without_one():
         {"rep_id": "B", "hire_date": "2024-10-01", "end_date": None, "territory_id": None},
     ]
     known, frame, spans = spans_of(reps, [("A", "2024-08-01"), ("B", "2024-11-01")])
-    assert fit_attrition(known, frame, spans).vacancies == ()
+    assert fit_attrition(known, frame, spans, where(known, frame, spans)).vacancies == ()

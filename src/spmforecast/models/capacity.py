@@ -210,15 +210,13 @@ def rep_spans(history: History, deals: pd.DataFrame, first_day: int, today: int)
     return RepSpans(owners, start, np.maximum(end, start - 1), hired, active.astype(bool), left)
 
 
-def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Roster:
+def build_roster(places: pd.DataFrame, spans: RepSpans) -> Roster:
     """List the owners that sell at the as-of date and where they stand.
 
     Parameters
     ----------
-    history : History
-        Cut at its as-of date.
-    deals : pandas.DataFrame
-        Deals with resolved dimensions.
+    places : pandas.DataFrame
+        Where all owners stand, from :func:`places_of`.
     spans : RepSpans
         Who is active.
 
@@ -227,11 +225,26 @@ def build_roster(history: History, deals: pd.DataFrame, spans: RepSpans) -> Rost
     Roster
     """
     owners = _active(spans)
-    return Roster(owners, places_of(history, deals, owners), spans.hired[spans.active])
+    return Roster(owners, places.loc[list(owners)], spans.hired[spans.active])
 
 
 def places_of(history: History, deals: pd.DataFrame, owners: Sequence[str]) -> pd.DataFrame:
-    """Tell the ``territory_id``, ``region`` and ``manager_id`` of owners, as listed or as their deals usually are."""
+    """Tell where owners stand: as listed, or as their deals usually do.
+
+    Parameters
+    ----------
+    history : History
+        Cut at its as-of date.
+    deals : pandas.DataFrame
+        Deals with resolved dimensions; they tell where those stand of whom the table of reps does not.
+    owners : sequence of str
+        Whom to tell of.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``territory_id``, ``region`` and ``manager_id`` of each, indexed by owner.
+    """
     listed = history.current_reps()[["territory_id", "manager_id"]].astype(object).reindex(list(owners))
     listed["region"] = listed["territory_id"].map(top_parents(history.territories)).astype(object)
     places = pd.DataFrame(index=list(owners))
@@ -263,7 +276,7 @@ def _most_common(group: tuple[npt.NDArray[np.int32], tuple[str, ...]], value: pd
     return pd.Series([values[k] for k in best % len(values)], index=[groups[k] for k in best // len(values)])
 
 
-def fit_attrition(history: History, deals: pd.DataFrame, spans: RepSpans) -> Attrition:
+def fit_attrition(history: History, deals: pd.DataFrame, spans: RepSpans, places: pd.DataFrame) -> Attrition:
     """Estimate the hazard of leaving and the delay of successors.
 
     Parameters
@@ -271,9 +284,11 @@ def fit_attrition(history: History, deals: pd.DataFrame, spans: RepSpans) -> Att
     history : History
         Cut at its as-of date.
     deals : pandas.DataFrame
-        Deals with resolved dimensions; they tell where those stand of whom the table of reps does not.
+        Deals, which tell who sells.
     spans : RepSpans
         Days of service; reps still here are censored.
+    places : pandas.DataFrame
+        Where all owners stand, from :func:`places_of`.
 
     Returns
     -------
@@ -284,7 +299,7 @@ def fit_attrition(history: History, deals: pd.DataFrame, spans: RepSpans) -> Att
     if leaves == 0:
         return Attrition(0.0, 1.0, 0, _DEFAULT_BACKFILL_DAYS, 0)
     days = float(np.maximum(spans.end - spans.start + 1, 0).sum())
-    lags, unfilled = _backfills(_teams(history, deals, spans))
+    lags, unfilled = _backfills(_seats(history, deals, spans, places))
     enough = len(lags) >= 3
     delay = float(np.median(lags)) if enough else _DEFAULT_BACKFILL_DAYS
     return Attrition(
@@ -297,14 +312,14 @@ def fit_attrition(history: History, deals: pd.DataFrame, spans: RepSpans) -> Att
     )
 
 
-def _teams(history: History, deals: pd.DataFrame, spans: RepSpans) -> pd.DataFrame:
+def _seats(history: History, deals: pd.DataFrame, spans: RepSpans, places: pd.DataFrame) -> pd.DataFrame:
     """List hires and leaves with the place of each rep; those without a territory are one team."""
     reps = history.current_reps()[["hire_date", "end_date", "territory_id"]]
     sells = reps.index.isin([*deals["owner_id"].astype(str).unique(), *_active(spans)])
     # A manager who has no territory and never sold leaves no seat behind.
     reps = reps[sells | reps["territory_id"].notna().to_numpy()]
-    places = places_of(history, deals, [str(rep) for rep in reps.index])
-    return reps.assign(territory_id=places["territory_id"].to_numpy(), region=places["region"].to_numpy())
+    here = places.loc[reps.index.astype(str)]
+    return reps.assign(territory_id=here["territory_id"].to_numpy(), region=here["region"].to_numpy())
 
 
 def _active(spans: RepSpans) -> tuple[str, ...]:

@@ -241,17 +241,18 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     profiles = build_profiles(known, deals, spec)
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
-    (process, count), (creation, amounts, roster) = side_by_side(
+    (process, count), (creation, amounts, places) = side_by_side(
         lambda: fit_with_statistics(stays, profiles, calendar, spec),
         lambda: (
             fit_creation(deals, spans, first_day, stays.today, calendar),
             fit_amounts(deals, known.stage_history, profiles, log),
-            build_roster(known, deals, spans),
+            places_of(known, deals, spans.owners),
         ),
         len(deals) >= _MANY_DEALS,
     )
     if spec.amount_tail == "pareto":
         amounts = with_pareto_tail(amounts, deals, profiles)
+    roster = build_roster(places, spans)
     watched = Watched.of(stays, profiles.segment_of_deal, spans)
     rep_wins, win_ramp = fit_rep_wins(watched, creation.ramp, _coming(creation, roster))
     market = _market(process, count, creation, spec.growth)
@@ -267,13 +268,11 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         market=market,
         spans=spans,
         roster=roster,
-        attrition=fit_attrition(known, deals, spans),
+        attrition=fit_attrition(known, deals, spans, places),
         rep_wins=rep_wins,
         win_ramp=win_ramp,
         funnel=fit_funnel(known, deals, creation, market.creation, first_day, stays.today),
-        teams=fit_teams(
-            membership(places_of(known, deals, spans.owners)), creation, watched, rep_wins.mean, stays.today
-        ),
+        teams=fit_teams(membership(places), creation, watched, rep_wins.mean, stays.today),
     )
 
 
