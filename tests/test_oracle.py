@@ -92,3 +92,8 @@ def test_trials_of_one_hidden_state_differ_in_their_luck_alone(attainable):
     for luck in (("market", "creation", "innovation", 3), ("rep", "R001", "frailty", 0)):
         np.testing.assert_array_equal(held.normal(*luck), other.normal(*luck))
     np.testing.assert_array_equal(held.uniform("rep", "R001", "leaving"), other.uniform("rep", "R001", "leaving"))
+    np.testing.assert_array_equal(held.normal("team", "M1", "winning", 1), other.normal("team", "M1", "winning", 1))
+    # Whole blocks are drawn where a few trials are asked for: theirs is the same hidden state.
+    wider = held.widened(2048)
+    assert wider.count == 2048
+    np.testing.assert_array_equal(wider.normal("rep", "R001", "creating"), held.normal("rep", "R001", "creating")[0])

@@ -38,7 +38,7 @@ class Trials:
         """Take the trials of whole blocks of some length, in which these lie."""
         start, stop = self.start - self.start % length, self.stop + -self.stop % length
         whole = (start, stop) == (self.start, self.stop)
-        return self if whole else Trials(self.seed, start, stop, self.worlds)
+        return self if whole else type(self)(self.seed, start, stop, self.worlds)
 
     def spread(self, table: Floats) -> Floats:
         """Give every trial what its world has, shape (..., worlds) to (..., trials)."""
