@@ -160,7 +160,7 @@ class _Sweeps:
             self.levels, self.level = self._update_levels()
             free = self._free()
             unit, memory = self.noise.unit, self.levels.memory
-            strength = self.levels.strength * self.noise.unit_of_month / unit
+            strength = self.noise.in_quarters(self.levels.strength)
             amount, free = (of[:, : self._whole_quarters()] for of in (self.grid.amount, free))
             self.noise = fit_noise(amount, free, strength, memory, unit, self.independent)
             self.levels, self.level = self._update_levels()

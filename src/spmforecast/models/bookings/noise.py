@@ -133,6 +133,10 @@ class Noise:
         """Variance over mean of a month, in money."""
         return self.unit * float(self.of_part(1.0 / 3.0))
 
+    def in_quarters(self, strength: float) -> float:
+        """Count a prior's strength, given in units of months, in those of whole quarters."""
+        return strength * self.unit_of_month / self.unit
+
     @property
     def log_error(self) -> float:
         """Standard error of the log of the unit."""

@@ -72,7 +72,7 @@ def fit_booking_teams(places: pd.DataFrame, grid: MonthGrid, factors: Factors, n
     quarter = grid.months // 3
     inside = (quarter[:, None] == np.unique(quarter)).astype(np.float64)
     unit, memory = factors.noise.unit, factors.levels.memory**3
-    strength = factors.levels.strength * factors.noise.unit_of_month / unit
+    strength = factors.noise.in_quarters(factors.levels.strength)
     seen, free = grid.amount @ inside, factors.expected @ inside
     hoped = free * smoothed_levels(seen / unit, free / unit, strength, memory, leave_out=True)
     part = factors.noise.of_part(_on_record(grid, inside))
