@@ -29,6 +29,17 @@ CELL = np.array([0] * 5 + [1] * 4 + [2] * 3)
 CELLS = 3
 
 
+def ends_exchanged(array, axis):
+    """Give the wins' place to the losses: chances to be lost are then those to be won."""
+    stages = array.shape[axis] - 2
+    return np.take(array, [*range(stages), stages + 1, stages], axis=axis)
+
+
+def losses(rate, rhythm, *others):
+    """Chances to be lost by :func:`residual_futures`."""
+    return residual_futures(ends_exchanged(rate, 2), ends_exchanged(rhythm, 0), *others)
+
+
 def enumerate_outcomes(begin, arrives=False, first=0):
     """Follow one deal day by day, move by move; return its chances of (won, lost) in each cell.
 
@@ -81,46 +92,51 @@ def futures(weight):
     return residual_futures(RATE[None], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
 
 
-def test_every_stage_and_age_equals_enumeration(futures):
+@pytest.fixture(scope="module")
+def lost(weight):
+    return losses(RATE[None], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
+
+
+def test_every_stage_and_age_equals_enumeration(futures, lost):
     for stage in range(2):
         for age in range(OF_AGE.shape[1]):
-            won, lost = enumerate_outcomes((stage, age))
-            np.testing.assert_allclose(futures.won[0, stage, age], won, atol=2e-6)
-            np.testing.assert_allclose(futures.lost[0, stage, age], lost, atol=2e-6)
+            want = enumerate_outcomes((stage, age))
+            np.testing.assert_allclose(futures.won[0, stage, age], want[0], atol=2e-6)
+            np.testing.assert_allclose(lost.won[0, stage, age], want[1], atol=2e-6)
 
 
-def test_arrivals_of_a_cohort_are_weighted_by_its_days(futures, weight):
+def test_arrivals_of_a_cohort_are_weighted_by_its_days(futures, lost, weight):
     for stage in range(2):
         for cohort in range(CELLS):
             days = np.flatnonzero(cohort == CELL)
             want = sum(weight[t] * enumerate_outcomes((stage, 0), arrives=True, first=t) for t in days)
             np.testing.assert_allclose(futures.arrival_won[0, stage, cohort], want[0], atol=2e-6)
-            np.testing.assert_allclose(futures.arrival_lost[0, stage, cohort], want[1], atol=2e-6)
+            np.testing.assert_allclose(lost.arrival_won[0, stage, cohort], want[1], atol=2e-6)
             assert (futures.arrival_won[0, stage, cohort, :cohort] == 0).all()
 
 
-def test_chances_are_chances(futures):
-    for table in (futures.won, futures.lost, futures.arrival_won, futures.arrival_lost):
+def test_chances_are_chances(futures, lost):
+    for table in (futures.won, lost.won, futures.arrival_won, lost.arrival_won):
         assert (table >= 0).all()
-    assert (futures.won.sum(axis=-1) + futures.lost.sum(axis=-1) <= 1 + 1e-6).all()
-    assert (futures.arrival_won.sum(axis=-1) + futures.arrival_lost.sum(axis=-1) <= 1 + 1e-6).all()
+    assert (futures.won.sum(axis=-1) + lost.won.sum(axis=-1) <= 1 + 1e-6).all()
+    assert (futures.arrival_won.sum(axis=-1) + lost.arrival_won.sum(axis=-1) <= 1 + 1e-6).all()
 
 
 def test_longer_horizon_only_adds(weight):
     def reached(days):
-        got = residual_futures(RATE[None], RHYTHM, OF_AGE, DAY_TYPE[:days], CELL[:days], CELLS, weight[:days])
-        return got.won.sum(axis=-1), got.lost.sum(axis=-1)
+        asked = (RATE[None], RHYTHM, OF_AGE, DAY_TYPE[:days], CELL[:days], CELLS, weight[:days])
+        return residual_futures(*asked).won.sum(axis=-1), losses(*asked).won.sum(axis=-1)
 
     for shorter, longer in zip(reached(5), reached(12), strict=True):
         assert (longer > shorter).all()
 
 
-def test_higher_win_intensity_wins_more_and_loses_less(futures, weight):
+def test_higher_win_intensity_wins_more_and_loses_less(futures, lost, weight):
     likelier = RATE.copy()
     likelier[:, 2] *= 1.5
-    got = residual_futures(likelier[None], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
-    assert (got.won.sum(axis=-1) > futures.won.sum(axis=-1)).all()
-    assert (got.lost.sum(axis=-1) < futures.lost.sum(axis=-1)).all()
+    asked = (likelier[None], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
+    assert (residual_futures(*asked).won.sum(axis=-1) > futures.won.sum(axis=-1)).all()
+    assert (losses(*asked).won.sum(axis=-1) < lost.won.sum(axis=-1)).all()
 
 
 def test_age_matters_only_through_its_bin(futures):
@@ -135,7 +151,7 @@ def test_rows_do_not_know_of_each_other(weight):
     whole = residual_futures(rates, RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
     alone = residual_futures(rates[227:228], RHYTHM, OF_AGE, DAY_TYPE, CELL, CELLS, weight)
     np.testing.assert_array_equal(whole.won[227], alone.won[0])
-    np.testing.assert_array_equal(whole.arrival_lost[227], alone.arrival_lost[0])
+    np.testing.assert_array_equal(whole.arrival_won[227], alone.arrival_won[0])
 
 
 def step_by_age(rate, of_age, day_type, cell, cells):
@@ -170,10 +186,10 @@ def test_runs_of_ages_say_what_ages_one_by_one_say(seed):
     cuts = np.sort(rng.choice(np.arange(1, ages), size=(2, bins - 1), replace=True), axis=1)
     of_age = np.stack([np.searchsorted(one, np.arange(ages), side="right") for one in cuts])
     kind, cell = rng.integers(0, 2, days), np.arange(days) * cells // days
-    got = residual_futures(rate[None], RHYTHM, of_age, kind, cell, cells, np.ones(days))
-    want = step_by_age(rate, of_age, kind, cell, cells)
+    asked = (rate[None], RHYTHM, of_age, kind, cell, cells, np.ones(days))
+    got, want = residual_futures(*asked), step_by_age(rate, of_age, kind, cell, cells)
     np.testing.assert_allclose(got.won[0], want[:, :, 0], atol=3e-6)
-    np.testing.assert_allclose(got.lost[0], want[:, :, 1], atol=3e-6)
+    np.testing.assert_allclose(losses(*asked).won[0], want[:, :, 1], atol=3e-6)
     assert (got.won >= 0).all()
     assert (got.arrival_won >= 0).all()
 
@@ -192,10 +208,11 @@ def test_first_passage_agrees_with_futures_from_entry():
     days, cell = 40, np.repeat([0, 1], 20)
     first_day_only = np.eye(days)[0]
     even = np.ones((4, 1))
-    back = residual_futures(RATE[None], even, OF_AGE, np.zeros(days, dtype=int), cell, 2, first_day_only)
+    asked = (RATE[None], even, OF_AGE, np.zeros(days, dtype=int), cell, 2, first_day_only)
+    won, lost = residual_futures(*asked).arrival_won, losses(*asked).arrival_won
     for stage in range(2):
         forward = first_passage(RATE[None], OF_AGE, np.eye(2)[stage : stage + 1], days - 1)
-        for ahead, behind in ((forward.won, back.arrival_won), (forward.lost, back.arrival_lost)):
+        for ahead, behind in ((forward.won, won), (forward.lost, lost)):
             want = [ahead[0, :20].sum(), ahead[0, 20:].sum()]
             np.testing.assert_allclose(behind[0, stage, 0], want, atol=2e-6)
 
@@ -243,12 +260,12 @@ def test_direct_simulation_agrees():
     rows = live(rng, rates, np.zeros(4000, dtype=int), np.zeros(4000, dtype=int), today=59)
     outcome = np.array([row[5] for row in rows])
     won, lost = (outcome == 2).sum() / 4000, (outcome == 3).sum() / 4000
-    got = residual_futures(
+    asked = (
         rates[..., None], np.ones((4, 1)), np.zeros((2, 2), dtype=int), np.zeros(60, dtype=int),
         np.zeros(60, dtype=int), 1, np.eye(60)[0],
     )  # fmt: skip
-    assert won == pytest.approx(got.arrival_won[0, 0, 0, 0], abs=4 * np.sqrt(0.25 / 4000))
-    assert lost == pytest.approx(got.arrival_lost[0, 0, 0, 0], abs=4 * np.sqrt(0.25 / 4000))
+    for seen, by in ((won, residual_futures), (lost, losses)):
+        assert seen == pytest.approx(by(*asked).arrival_won[0, 0, 0, 0], abs=4 * np.sqrt(0.25 / 4000))
 
 
 def test_fitted_win_curve_follows_aalen_johansen():

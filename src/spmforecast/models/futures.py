@@ -1,7 +1,7 @@
-"""Residual futures: when and how a deal ends, given its stage, its age there and today's date.
+"""Residual futures: when a deal is won, given its stage, its age there and today's date.
 
-The chance of each outcome is worked out exactly, from the end of the horizon back to today. Several moves may happen on
-one day: a deal that arrives in a stage can leave it again the same day.
+The chance to be won by period is worked out exactly, from the end of the horizon back to today. Several moves may
+happen on one day: a deal that arrives in a stage can leave it again the same day.
 
 Ages are not stepped through one by one. Within a run of ages the intensities are the same, so that all that tells two
 ages of a run apart is when they leave it. Be U what a deal would be worth if the run never ended: U of a day is the
@@ -31,20 +31,18 @@ _MOST = 128  # rows stepped together: more leave the cache
 
 @dataclass(frozen=True)
 class Futures:
-    """Chances of each outcome cell.
+    """Chances to be won in each cell; the rest is lost or still open, and nothing asks which.
 
     Parameters
     ----------
-    won, lost : array of float32, shape (n, stages, ages, cells)
+    won : array of float32, shape (n, stages, ages, cells)
         From every stage and age at the start of the first day. Ages are ages *on that day*.
-    arrival_won, arrival_lost : array of float32, shape (n, stages, cohorts, cells)
+    arrival_won : array of float32, shape (n, stages, cohorts, cells)
         For a deal that arrives in a stage during the days of a cohort, averaged with the cohort's day weights.
     """
 
     won: Floats
-    lost: Floats
     arrival_won: Floats
-    arrival_lost: Floats
 
     def rows(self, first: int, last: int) -> Futures:
         """Keep the rows from `first` to before `last`."""
@@ -84,18 +82,18 @@ def futures_by_segment(
 def residual_futures(
     rate: Array, rhythm: Array, of_age: Ints, day_type: Ints, cell: Ints, cells: int, weight: Array
 ) -> Futures:
-    """Work out the chance of each outcome from every stage and age, exactly, by backward recursion.
+    """Work out the chance to be won in each cell from every stage and age, exactly, by backward recursion.
 
     Parameters
     ----------
     rate : array of float, shape (n, stages, destinations, bins)
-        Intensities per day; `n` counts parameter draws and profiles.
+        Intensities per day, to the stages, to won and to lost; `n` counts parameter draws and profiles.
     rhythm : array of float, shape (destinations, day types)
         Multiplier of each type of day.
     of_age : array of int, shape (stages, ages)
         Bin of each age; the last age stands for all older ones.
     day_type, cell : array of int, shape (days,)
-        Type and outcome cell (period) of each day to come; cells rise.
+        Type and cell (period) of each day to come; cells rise.
     cells : int
         Number of cells.
     weight : array of float, shape (days,)
@@ -106,7 +104,7 @@ def residual_futures(
     Futures
     """
     runs, days = AgeRuns.of(of_age), _Days(day_type, cell, cells, weight.astype(np.float32))
-    kept = runs.bin.size * 2 * cells * len(cell)
+    kept = runs.bin.size * cells * len(cell)
     chunk = int(np.clip(_ROOM // max(kept, 1), 1, _MOST))
     rows = np.array_split(np.arange(len(rate)), max(-(-len(rate) // chunk), 1))
     parts = [_chunk_futures(rate[some], rhythm, runs, days) for some in rows]
@@ -129,10 +127,10 @@ class _Kind:
 
     total: Array  # (stages, runs, n): hazard of leaving
     stay: Floats  # (stages, runs, n)
-    move: Floats  # (stages, destinations, runs, n)
+    move: Floats  # (stages, stages and won, runs, n)
     moves: list[tuple[int, int]]  # between stages that there are
     inverse: Floats  # (stages, stages, n): sums over any number of moves on the day of arrival
-    leave_now: Floats  # (stages, destinations, n): on the day of arrival
+    won_now: Floats  # (stages, n): on the day of arrival
 
     @classmethod
     def of(cls, rate: Array, rhythm: Array, runs: AgeRuns) -> _Kind:
@@ -148,42 +146,41 @@ class _Kind:
         return cls(
             total=last,
             stay=np.exp(-last).astype(np.float32),
-            move=np.ascontiguousarray(moved.transpose(1, 2, 3, 0), dtype=np.float32),
+            move=np.ascontiguousarray(moved[:, :, : stages + 1].transpose(1, 2, 3, 0), dtype=np.float32),
             moves=[(s, j) for s in range(stages) for j in range(stages) if rate[:, s, j].any()],
             inverse=np.ascontiguousarray(inverse.transpose(1, 2, 0), dtype=np.float32),
-            leave_now=np.ascontiguousarray(move[..., 0].transpose(1, 2, 0), dtype=np.float32),
+            won_now=np.ascontiguousarray(move[:, :, stages, 0].T, dtype=np.float32),
         )
 
     def arrivals(self, tomorrow: Floats) -> Floats:
-        """Value of arriving in each stage during the day, shape (stages, 2, cells left, n).
+        """Value of arriving in each stage during the day, shape (stages, cells left, n).
 
         Parameters
         ----------
-        tomorrow : array of float32, shape (stages, 2, cells left, n)
+        tomorrow : array of float32, shape (stages, cells left, n)
             Value of being one day old tomorrow, as a newcomer is that stays the night.
         """
-        stages = len(self.stay)
-        direct = tomorrow * self.stay[:, 0, None, None]
-        direct[:, :, 0] += self.leave_now[:, stages:]
+        direct = tomorrow * self.stay[:, 0, None]
+        direct[:, 0] += self.won_now
         # Written out rather than handed to BLAS: the bytes must not depend on its threads.
-        return np.asarray(np.einsum("ijn,jkcn->ikcn", self.inverse, direct))
+        return np.asarray(np.einsum("ijn,jcn->icn", self.inverse, direct))
 
     def step(self, worth: Floats, arrived: Floats) -> None:
         """Step back from a day's end to its beginning in runs that never end, in place.
 
         Parameters
         ----------
-        worth : array of float32, shape (stages, runs, 2, cells left, n)
+        worth : array of float32, shape (stages, runs, cells left, n)
             Values.
-        arrived : array of float32, shape (stages, 2, cells left, n)
+        arrived : array of float32, shape (stages, cells left, n)
             Value of arriving in each stage during the day.
         """
         stages, part = len(worth), np.empty_like(worth[0])
-        worth *= self.stay[:, :, None, None]
+        worth *= self.stay[:, :, None]
         for s, j in self.moves:
-            np.multiply(self.move[s, j][:, None, None], arrived[j], out=part)
+            np.multiply(self.move[s, j][:, None], arrived[j], out=part)
             worth[s] += part
-        worth[:, :, :, 0] += self.move[:, stages:].swapaxes(1, 2)
+        worth[:, :, 0] += self.move[:, stages]
 
 
 def _chunk_futures(rate: Array, rhythm: Array, runs: AgeRuns, days: _Days) -> Futures:
@@ -192,36 +189,34 @@ def _chunk_futures(rate: Array, rhythm: Array, runs: AgeRuns, days: _Days) -> Fu
     hazard = np.zeros((end + 1, *runs.bin.shape, n))
     for t, k in enumerate(days.type.tolist()):
         np.add(hazard[t], kinds[k].total, out=hazard[t + 1])
-    shape = (*runs.bin.shape, 2, cells, n)
+    shape = (*runs.bin.shape, cells, n)
     # Worth if the run never ended, worth, and by how much the next run's beginning is worth more, day by day.
     endless, worth = np.zeros((2, *shape), dtype=np.float32)
-    more = np.zeros((*runs.bin.shape, end + 1, 2, cells, n), dtype=np.float32)
-    arrival = np.zeros((stages, cells, 2, cells, n), dtype=np.float32)
+    more = np.zeros((*runs.bin.shape, end + 1, cells, n), dtype=np.float32)
+    arrival = np.zeros((stages, cells, cells, n), dtype=np.float32)
     stage, run = np.indices(runs.bin.shape)
     for t in range(end - 1, -1, -1):
         day, c = kinds[int(days.type[t])], int(days.cell[t])
-        arrived = day.arrivals(worth[:, 1, :, c:])
-        arrival[:, c, :, c:] += days.weight[t] * arrived
-        day.step(endless[:, :, :, c:], arrived)
+        arrived = day.arrivals(worth[:, 1, c:])
+        arrival[:, c, c:] += days.weight[t] * arrived
+        day.step(endless[:, :, c:], arrived)
         leave = np.minimum(t + runs.length, end)
         there = np.exp(hazard[t] - hazard[leave, stage, run]).astype(np.float32)
-        gain, now = more[stage, run, leave, :, c:], worth[:, :, :, c:]
-        gain *= there[:, :, None, None]
-        np.add(endless[:, :, :, c:], gain, out=now)
+        gain, now = more[stage, run, leave, c:], worth[:, :, c:]
+        gain *= there[:, :, None]
+        np.add(endless[:, :, c:], gain, out=now)
         np.maximum(now, 0, out=now)  # a run in which nothing is won may be missed by a rounding
-        np.subtract(now[:, 1:], endless[:, :-1, :, c:], out=more[:, :-1, t, :, c:])
-    won, lost = _by_age(endless, more, hazard, runs)
-    come = np.ascontiguousarray(arrival.transpose(2, 4, 0, 1, 3))
-    return Futures(won, lost, come[0], come[1])
+        np.subtract(now[:, 1:], endless[:, :-1, c:], out=more[:, :-1, t, c:])
+    return Futures(_by_age(endless, more, hazard, runs), np.ascontiguousarray(arrival.transpose(3, 0, 1, 2)))
 
 
-def _by_age(endless: Floats, more: Floats, hazard: Array, runs: AgeRuns) -> tuple[Floats, Floats]:
+def _by_age(endless: Floats, more: Floats, hazard: Array, runs: AgeRuns) -> Floats:
     """Read off what every age is worth on the first day, shapes (n, stages, ages, cells)."""
-    stages, _, _, cells, n = endless.shape
-    out = np.empty((2, n, stages, runs.of_age.shape[1], cells), dtype=np.float32)
+    stages, _, cells, n = endless.shape
+    out = np.empty((n, stages, runs.of_age.shape[1], cells), dtype=np.float32)
     for stage, (run, left) in enumerate(zip(runs.of_age, runs.left, strict=True)):
         leave = np.minimum(left, len(hazard) - 1)
         there = np.exp(-hazard[leave, stage, run]).astype(np.float32)
-        worth = np.maximum(endless[stage, run] + there[:, None, None] * more[stage, run, leave], 0)
-        out[:, :, stage] = worth.transpose(1, 3, 0, 2)
-    return out[0], out[1]
+        worth = np.maximum(endless[stage, run] + there[:, None] * more[stage, run, leave], 0)
+        out[:, stage] = worth.transpose(2, 0, 1)
+    return out
