@@ -73,6 +73,16 @@ def _next_months(model, seed):
     return count, plain * np.exp(market.log_mean), moved / plain, market.variance
 
 
+def test_a_market_that_is_all_but_impossible_changes_nothing_ahead():
+    # A weight of 1e-320 cannot be divided by: the largest term of the sum may have one where growth is free.
+    market = fitted(1, True).market.creation
+    likely = np.zeros(len(market.weight))
+    likely[market.growth.argmin()] = 1.0
+    alone, beside = (market_ahead(replace(market, weight=np.maximum(likely, least))) for least in (0.0, 1e-320))
+    assert np.isfinite(alone.log_mean).all()
+    np.testing.assert_array_equal(beside.log_mean, alone.log_mean)
+
+
 def test_the_next_quarters_creations_are_foretold_better():
     gains = []
     for seed in (1, 2, 3, 4):

@@ -68,7 +68,9 @@ def market_ahead(shock: ShockPosterior) -> MarketAhead:
     variance = known + month * shock.drift**2 + (1 - kept**2) * shock.tau**2
     mean = (shock.weight * log).sum(axis=1)
     spread = (shock.weight * (variance + (log - mean[:, None]) ** 2)).sum(axis=1)
-    log_mean = special.logsumexp(log + 0.5 * variance, b=shock.weight, axis=1)
+    # Weights too small to be divided by are none: the sum is taken relative to its largest term.
+    weight = np.where(shock.weight >= np.finfo(np.float64).tiny, shock.weight, 0.0)
+    log_mean = special.logsumexp(log + 0.5 * variance, b=weight, axis=1)
     return MarketAhead(mean, spread, np.asarray(log_mean, dtype=np.float64))
 
 
