@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from spmforecast.errors import InputError, Problem
+from spmforecast.known_keys import homes, known_keys, misplaced_keys
 
 __all__ = ["Loc", "Written", "nearest", "read_file", "read_yaml"]
 
@@ -228,11 +229,7 @@ class Written:
     def _told(self, model: type[BaseModel], loc: Loc, found: Any) -> Problem:
         key = str(found["loc"][-1]) if found["loc"] else ""
         if found["type"] == "extra_forbidden":
-            known = _known_keys(model, tuple(found["loc"])[:-1])
-            homes = _homes(model, key)
-            near = nearest(key, known, 0.8) if homes else nearest(key, known)
-            elsewhere = f"It belongs {' or '.join(homes)}." if homes else f"Known here: {', '.join(known)}."
-            return self.problem(loc, "unknown key", f"Did you mean {near}?" if near else elsewhere, key)
+            return self.problem(loc, "unknown key", self._meant(model, tuple(found["loc"])[:-1], key), key)
         if found["type"] == "missing":
             return self.problem(loc, f"the key {key} is missing", f"Add {key}.")
         given = found["input"]
@@ -250,6 +247,15 @@ class Written:
         told, mend = _WRONG_KIND.get(found["type"], (_lower(str(found["msg"])), ""))
         return self.problem(loc, told, mend, value)
 
+    def _meant(self, model: type[BaseModel], place: Loc, key: str) -> str:
+        """Say which key was meant by one that is not known at a place, or where it belongs."""
+        known, misplaced = known_keys(model, place), misplaced_keys(model, place, self.tree)
+        elsewhere = homes(model, key)
+        near = nearest(key, [*known, *misplaced], 0.8 if elsewhere else 0.65)
+        if near is not None:
+            return f"Did you mean {near}?" if near in known else misplaced[near]
+        return f"It belongs {' or '.join(elsewhere)}." if elsewhere else f"Known here: {', '.join(known)}."
+
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
@@ -262,44 +268,6 @@ def _without_zeros(loc: Loc) -> Iterator[Loc]:
         yield loc[:place] + loc[place + 1 :]
     if len(zeros) > 1:
         yield tuple(step for step in loc if step != 0)
-
-
-def _known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
-    """List the keys that a place of the tree may hold."""
-    here = [model]
-    for step in loc:
-        named = [
-            info.annotation for one in here for name, info in one.model_fields.items() if (info.alias or name) == step
-        ]
-        # Else a tag of a union of models, or an index or key of a container: pydantic names the model it tried.
-        tried = [one for one in _models_within(model) if one.__name__ == step]
-        here = [one for annotation in named for one in _models(annotation)] or tried[:1] or here
-    return list(dict.fromkeys(info.alias or name for one in here for name, info in one.model_fields.items()))
-
-
-def _homes(model: type[BaseModel], key: str) -> list[str]:
-    """Say where else a key is known: at the top, or under which of the keys there."""
-    under = [
-        f"under {info.alias or name}"
-        for name, info in model.model_fields.items()
-        if any(key in _known_keys(inner, ()) for inner in _models(info.annotation))
-    ]
-    return [*(["at the top"] if key in _known_keys(model, ()) else []), *under]
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Find the models that an annotation mentions."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)
-
-
-def _models_within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for info in model.model_fields.values():
-        for inner in _models(info.annotation):
-            yield inner
-            yield from _models_within(inner)
 
 
 def read_file(path: Path | str, table: str) -> str:

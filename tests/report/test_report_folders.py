@@ -27,14 +27,37 @@ def test_a_folder_with_the_two_needed_files_alone_gives_a_page(folder: Path) -> 
     assert "The run folder holds no rates." in parsed.text
 
 
-def test_no_run_folder_names_every_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such folder"):
-        report(tmp_path / "nowhere")
-    with pytest.raises(InputError, match=r"run\.json") as caught:
-        report(tmp_path)
-    assert [Path(problem.file).name for problem in caught.value.problems] == ["run.json", "forecast.csv"]
+def test_what_is_no_run_folder_is_told_once_with_what_was_meant(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    # A table of a data folder may be called as one of a run folder.
+    (data / "territories.csv").write_text("territory_id,name\nT1,North\n")
+    scenario = tmp_path / "baseline.yaml"
+    scenario.write_text("name: baseline\n")
+    left = "Give a folder that `spmforecast run` left, such as runs/NAME."
+    for place, reason, mend in (
+        (tmp_path / "nowhere", "there is no such folder", left),
+        (tmp_path / "rum", "there is no such folder", f"Did you mean {folder}?"),
+        (data, "no run.json is in it, so this is no run folder", left),
+        (tmp_path, "no run.json is in it, so this is no run folder", f"Give one of those in it, such as {folder}."),
+        (data / "territories.csv", "this is a file, and no run folder", left),
+        (folder / "rates.csv", "this is a file, and no run folder", f"Give the folder that it lies in: {folder}."),
+        (scenario, "this is a file, and no run folder", f"Run it first, with `spmforecast run {scenario}`"),
+    ):
+        with pytest.raises(InputError, match="folder") as caught:
+            report(place)
+        (problem,) = caught.value.problems
+        assert (problem.file, problem.reason) == (str(place), reason)
+        assert problem.mend.startswith(mend)
+    assert [path.name for path in data.iterdir()] == ["territories.csv"]
+
+
+def test_missing_files_of_a_run_folder_are_named(folder: Path) -> None:
+    (folder / "forecast.csv").unlink()
+    with pytest.raises(InputError, match="this is no run folder") as caught:
+        report(folder)
+    assert [Path(problem.file).name for problem in caught.value.problems] == ["forecast.csv"]
     assert all("spmforecast run" in problem.mend for problem in caught.value.problems)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_damaged_files_are_named_all_at_once(folder: Path) -> None:

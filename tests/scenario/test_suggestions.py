@@ -59,7 +59,7 @@ def test_a_slip_is_answered_with_the_key_that_was_meant(tmp_path: Path, slip: st
         ("quotas: {limit: {}}", "Did you mean limits?"),
         ("quotas: {round: 5}", "Did you mean round_to?"),
         ("assumptions: [{name: x, win_rates: 1.1}]", "Did you mean win_rate?"),
-        ("assumptions: [{name: x, territory: a}]", "Did you mean territories?"),
+        ("assumptions: [{name: x, territorys: a}]", "Did you mean territories?"),
     ],
 )
 def test_so_are_slips_further_in(tmp_path: Path, text: str, mend: str) -> None:
@@ -82,3 +82,38 @@ def test_a_right_key_in_a_wrong_place_is_told_its_place(tmp_path: Path, text: st
 @pytest.mark.parametrize("word", ["money", "data", "horizon", "zzz"])
 def test_letters_alone_make_no_suggestion(tmp_path: Path, word: str) -> None:
     assert _mend(tmp_path, f"{LEAST}{word}: 1\n").startswith("Known here: base, name, history, as_of, ")
+
+
+@pytest.mark.parametrize(
+    ("line", "attribute"),
+    [
+        ("{win_rate: {multiply: 1.05}, region: North}", "region"),
+        ("{win_rate: {multiply: 1.05}, segment: SMB}", "segment"),
+        ("{creation: {multiply: 0.9}, owner_id: R013}", "owner_id"),
+        ("{creation: {multiply: 0.9}, rep_id: R013}", "owner_id"),
+        ("{creation: {multiply: 0.9}, owner: R013}", "owner_id"),
+        ("{deal_size: {add: 100}, manager: M-1}", "manager_id"),
+        ("{deal_size: {add: 100}, territory_id: T-1}", "territory_id"),
+        ("{deal_size: {add: 100}, territory: T-1}", "territory_id"),
+        ("{price: {change: 0.05, elasticity: -1}, product: Suite}", "product"),
+        ("{market: {multiply: 0.9}, regions: [North]}", "region"),
+        ("{market: {multiply: 0.9}, industry: Health}", "industry"),  # as levels name it
+        ("{win_rate: {multiply: 1.05, region: North}}", "region"),
+    ],
+)
+def test_whom_an_assumption_is_for_goes_under_where(tmp_path: Path, line: str, attribute: str) -> None:
+    mend = _mend(tmp_path, f"{LEAST}levels: [region, industry]\nassumptions:\n  - {line}\n")
+    assert mend == f"Scope goes under where, beside what is assumed: where: {{{attribute}: ...}}."
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("{win_rat: {multiply: 1.05}}", "win_rate"),
+        ("{win_rate: {multiply: 1.05}, wher: {region: North}}", "where"),
+        ("{activity: {typ: call, multiply: 1, elasticity: 1}}", "type"),
+        ("{hire: {territory: North, start: 2025-09-01}}", "territory_id"),
+    ],
+)
+def test_keys_of_an_assumption_come_before_its_scope(tmp_path: Path, line: str, meant: str) -> None:
+    assert _mend(tmp_path, f"{LEAST}assumptions:\n  - {line}\n") == f"Did you mean {meant}?"

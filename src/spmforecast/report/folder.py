@@ -14,6 +14,7 @@ from typing import Any
 from spmforecast.errors import InputError, Problem
 from spmforecast.report.files import FILES, FileSpec
 from spmforecast.report.periods import day, is_year, last_day, order
+from spmforecast.written import nearest
 
 __all__ = ["Row", "Run", "read_run", "read_tables"]
 
@@ -205,8 +206,8 @@ def read_run(folder: str | Path) -> Run:
         If it is no run folder, or a file of it is damaged: every file is named at once.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise InputError(Problem("run folder", "there is no such folder", _RERUN, file=str(path)))
+    if not (path / "run.json").is_file():
+        raise InputError(_no_run_folder(path))
     problems: list[Problem] = []
     facts = read_facts(path / "run.json", problems)
     tables = {name: read_table(path / spec.name, spec, problems) for name, spec in FILES.items()}
@@ -215,6 +216,26 @@ def read_run(folder: str | Path) -> Run:
     if problems:
         raise InputError(problems)
     return Run(facts, **tables)
+
+
+def _no_run_folder(path: Path) -> Problem:
+    """Say what stands in the place of a run folder, and what was meant."""
+    mend = "Give a folder that `spmforecast run` left, such as runs/NAME."
+    if path.is_dir():
+        told = "no run.json is in it, so this is no run folder"
+        runs = sorted(one.parent.name for one in path.glob("*/run.json"))
+        mend = f"Give one of those in it, such as {path / runs[0]}." if runs else mend
+    elif path.is_file():
+        told = "this is a file, and no run folder"
+        if (path.parent / "run.json").is_file():
+            mend = f"Give the folder that it lies in: {path.parent}."
+        elif path.suffix in {".yaml", ".yml"}:
+            mend = f"Run it first, with `spmforecast run {path}`, and give the folder that this leaves."
+    else:
+        told = "there is no such folder"
+        near = nearest(path.name, sorted(one.parent.name for one in path.parent.glob("*/run.json")))
+        mend = f"Did you mean {path.with_name(near)}?" if near else mend
+    return Problem("run folder", told, mend, file=str(path))
 
 
 def read_tables(

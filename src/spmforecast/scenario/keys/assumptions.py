@@ -12,7 +12,25 @@ from spmforecast.scenario.keys.base import Names, Strict
 __all__ = ["KINDS", "AssumptionKeys"]
 
 
-class ChangeKeys(Strict):
+_ATTRIBUTES = ("owner_id", "manager_id", "territory_id", "region", "segment", "product", "type", "lead_source")
+
+
+class Scoped(Strict):
+    """Keys that hold for the deals that `where` names."""
+
+    @classmethod
+    def misplaced(cls, tree: Any) -> dict[str, str]:
+        """Say that attributes of deals go under `where`, as `levels` and `where` know them."""
+        levels = tree.get("levels") if isinstance(tree, dict) else None
+        more = [name for name in levels if isinstance(name, str)] if isinstance(levels, list) else []
+        told = {"rep_id": "owner_id", **{name: name for name in (*_ATTRIBUTES, *more)}}
+        return {
+            key: f"Scope goes under where, beside what is assumed: where: {{{name}: ...}}."
+            for key, name in told.items()
+        }
+
+
+class ChangeKeys(Scoped):
     """A figure multiplied, or with something added to it."""
 
     multiply: float | None = Field(default=None, ge=0)
@@ -25,13 +43,13 @@ class ChangeKeys(Strict):
         return self
 
 
-class PaceKeys(Strict):
+class PaceKeys(Scoped):
     """Time in each stage multiplied."""
 
     multiply: float = Field(gt=0, le=20)
 
 
-class PriceKeys(Strict):
+class PriceKeys(Scoped):
     """A change of price and what it does to the chance to win."""
 
     change: float = Field(gt=-1, le=5)
@@ -54,7 +72,7 @@ class LeaveKeys(Strict):
     to: str | None = Field(default=None, min_length=1)
 
 
-class ReassignKeys(Strict):
+class ReassignKeys(Scoped):
     """Deals that pass to somebody else; which ones, `where` says."""
 
     to: str = Field(min_length=1)
@@ -73,7 +91,7 @@ class AttritionKeys(Strict):
         return self
 
 
-class MarketKeys(Strict):
+class MarketKeys(Scoped):
     """A market that grows or shrinks: deals created, and chances to win them."""
 
     multiply: float | None = Field(default=None, gt=0, le=10)
@@ -88,7 +106,7 @@ class MarketKeys(Strict):
         return self
 
 
-class ActivityKeys(Strict):
+class ActivityKeys(Scoped):
     """More of some activity, and what that does to the number of deals created."""
 
     type: str = Field(min_length=1)
@@ -123,7 +141,7 @@ KINDS = (
 _SCOPED = ("win_rate", "cycle_length", "deal_size", "creation", "price", "reassign", "market", "activity")
 
 
-class AssumptionKeys(Strict):
+class AssumptionKeys(Scoped):
     """One assumption: what, for whom and when."""
 
     name: str = ""
