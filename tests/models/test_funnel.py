@@ -103,6 +103,12 @@ def test_what_comes_after_the_date_changes_nothing():
     np.testing.assert_array_equal(draws(changed), draws(fitted(1, True)))
 
 
+def test_nothing_gained_has_no_sign():
+    funnel = Funnel(used=False, activities=1200, origins=20, better=4, gain=-0.04)
+    assert "by +0.0 in all" in funnel.told()
+    assert "by -0.1 in all" in replace(funnel, gain=-0.06).told()
+
+
 def test_noise_is_not_used_and_leaves_no_trace():
     model, tables = fitted(1, False), company(1, False)
     bare = PipelineModel().fit(history({"opportunities": tables["opportunities"]}), as_of=AS_OF)

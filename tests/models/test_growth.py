@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,9 @@ from companies import history_of
 from spmforecast.errors import InputError
 from spmforecast.models import ModelSpec, PipelineModel
 from spmforecast.models.carrying import carried_shock
-from spmforecast.models.growth import FREE, GROWTHS, STEADY
+from spmforecast.models.growth import FREE, GROWTHS, STEADY, Trend
 from spmforecast.models.market import MonthlyCounts, fit_shock
+from spmforecast.scenario.doubts import _growing
 from spmforecast.scenario.notes import model_notes
 
 MONTHS = 36
@@ -101,15 +104,23 @@ def test_the_fit_tells_growth_that_is_clear(growth):
         assert trend.low < 0.5 < trend.high + 0.1
 
 
-def test_notes_say_growth_in_per_cent_where_it_is_free():
+@pytest.mark.parametrize(("growth", "way", "past"), [(0.5, "grows", "grown"), (-0.5, "falls", "fallen")])
+def test_notes_and_warnings_say_growth_in_per_cent_and_words(growth, way, past):
     """Half as much again in the log is 65 % a year, and the note is no nearer to 50 than the fit is."""
-    history = grown(0.5)
+    history = grown(growth)
     free = PipelineModel(ModelSpec(growth=FREE)).fit(history, as_of="2023-12-31")
     log = 12 * float(free.market.creation.weight @ free.market.creation.growth)
-    assert log > 0.3
-    assert f"creation by a rep grows by {np.expm1(log):+.0%} a year" in " ".join(model_notes(free, None)["notes"])
+    assert log * np.sign(growth) > 0.2
+    notes = " ".join(model_notes(free, None)["notes"])
+    assert f"creation by a rep {way} by {100 * abs(np.expm1(log)):.0f} % a year, damped" in notes
+    assert _growing(free) == []
     steady = PipelineModel().fit(history, as_of="2023-12-31")
-    assert "grows by" not in " ".join(model_notes(steady, None)["notes"])
+    assert f"{way} by" not in " ".join(model_notes(steady, None)["notes"])
+    clear = replace(steady, market=replace(steady.market, trend=Trend(growth, growth - 0.1, growth + 0.1, 0.9)))
+    (warning,) = _growing(clear)
+    year, low, high = (100 * np.expm1(growth + more) for more in (0.0, -0.1, 0.1))
+    told = f"(90 % interval of the change {low:+.0f} to {high:+.0f} %)"
+    assert warning.startswith(f"deals created by a rep have {past} by {abs(year):.0f} % a year {told}")
 
 
 def test_only_known_growths_are_taken():

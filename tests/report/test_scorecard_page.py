@@ -59,6 +59,22 @@ def test_report_makes_the_same_page_again_from_the_files_alone(folder: Path, tmp
     assert (tmp_path / "moved" / "report.html").read_bytes() == (folder / "report.html").read_bytes()
 
 
+def test_one_deal_is_one_and_only_columns_that_are_there_are_explained(folder: Path, tmp_path: Path) -> None:
+    assert "P(quotas): chance that a team" in (folder / "report.html").read_text()
+    shutil.copytree(folder, tmp_path / "plain")
+    for name, values in (
+        ("team", {"quota": "", "p_quota": "", "reps_below_half": ""}),
+        ("scorecards", {"win_rate_deals": 1, "open_deals": 1}),
+    ):
+        path = tmp_path / "plain" / f"{name}.csv"
+        pd.read_csv(path).assign(**values).to_csv(path, index=False)
+    page = render(tmp_path / "plain")
+    assert "P(quotas)" not in page
+    assert "The company&#39;s bookings hold those of owners" in page
+    assert "; 1 deal)" in page
+    assert "in 1 deal<" in page
+
+
 def test_names_cannot_become_markup(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "evil")
     for name in ("scorecards", "leaderboard", "river"):

@@ -108,7 +108,7 @@ def test_every_wrong_name_is_told_with_its_line_and_the_nearest_right_one(tmp_pa
     told = caught.value.problems
     assert [problem.line for problem in told] == list(range(9, 17))
     assert "Did you mean North-1?" in told[3].mend
-    assert told[4].reason == "the record knows no such open deal"
+    assert told[4].reason == f"this deal was {ready.model.deals['status'].iloc[0]} by as_of already"
     assert "Did you mean segment?" in told[5].mend
     assert "Did you mean SMB?" in told[6].mend
 

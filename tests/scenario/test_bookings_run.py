@@ -107,8 +107,12 @@ def test_levels_are_those_of_bookings(scenario):
     ):
         spm.run(wrong)
     idle = scenario.with_name("idle.yaml")
-    idle.write_text(QUESTION.replace("simulate:", "model: {segment_by: [segment, type]}\nsimulate:"))
-    assert any("segment_by has no effect" in warning for warning in spm.run(idle, trials=4).warnings)
+    idle.write_text(
+        QUESTION.replace("simulate:", "model: {segment_by: [segment, type], growth: free, half_life: 4}\nsimulate:")
+    )
+    warnings = spm.run(idle, trials=4).warnings
+    assert any("segment_by has no effect" in warning for warning in warnings)
+    assert "model: half_life, growth have no effect without deals" in warnings
 
 
 @pytest.mark.parametrize(

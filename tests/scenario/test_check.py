@@ -131,8 +131,10 @@ def test_names_under_scorecards_and_assumptions_are_looked_at(own: Path) -> None
     with pytest.raises(InputError, match="no such stage") as caught:
         run(own / "scenario.yaml", trials=20)
     assert [str(one) for one in caught.value.problems] == [str(one) for one in problems]
-    _change(own / "scenario.yaml", "quotas:", "assumptions:\n  - {leave: {rep_id: R0001, start: 2025-09-01}}\nquotas:")
+    leaves = (f"  - {{leave: {{rep_id: {rep}, start: 2025-09-01}}}}\n" for rep in ("R0001", "R002"))
+    _change(own / "scenario.yaml", "quotas:", f"assumptions:\n{''.join(leaves)}quotas:")
     assert "line 13, assumptions.leave.rep_id: the record knows no such rep who sells" in _told(own / "scenario.yaml")
+    assert "line 14, assumptions.leave.rep_id: this rep no longer sells at as_of" in _told(own / "scenario.yaml")
     assert "Did you mean Proposal?" in _told(own / "scenario.yaml")
 
 

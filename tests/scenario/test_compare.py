@@ -170,6 +170,20 @@ def test_scenarios_that_ask_of_other_days_are_refused(files: Path) -> None:
         compare([files / "scenario.yaml", files / "scenario.yaml"])
 
 
+def test_keys_that_differ_are_told_as_they_are_written(files: Path) -> None:
+    (files / "weeks.yaml").write_text(
+        "base: scenario.yaml\nname: weeks\nuntil: 2026-03-28\nlevels: [region, product]\n"
+        "fiscal_calendar: {pattern: 4-4-5}\n"
+    )
+    with pytest.raises(InputError, match="cannot be compared") as caught:
+        compare([files / "scenario.yaml", files / "weeks.yaml"])
+    until, weeks, levels = caught.value.problems
+    assert (until.value, until.mend) == ("2026-03-28", "Set it to 2025-12-31.")
+    assert (levels.value, levels.mend) == ("[region, product]", "Set it to [region, segment, product].")
+    assert weeks.value == "{pattern: 4-4-5, weekday: saturday, ends: last}"
+    assert weeks.mend == "Set it to {pattern: months, weekday: saturday, ends: last}."
+
+
 def test_the_folder_its_workbook_and_its_page(found: Comparison, tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     place = found.save(tmp_path / "out", excel=True)

@@ -98,9 +98,10 @@ class Funnel:
         """Say in a sentence or two what was measured and what follows."""
         if self.why:
             return f"Recent activity does not move the deals to come: {self.why}."
+        gain = round(self.gain, 1) + 0.0  # no sign where nothing was gained
         score = (
             f"at {self.origins} past month ends, with {self.activities:,} prospecting activities on record, it would "
-            f"have changed the log score of the creations of the months after by {self.gain:+.1f} in all, for the "
+            f"have changed the log score of the creations of the months after by {gain:+.1f} in all, for the "
             f"better at {self.better}"
         )
         if not self.used:

@@ -53,13 +53,14 @@ def _tenure(row: Row) -> str:
 def _pyramid(facts: Run, row: Row) -> tuple[tuple[str, str], ...]:
     ahead, money = facts.fact("period_ahead"), facts.currency
     low, high = (amount(row.number(name), money) for name in ("p10", "p90"))
-    wins = f"{percent(row.number('win_rate'))} ({_range(row, 'win_rate')}; {count(row.number('win_rate_deals'))} deals)"
+    behind = _deals(row.number("win_rate_deals"))
+    wins = f"{percent(row.number('win_rate'))} ({_range(row, 'win_rate')}; {behind})"
     told = [
         (f"Booked {facts.fact('period')}", _of_quota(row, "booked_period", money)),
         (f"Booked {facts.fact('fiscal_year')}", amount(row.number("booked_year"), money)),
         (f"Forecast {ahead}", f"{amount(row.number('p50'), money)} ({low} to {high})"),
         (f"Quota {ahead}", _quota(row, money)),
-        ("Open pipeline", f"{amount(row.number('open_amount'), money)} in {count(row.number('open_deals'))} deals"),
+        ("Open pipeline", f"{amount(row.number('open_amount'), money)} in {_deals(row.number('open_deals'))}"),
         ("Coverage, and needed", _coverage(row)),
         ("Win rate", wins),
         ("Cycle", _behind(row, "cycle_days", "cycle_deals", lambda value: f"{count(value)} days")),
@@ -98,7 +99,11 @@ def _behind(row: Row, name: str, deals: str, write: Callable[[float], str]) -> s
     value, number = row.number(name), row.number(deals)
     if not math.isfinite(value):
         return MISSING
-    return f"{write(value)} ({count(number)} {'deal' if number == 1 else 'deals'})"
+    return f"{write(value)} ({_deals(number)})"
+
+
+def _deals(number: float) -> str:
+    return f"{count(number)} {'deal' if number == 1 else 'deals'}"
 
 
 def _week(facts: Run, rows: Sequence[Row]) -> Table:

@@ -191,11 +191,12 @@ def _team(run: ScorecardRun) -> Section:
         (Column("Deals to act on"), number("actions")),
         (Column("Week’s targets met"), number("targets_met", percent)),
     ]
-    told = (
-        "P(quotas): chance that a team reaches the sum of its quotas. Reps below half: those whose own chance to reach "
-        "the quota is below one half. The company's bookings hold those of owners who no longer sell, and its forecast "
-        "people to come."
-    )
+    told = "The company's bookings hold those of owners who no longer sell, and its forecast people to come."
+    if any(math.isfinite(row.number("p_quota")) for row in rows):
+        told = (
+            "P(quotas): chance that a team reaches the sum of its quotas. Reps below half: those whose own chance to "
+            f"reach the quota is below one half. {told}"
+        )
     return Section(
         "team",
         "Team",

@@ -56,11 +56,24 @@ def wrong_names(
     problems = []
     for keys, name, known, what in asked:
         if name not in known:
-            near = nearest(name, known)
-            mend = f"Did you mean {near}?" if near else f"Name one of the record, such as {min(known, default='')}."
             loc: Loc = ("assumptions", index, *keys)
-            problems.append(scenario.written.problem(loc, f"the record knows no such {what}", mend, name))
+            told, mend = _unknown(name, known, what, model, hired)
+            problems.append(scenario.written.problem(loc, told, mend, name))
     return problems + _wrong_scope(scenario, index, one, model, hired)
+
+
+def _unknown(name: str, known: Set[str], what: str, model: FittedPipeline, hired: Set[str]) -> tuple[str, str]:
+    """Say what is wrong with a name that is not among those known, and how to mend it."""
+    if what == "open deal":
+        status = model.deals.loc[model.deals["opportunity_id"].astype(str) == name, "status"]
+        if status.isin(["won", "lost"]).any():
+            return f"this deal was {status.iloc[0]} by as_of already", "Take the assumption out, or name an open deal."
+    if what == "rep who sells" and name in set(map(str, model.history.reps["rep_id"])):
+        return "this rep no longer sells at as_of, or never did", "Take the assumption out, or name one who sells."
+    near = nearest(name, known)
+    usual = min(known - hired, default=min(known, default=""))
+    mend = f"Did you mean {near}?" if near else f"Name one of the record, such as {usual}."
+    return f"the record knows no such {what}", mend
 
 
 def _open_deals(model: FittedPipeline) -> pd.DataFrame:

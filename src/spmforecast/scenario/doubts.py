@@ -22,6 +22,8 @@ __all__ = ["doubts"]
 
 _SILENT_DAYS = 45
 _FEW_TRIALS = 100
+_OF_DEALS = ("law", "half_life", "growth", "amount_tail")
+"""Keys of ``model`` that say how deals move, are created and how large they are."""
 _FEW_CLOSED, _FEW_ORDERS, _FEW_MONTHS = 100, 100, 24
 
 
@@ -119,9 +121,11 @@ def _growing(model: FittedPipeline) -> list[str]:
     if trend is None or not trend.clear or model.spec.growth != STEADY:
         return []
     year, low, high = (100 * np.expm1(of) for of in (trend.year, trend.low, trend.high))
+    way = "fallen" if year < 0 else "grown"
     return [
-        f"deals created by a rep change by {year:+.0f} % a year ({low:+.0f} to {high:+.0f} %), and the forecast lets "
-        "creation return towards its mean: where that goes on, set model: {growth: free}"
+        f"deals created by a rep have {way} by {abs(year):.0f} % a year (90 % interval of the change {low:+.0f} to "
+        f"{high:+.0f} %), and the forecast lets creation return towards its mean: where that goes on, set "
+        "model: {growth: free}"
     ]
 
 
@@ -155,7 +159,11 @@ def _nature_of_bookings(scenario: Scenario) -> list[str]:
         "no deals are on record: the forecast carries on what each rep has booked (level, season, trend, market) and "
         "cannot see what is in the pipeline"
     ]
-    if scenario.keys.model.segment_by != ModelKeys().segment_by:
+    asked, usual = scenario.keys.model, ModelKeys()
+    idle = [key for key in _OF_DEALS if getattr(asked, key) != getattr(usual, key)]
+    if idle:
+        out.append(f"model: {', '.join(idle)} {'has' if len(idle) == 1 else 'have'} no effect without deals")
+    if asked.segment_by != usual.segment_by:
         out.append("model: segment_by has no effect without deals; name attributes of bookings under levels instead")
     return out
 

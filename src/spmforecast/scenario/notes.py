@@ -151,8 +151,12 @@ def _growing(model: FittedPipeline) -> str:
     """Say how fast creation grows where it is free to."""
     if model.spec.growth == STEADY:
         return ""
-    growth = math.expm1(12 * float(model.market.creation.weight @ model.market.creation.growth))
-    return f", which for creation by a rep grows by {growth:+.0%} a year, damped by 2 % a month"
+    growth = 100 * math.expm1(12 * float(model.market.creation.weight @ model.market.creation.growth))
+    way = "falls" if growth < 0 else "grows"
+    return (
+        f", which for creation by a rep {way} by {abs(growth):.0f} % a year, damped by 2 % a month, as the record "
+        "shows and model: {growth: free} lets it"
+    )
 
 
 def _teams(model: FittedPipeline) -> list[str]:

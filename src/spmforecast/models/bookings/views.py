@@ -140,7 +140,7 @@ def _size_rows(model: FittedBookings) -> list[dict[str, object]]:
              model.sizes.count, "all reps; each has a law of its own, leaning on all"),
         _row("order", "", noise.share, noise.share * np.exp(-_Z * noise.log_error),
              noise.share * np.exp(_Z * noise.log_error), "times", noise.cells,
-             "scatter of a rep's quarter against orders that come independently; deals: rep-quarters"),
+             "scatter of a rep's quarter against orders that come independently; counted are rep-quarters"),
     ]  # fmt: skip
     if model.sizes.cancelled > 0:
         error = _Z / np.sqrt(model.sizes.cancellation_count)

@@ -19,6 +19,7 @@ from spmforecast.scenario.compare.comparison import Comparison
 from spmforecast.scenario.compare.inputs import input_swings, value_of_inputs
 from spmforecast.scenario.compare.paired import paired_differences, plan_differences
 from spmforecast.scenario.compare.shares import Figures, attribution, one_at_a_time
+from spmforecast.scenario.keys import Strict
 from spmforecast.scenario.periods import period_dates
 from spmforecast.scenario.prepare import Prepared, Progress, prepare, prepared_by
 from spmforecast.scenario.run import RunResult, run_scenario
@@ -141,9 +142,15 @@ def _unlike(first: Scenario, other: Scenario) -> list[Problem]:
         mine, wanted = getattr(other.keys, key), getattr(first.keys, key)
         if mine != wanted:
             told = f"differs from {first.path.name}, so the two cannot be compared"
-            value = mine if isinstance(mine, str) else str(mine)
-            problems.append(other.written.problem((key,), told, f"Set it to {wanted}.", value))
+            problems.append(other.written.problem((key,), told, f"Set it to {_as_written(wanted)}.", _as_written(mine)))
     return problems
+
+
+def _as_written(value: object) -> str:
+    """Write the value of a key as it stands in a scenario."""
+    if isinstance(value, Strict):
+        return f"{{{', '.join(f'{key}: {one}' for key, one in value.model_dump(by_alias=True).items())}}}"
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
 
 
 def _put_together(
