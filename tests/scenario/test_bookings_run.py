@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import spmforecast as spm
 from ledgers import Trade, ledger_of
 from spmforecast.errors import InputError
 from spmforecast.models import FittedBookings
+from spmforecast.scenario.booking_notes import booking_notes
 from spmforecast.scenario.check import check_source
 from spmforecast.scenario.schema import load_scenario
 
@@ -97,6 +99,18 @@ def test_the_page_speaks_of_orders_not_of_deals(folder):
     assert "The record holds no deals" in page
     assert "Wins" not in page
     assert "deals not yet created" not in page
+
+
+def test_the_notes_name_who_is_listed_and_taken_not_to_sell(scenario, result):
+    told = " ".join(booking_notes(result.model))
+    assert "taken not to sell" not in told
+    table = result.model.history.current_reps().reset_index()
+    late = table.iloc[:2].assign(rep_id=["M1", "M2"], hire_date=table["hire_date"].min(), end_date=pd.NaT)
+    history = result.model.history
+    reps = pd.concat([history.reps, late[history.reps.columns]], ignore_index=True)
+    beside = replace(result.model, history=replace(history, tables={**history.tables, "reps": reps}))
+    told = " ".join(booking_notes(beside))
+    assert "with nothing booked and not hired lately, so taken not to sell: M1, M2." in told
 
 
 def test_levels_are_those_of_bookings(scenario):

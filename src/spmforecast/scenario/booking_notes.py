@@ -9,6 +9,7 @@ from spmforecast.models.teams import NAMES
 
 __all__ = ["TITLE", "booking_notes"]
 
+_MOST_NAMES = 8
 TITLE = "Bookings by rep and month (no deals on record) with keyed Monte Carlo draws"
 
 
@@ -101,8 +102,19 @@ def _scatter(model: FittedBookings) -> str:
     return told
 
 
+def _idle(model: FittedBookings) -> str:
+    """Name those whom the table of reps lists, who have not left, and who are taken not to sell all the same."""
+    reps = model.history.current_reps()
+    here = {str(rep) for rep in reps.index[reps["end_date"].isna()]}
+    idle = sorted(here - set(model.roster.owners))
+    if not idle:
+        return ""
+    names = ", ".join(idle[:_MOST_NAMES]) + (" …" if len(idle) > _MOST_NAMES else "")
+    return f" Listed as reps, but with nothing booked and not hired lately, so taken not to sell: {names}."
+
+
 def _capacity(model: FittedBookings) -> str:
-    told = f"{len(model.roster.owners)} reps sell at the as-of date."
+    told = f"{len(model.roster.owners)} reps sell at the as-of date.{_idle(model)}"
     if (model.factors.ramp < 1).any():
         told += f" Newcomers ramp as {model.hires} of them did."
     else:
