@@ -70,9 +70,21 @@ def test_one_deal_is_one_and_only_columns_that_are_there_are_explained(folder: P
         pd.read_csv(path).assign(**values).to_csv(path, index=False)
     page = render(tmp_path / "plain")
     assert "P(quotas)" not in page
-    assert "The company&#39;s bookings hold those of owners" in page
+    assert "The company&#39;s bookings and deals to act on hold those of owners" in page
     assert "; 1 deal)" in page
     assert "in 1 deal<" in page
+
+
+def test_deals_of_those_who_have_left_are_not_lost(folder: Path, tmp_path: Path) -> None:
+    assert "of owners who no longer sell</" not in (folder / "report.html").read_text()
+    shutil.copytree(folder, tmp_path / "left")
+    path = tmp_path / "left" / "actions.csv"
+    actions = pd.read_csv(path, dtype=str)
+    actions.loc[actions.index[0], "rep_id"] = "R-gone"
+    actions.to_csv(path, index=False)
+    page = render(tmp_path / "left")
+    assert "To act on, of owners who no longer sell" in page
+    assert f"{actions['opportunity_id'].iloc[0]} of R-gone, " in page
 
 
 def test_names_cannot_become_markup(folder: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_every_wrong_name_is_told_with_its_line_and_the_nearest_right_one(tmp_pa
         tmp_path,
         f"{{leave: {{rep_id: {rep}0, start: 2025-09-01}}}}",
         f"{{leave: {{rep_id: {rep}, start: 2025-09-01, to: {rep}0}}}}",
-        "{reassign: {to: R00X}, where: {segment: SMB}}",
+        "{reassign: {to: Zoe}, where: {segment: SMB}}",
         "{hire: {territory_id: Nroth-1, start: 2025-09-01}}",
         f"{{deal: {{opportunity_id: {deal}, outcome: lost}}}}",
         "{creation: {multiply: 1.1}, where: {segmnt: SMB}}",
@@ -107,6 +107,7 @@ def test_every_wrong_name_is_told_with_its_line_and_the_nearest_right_one(tmp_pa
         adjustments_of(scenario, ready.model)
     told = caught.value.problems
     assert [problem.line for problem in told] == list(range(9, 17))
+    assert told[2].mend == f"Name one of the record, such as {min(ready.model.roster.owners)}."
     assert "Did you mean North-1?" in told[3].mend
     assert told[4].reason == f"this deal was {ready.model.deals['status'].iloc[0]} by as_of already"
     assert "Did you mean segment?" in told[5].mend

@@ -69,6 +69,7 @@ def test_bookings_add_up_to_those_of_the_run_to_the_cent(found: Scorecards) -> N
     teams = found.team.iloc[:-1]
     assert teams["reps"].sum() == whole["reps"] == len(cards) - 1
     assert teams["open_amount"].sum() == pytest.approx(whole["open_amount"])
+    assert teams["actions"].sum() <= whole["actions"] == len(found.actions)
 
 
 def test_splits_and_a_busier_team(asked: Path, tmp_path: Path, found: Scorecards) -> None:

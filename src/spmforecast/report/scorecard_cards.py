@@ -9,7 +9,7 @@ from spmforecast.report.blocks import Card, Cell, Column, Facts, Listing, Table,
 from spmforecast.report.folder import Row, Run
 from spmforecast.report.wording import MISSING, amount, chance, count, percent, share, tally
 
-__all__ = ["rep_card"]
+__all__ = ["orphans", "rep_card"]
 
 _MOST = 5
 _MEASURES = {
@@ -142,17 +142,26 @@ def _usual(row: Row) -> str:
     return amount(value) if row.text("measure") == "bookings" else tally(value)
 
 
+def orphans(facts: Run, rows: Sequence[Row]) -> tuple[Listing, ...]:
+    """List the deals that ask for something and whose owners no longer sell, so that no card has them."""
+    items = _asking(facts, rows, lambda row: f"{row.text('opportunity_id')} of {row.text('rep_id')}")
+    return (Listing(items, title="To act on, of owners who no longer sell"),) if items else ()
+
+
 def _todo(facts: Run, rows: Sequence[Row]) -> list[Listing | Text]:
-    if not rows:
-        return [Text("No deal asks for anything.", "note")]
+    items = _asking(facts, rows, lambda row: row.text("opportunity_id"))
+    return [Listing(items, title="To act on")] if items else [Text("No deal asks for anything.", "note")]
+
+
+def _asking(facts: Run, rows: Sequence[Row], name: Callable[[Row], str]) -> tuple[str, ...]:
     items = [
-        f"{row.text('opportunity_id')}, {amount(row.number('amount'), facts.currency)}, "
+        f"{name(row)}, {amount(row.number('amount'), facts.currency)}, "
         f"P(win) {chance(row.number('p_win'))}: {row.text('detail')}"
         for row in rows[:_MOST]
     ]
     if len(rows) > _MOST:
         items.append(f"and {len(rows) - _MOST} more in actions.csv")
-    return [Listing(tuple(items), title="To act on")]
+    return tuple(items)
 
 
 def _praise(facts: Run, rows: Sequence[Row]) -> list[Listing]:

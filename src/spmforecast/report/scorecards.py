@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spmforecast.report.blocks import Block, Cell, Code, Column, Facts, Heading, Listing, Section, Text, tabulate
 from spmforecast.report.folder import Row, Run, read_tables
-from spmforecast.report.scorecard_cards import rep_card
+from spmforecast.report.scorecard_cards import orphans, rep_card
 from spmforecast.report.scorecard_figures import ranks, river
 from spmforecast.report.scorecard_files import SCORECARD_FILES
 from spmforecast.report.wording import MISSING, Scale, amount, chance, count, percent, share, tally
@@ -191,7 +191,10 @@ def _team(run: ScorecardRun) -> Section:
         (Column("Deals to act on"), number("actions")),
         (Column("Week’s targets met"), number("targets_met", percent)),
     ]
-    told = "The company's bookings hold those of owners who no longer sell, and its forecast people to come."
+    told = (
+        "The company's bookings and deals to act on hold those of owners who no longer sell, and its forecast people "
+        "to come."
+    )
     if any(math.isfinite(row.number("p_quota")) for row in rows):
         told = (
             "P(quotas): chance that a team reaches the sum of its quotas. Reps below half: those whose own chance to "
@@ -279,8 +282,10 @@ def _reps(run: ScorecardRun) -> Section:
         )
         for row in rows
     ]
+    reps = {row.text("rep_id") for row in rows}
+    left = orphans(facts, [one for one in run.tables["actions"] if one.text("rep_id") not in reps])
     return (
-        Section("reps", "Reps", "Each rep: scorecard and week", (Text(told, "note"), *cards))
+        Section("reps", "Reps", "Each rep: scorecard and week", (Text(told, "note"), *cards, *left))
         if cards
         else Section("reps", "Reps", "Each rep", ())
     )

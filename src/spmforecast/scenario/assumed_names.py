@@ -71,7 +71,7 @@ def _unknown(name: str, known: Set[str], what: str, model: FittedPipeline, hired
     if what == "rep who sells" and name in set(map(str, model.history.reps["rep_id"])):
         return "this rep no longer sells at as_of, or never did", "Take the assumption out, or name one who sells."
     near = nearest(name, known)
-    usual = min(known - hired, default=min(known, default=""))
+    usual = min(known & set(model.roster.owners) or known - hired or known, default="")
     mend = f"Did you mean {near}?" if near else f"Name one of the record, such as {usual}."
     return f"the record knows no such {what}", mend
 

@@ -46,6 +46,7 @@ def team_table(basis: Basis, cards: pd.DataFrame, actions: pd.DataFrame, weekly:
     for name in ("booked_period", "booked_year"):
         whole[name] = float(np.round(cards[name].sum(), 2))
     everybody = np.round(basis.result.forecast.period_draws(basis.ahead), 2)
+    whole["actions"] = len(actions)  # those of owners who no longer sell, too
     whole |= _law(everybody)
     return pd.DataFrame([*rows, {"manager_id": _COMPANY, "name": "", **whole}])
 
