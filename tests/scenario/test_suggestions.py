@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from spmforecast.data.tables import TABLES
 from spmforecast.errors import InputError
 from spmforecast.scenario import load_scenario
+from spmforecast.scenario.keys.assumptions import ActivityType
 
 LEAST = "name: plain\nhistory: data\nas_of: 2025-06-30\nuntil: 2025-12-31\n"
 
@@ -117,3 +120,13 @@ def test_whom_an_assumption_is_for_goes_under_where(tmp_path: Path, line: str, a
 )
 def test_keys_of_an_assumption_come_before_its_scope(tmp_path: Path, line: str, meant: str) -> None:
     assert _mend(tmp_path, f"{LEAST}assumptions:\n  - {line}\n") == f"Did you mean {meant}?"
+
+
+def test_an_activity_is_of_a_type_that_can_be_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(f"{LEAST}assumptions:\n  - {{activity: {{type: calls, multiply: 1.2, elasticity: 0.3}}}}\n")
+    with pytest.raises(InputError, match=r"line 6, assumptions\.activity\.type: .*Did you mean call\?"):
+        load_scenario(path)
+    column = TABLES["activities"].column("type")
+    assert column is not None
+    assert get_args(ActivityType) == column.choices

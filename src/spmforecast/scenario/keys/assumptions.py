@@ -12,6 +12,12 @@ from spmforecast.scenario.keys.base import Names, Strict
 __all__ = ["KINDS", "AssumptionKeys"]
 
 
+ActivityType = Literal[
+    "call", "email", "meeting", "proposal_sent", "proposal_accepted", "referral_given", "referral_received", "event",
+    "coaching",
+]  # fmt: skip
+"""Types of the table ``activities``."""
+
 _ATTRIBUTES = ("owner_id", "manager_id", "territory_id", "region", "segment", "product", "type", "lead_source")
 
 
@@ -109,7 +115,7 @@ class MarketKeys(Scoped):
 class ActivityKeys(Scoped):
     """More of some activity, and what that does to the number of deals created."""
 
-    type: str = Field(min_length=1)
+    type: ActivityType
     multiply: float = Field(gt=0, le=20)
     elasticity: float = Field(ge=-5, le=5)
 
