@@ -9,6 +9,7 @@ import pytest
 
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.models.daytypes import DAY_TYPES, day_types
+from spmforecast.models.holidays import Holidays, Rule
 
 FIRST = dt.date(2023, 1, 1)
 DAYS = [FIRST + dt.timedelta(days=n) for n in range(3 * 365)]
@@ -25,7 +26,7 @@ def described(day, year_start):
     if day in (last, last_weekday):
         return "quarter end" if place == 2 else "month end"
     if day.weekday() >= 5:
-        return "weekend"
+        return "weekend or holiday"
     if place == 2 and (last - day).days < 14:
         return "last two weeks of quarter"
     return f"month {place + 1} of quarter"
@@ -45,6 +46,16 @@ def test_the_type_of_a_day_does_not_hang_on_the_others():
     np.testing.assert_array_equal([day_types(numbers[i : i + 1], FiscalCalendar())[0] for i in range(400)], whole)
 
 
+def test_a_holiday_is_like_a_weekend_but_for_the_last_day_of_a_month():
+    numbers = np.array([(day - dt.date(1970, 1, 1)).days for day in DAYS])
+    holidays = Holidays((Rule("date", 5, 1), Rule("date", 12, 29)))
+    plain, kept = (day_types(numbers, FiscalCalendar(), *some) for some in ((), (holidays,)))
+    other = {DAYS[i].isoformat() for i in np.flatnonzero(plain != kept)}
+    # 2023-12-29 is the last weekday of its year, 2024-12-29 a Sunday; in 2025 it is a Monday.
+    assert other == {"2023-05-01", "2024-05-01", "2025-05-01", "2025-12-29"}
+    assert (kept[plain != kept] == DAY_TYPES.index("weekend or holiday")).all()
+
+
 def described_in_weeks(day, calendar):
     """Name the type of a day in a calendar of weeks."""
     month, quarter = calendar.period_of(day, "month"), calendar.period_of(day, "quarter")
@@ -56,7 +67,7 @@ def described_in_weeks(day, calendar):
     if day in (last, last_weekday):
         return "quarter end" if place == 2 else "month end"
     if day.weekday() >= 5:
-        return "weekend"
+        return "weekend or holiday"
     if place == 2 and (last - day).days < 14:
         return "last two weeks of quarter"
     return f"month {place + 1} of quarter"

@@ -18,6 +18,7 @@ import pandas as pd
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.data.ids import rows_of
 from spmforecast.models.capacity import RepSpans
+from spmforecast.models.holidays import NO_HOLIDAYS, Holidays
 from spmforecast.models.market import MonthlyCounts
 from spmforecast.models.newcomers import pool_reps
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
@@ -66,6 +67,8 @@ class CreationModel:
         Both by owner, as those were on record at the fit.
     calendar : FiscalCalendar
         Decides the months.
+    holidays : Holidays
+        Days with the rate of a weekend.
     season_fit : SeasonFit
         What the record tells of the season, and how well.
     unrecorded : array of int, shape (stretches, 2)
@@ -87,12 +90,17 @@ class CreationModel:
     by_owner: Array
     expected_of: Array
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
+    holidays: Holidays = NO_HOLIDAYS
     unrecorded: Ints = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
 
     def day_weights(self, days: Ints) -> Array:
         """Season times day of the week, shape of `days`: the shape of creation in time."""
         month = month_of(days, self.calendar) % 12
-        return np.asarray(self.season[month] * self.weekday[(days + 3) % 7], dtype=np.float64)
+        return np.asarray(self.season[month] * self.of_day(days), dtype=np.float64)
+
+    def of_day(self, days: Ints) -> Array:
+        """Multiplier of each day by its weekday, a holiday being like a day of a weekend; shape of `days`."""
+        return _of_day(days, self.weekday, self.holidays)
 
 
 def month_of(days: Ints, calendar: FiscalCalendar | None = None) -> Ints:
@@ -126,7 +134,12 @@ def month_starts(months: Ints) -> Ints:
 
 
 def fit_creation(
-    deals: pd.DataFrame, spans: RepSpans, first_day: int, today: int, calendar: FiscalCalendar
+    deals: pd.DataFrame,
+    spans: RepSpans,
+    first_day: int,
+    today: int,
+    calendar: FiscalCalendar,
+    holidays: Holidays = NO_HOLIDAYS,
 ) -> CreationModel:
     """Fit creation from the deals created within the record.
 
@@ -140,6 +153,8 @@ def fit_creation(
         First and last day on which every creation is on record.
     calendar : FiscalCalendar
         Decides the months where it is one of weeks, and the place in the quarter where the record is short.
+    holidays : Holidays, optional
+        Days on which as little is created as on a weekend.
 
     Returns
     -------
@@ -151,9 +166,10 @@ def fit_creation(
     owner = rows_of(deals["owner_id"], pd.Series(spans.owners, dtype="str"))[inside]
     days = np.arange(first_day, today + 1)
     weekday = _weekday(created, days)
+    of_day = _of_day(days, weekday, holidays)
     month = month_of(days, calendar)
     unknown = unrecorded(created, days, month)
-    grid = _Grid(spans, owner, created, days, weekday[(days + 3) % 7] * ~_within(days, unknown), month)
+    grid = _Grid(spans, owner, created, days, of_day * ~_within(days, unknown), month)
     grid.fit(calendar)
     seen, hoped = grid.observed.sum(axis=2), grid.expectation().sum(axis=2)
     return CreationModel(
@@ -172,6 +188,7 @@ def fit_creation(
         by_owner=seen,
         expected_of=hoped,
         calendar=calendar,
+        holidays=holidays,
         unrecorded=unknown,
     )
 
@@ -187,6 +204,12 @@ def _weekday(created: Ints, days: Ints) -> Array:
     there = np.bincount((days + 3) % 7, minlength=7) + 1.0
     rate = seen / there
     return np.asarray(rate / rate.mean(), dtype=np.float64)
+
+
+def _of_day(days: Ints, weekday: Array, holidays: Holidays) -> Array:
+    """Rate of each day by its weekday; on a holiday that of a weekend, where it is lower."""
+    own = weekday[(days + 3) % 7]
+    return np.where(holidays.on(days), np.minimum(own, weekday[5:].mean()), own)
 
 
 class _Grid:

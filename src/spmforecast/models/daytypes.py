@@ -1,4 +1,4 @@
-"""Types of day: the calendar rhythm of closing (weekends, month ends, the rush at the end of the quarter).
+"""Types of day: the calendar rhythm of closing (weekends and holidays, month ends, the rush at a quarter's end).
 
 Months and quarters are the fiscal ones: in a calendar of weeks they end when its own periods do.
 """
@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.models.holidays import NO_HOLIDAYS, Holidays
 
-__all__ = ["DAY_TYPES", "day_types"]
+__all__ = ["DAY_TYPES", "day_types", "ordinary"]
 
 DAY_TYPES: tuple[str, ...] = (
-    "weekend",
+    "weekend or holiday",
     "month 1 of quarter",
     "month 2 of quarter",
     "month 3 of quarter",
@@ -26,7 +27,9 @@ DAY_TYPES: tuple[str, ...] = (
 _RUSH_DAYS = 14
 
 
-def day_types(days: npt.NDArray[np.int64], calendar: FiscalCalendar) -> npt.NDArray[np.int64]:
+def day_types(
+    days: npt.NDArray[np.int64], calendar: FiscalCalendar, holidays: Holidays = NO_HOLIDAYS
+) -> npt.NDArray[np.int64]:
     """Classify days; the last day of a month and the last weeks of a quarter are two effects, not one.
 
     Parameters
@@ -35,6 +38,8 @@ def day_types(days: npt.NDArray[np.int64], calendar: FiscalCalendar) -> npt.NDAr
         Day numbers since 1970-01-01.
     calendar : FiscalCalendar
         Decides the months and quarters.
+    holidays : Holidays, optional
+        Days like those of a weekend; a month's end stays one.
 
     Returns
     -------
@@ -47,11 +52,17 @@ def day_types(days: npt.NDArray[np.int64], calendar: FiscalCalendar) -> npt.NDAr
     weekend = np.asarray(index.day_of_week) >= 5
     to_end = calendar.month_starts(month + 1) - 1 - days
     last_weekday = ~weekend & (_weekdays_left(index, to_end) == 0)
-    out = np.where(weekend, 0, of_quarter + 1)
-    out[(of_quarter == 2) & (to_end < _RUSH_DAYS) & ~weekend] = 4
+    out = of_quarter + 1
+    out[(of_quarter == 2) & (to_end < _RUSH_DAYS)] = 4
+    out[weekend | holidays.on(days)] = 0
     ends = (to_end == 0) | last_weekday
     out[ends] = np.where(of_quarter[ends] == 2, 6, 5)
     return out.astype(np.int64)
+
+
+def ordinary(kind: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Tell which types of day are those of weekdays on which no month ends."""
+    return np.asarray((kind > 0) & (kind < DAY_TYPES.index("month end")))
 
 
 def _weekdays_left(index: pd.DatetimeIndex, to_end: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

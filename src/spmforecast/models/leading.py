@@ -152,7 +152,7 @@ class Record:
         return float(np.clip(found * blocks / (blocks + _PRIOR_BLOCKS), 0.0, _MOST_KEPT))
 
     def _weekday(self, days: Ints) -> Array:
-        return self.creation.weekday[(days + 3) % 7]
+        return self.creation.of_day(days)
 
     def _pace(self, origin: int) -> float:
         """Deals a day expected of the reps in the last quarter, season and weekday taken out."""
@@ -183,7 +183,7 @@ def record_of(done: Prospecting, deals: pd.DataFrame, creation: CreationModel, f
     created = day_number(deals["created_date"])
     created = created[(created >= first_day) & (created <= today)]
     month = month_of(days, creation.calendar) - creation.months[0]
-    weight = creation.weekday[(days + 3) % 7]
+    weight = creation.of_day(days)
     direct = creation.expected[month] * weight / np.bincount(month, weights=weight)[month]
     daily = np.bincount(created - first_day, minlength=len(days)).astype(np.float64)
     return Record(done, creation, days, month, daily, np.asarray(direct, dtype=np.float64))

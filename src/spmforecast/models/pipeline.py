@@ -24,9 +24,10 @@ from spmforecast.models.capacity import (
     rep_spans,
 )
 from spmforecast.models.creation import CreationModel, fit_creation, month_of
-from spmforecast.models.daytypes import day_types
+from spmforecast.models.daytypes import day_types, ordinary
 from spmforecast.models.exposure import Statistics
 from spmforecast.models.funnel import Funnel, fit_funnel
+from spmforecast.models.holidays import Holidays, learn_holidays
 from spmforecast.models.kinds import LOST, move_types, rises
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
 from spmforecast.models.newcomers import WinRamp
@@ -119,6 +120,11 @@ class FittedPipeline:
     def variance_of_rep_wins(self) -> float:
         """Variance of the multiplier on winning over those who go on selling, doubt included."""
         return self.rep_wins.variance(_coming(self.creation, self.roster))
+
+    @property
+    def holidays(self) -> Holidays:
+        """Days of the year on which hardly anything happens, as the record has them."""
+        return self.process.holidays
 
     @property
     def booking_ramp(self) -> Array:
@@ -241,10 +247,11 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     profiles = build_profiles(known, deals, spec)
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
+    holidays = _holidays(stays, calendar)
     (process, count), (creation, amounts, places) = side_by_side(
-        lambda: fit_with_statistics(stays, profiles, calendar, spec),
+        lambda: fit_with_statistics(stays, profiles, calendar, spec, holidays),
         lambda: (
-            fit_creation(deals, spans, first_day, stays.today, calendar),
+            fit_creation(deals, spans, first_day, stays.today, calendar, holidays),
             fit_amounts(deals, known.stage_history, profiles, log),
             places_of(known, deals, spans.owners),
         ),
@@ -274,6 +281,16 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         funnel=fit_funnel(known, deals, creation, market.creation, first_day, stays.today),
         teams=fit_teams(membership(places), creation, watched, rep_wins.mean, stays.today),
     )
+
+
+def _holidays(stays: Stays, calendar: FiscalCalendar) -> Holidays:
+    """Learn the holidays from what was created, moved and closed on each day."""
+    ended = stays.to >= stays.won
+    came, went = stays.entry[stays.start == 0], (stays.entry + stays.duration)[ended]
+    first = int(min(came.min(initial=stays.today), went.min(initial=stays.today)))
+    days = np.arange(first, stays.today + 1)
+    events = sum(np.bincount(of - first, minlength=len(days)) for of in (came, went))
+    return learn_holidays(np.asarray(events, dtype=np.float64), first, ordinary(day_types(days, calendar)))
 
 
 def last_recorded(history: History) -> pd.Timestamp:
@@ -322,7 +339,7 @@ def _coming(creation: CreationModel, roster: Roster) -> Array:
 
 def _expected_exits(process: StageProcess, count: Statistics) -> Array:
     """Work out the exits that the process expects of the deals at risk, shape (stages, destinations, days)."""
-    rate, kind = process.intensities(), day_types(count.days, process.calendar)
+    rate, kind = process.intensities(), process.types_of(count.days)
     out = np.zeros((*rate.shape[1:3], len(kind)))
     for k in np.unique(kind):
         scaled = rate * process.rhythm[:, k, None]

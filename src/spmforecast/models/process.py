@@ -21,6 +21,7 @@ import numpy.typing as npt
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.models.agebins import AgeBins
 from spmforecast.models.daytypes import day_types
+from spmforecast.models.holidays import NO_HOLIDAYS, Holidays
 from spmforecast.models.kinds import LOST, move_types, rises
 from spmforecast.models.margins import held_average, moved_odds, same_odds
 from spmforecast.models.parametric.hazards import LawHazards
@@ -85,6 +86,8 @@ class StageProcess:
         Deal-days at risk.
     calendar : FiscalCalendar
         Decides the types of day.
+    holidays : Holidays
+        Likewise.
     laws : LawHazards, optional
         Where the base intensities follow laws, what they are; `base_events` over `base_exposure` is theirs.
     """
@@ -103,6 +106,7 @@ class StageProcess:
     observed: Array
     exposure: Array
     calendar: FiscalCalendar
+    holidays: Holidays = NO_HOLIDAYS
     laws: LawHazards | None = None
 
     @property
@@ -170,4 +174,4 @@ class StageProcess:
 
     def types_of(self, days: Ints) -> Ints:
         """Type of each day, shape of `days`."""
-        return day_types(days, self.calendar)
+        return day_types(days, self.calendar, self.holidays)

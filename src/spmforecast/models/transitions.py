@@ -13,6 +13,7 @@ from spmforecast.models.cyclic import CyclicFit
 from spmforecast.models.daytypes import DAY_TYPES, day_types
 from spmforecast.models.decay import half_life_weights
 from spmforecast.models.exposure import Statistics, collect
+from spmforecast.models.holidays import NO_HOLIDAYS, Holidays
 from spmforecast.models.parametric.hazards import FREE, LawHazards, StageAges
 from spmforecast.models.process import Factor, StageProcess
 from spmforecast.models.profiles import Profiles
@@ -29,7 +30,9 @@ _LAW_SWEEPS, _LAW_BINS = 4, 24
 _QUARTER_DAYS = 365.25 / 4
 
 
-def fit_transitions(stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec) -> StageProcess:
+def fit_transitions(
+    stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec, holidays: Holidays = NO_HOLIDAYS
+) -> StageProcess:
     """Fit the stage process by cyclic observed-over-expected updates (coordinate ascent of the Poisson likelihood).
 
     Parameters
@@ -42,21 +45,23 @@ def fit_transitions(stays: Stays, profiles: Profiles, calendar: FiscalCalendar, 
         Decides the types of day.
     spec : ModelSpec
         Bins and pooling.
+    holidays : Holidays, optional
+        Weekdays like weekends.
 
     Returns
     -------
     StageProcess
     """
-    return fit_with_statistics(stays, profiles, calendar, spec)[0]
+    return fit_with_statistics(stays, profiles, calendar, spec, holidays)[0]
 
 
 def fit_with_statistics(
-    stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec
+    stays: Stays, profiles: Profiles, calendar: FiscalCalendar, spec: ModelSpec, holidays: Holidays = NO_HOLIDAYS
 ) -> tuple[StageProcess, Statistics]:
     """Fit the stage process and hand on the counts it was fitted to."""
     bins = age_bins(stays, profiles, spec if spec.law == FREE else _finer(spec))
     count = collect(stays, profiles, bins)
-    kind = day_types(count.days, calendar)
+    kind = day_types(count.days, calendar, holidays)
     weight = _weights(count.days, spec.half_life)
     of_kind = np.eye(len(DAY_TYPES))[kind]
     events = count.events_by(kind, len(DAY_TYPES), weight)
@@ -85,6 +90,7 @@ def fit_with_statistics(
         observed=events.sum(axis=(3, 4)),
         exposure=count.exposure.sum(axis=(2, 3)),
         calendar=calendar,
+        holidays=holidays,
         laws=laws,
     )
     return process, count

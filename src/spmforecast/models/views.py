@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.models.daytypes import day_types
 from spmforecast.models.kinds import FORWARD, LOST, WON
 from spmforecast.models.passage import first_passage
 from spmforecast.models.process import StageProcess
@@ -83,7 +82,7 @@ def _by_segment(function: Callable[[Array, Ints], Array], rate: Array, segment: 
 def _even(model: FittedPipeline, rate: Array) -> Array:
     """Replace the rhythm of days by its mean over a year."""
     year = np.arange(model.stays.today + 1, model.stays.today + 366)
-    mean = model.process.rhythm[:, day_types(year, model.calendar)].mean(axis=1)
+    mean = model.process.rhythm[:, model.process.types_of(year)].mean(axis=1)
     return np.asarray(rate * mean[:, None])
 
 

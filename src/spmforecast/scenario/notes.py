@@ -39,7 +39,7 @@ def model_notes(
     if isinstance(model, FittedBookings):
         return {"title": TITLE, "notes": [*booking_notes(model), *([_quotas(quotas)] if quotas is not None else [])]}
     notes = [_stages(model), *_law(model), _pooling(model), _amounts(model), _creation(model)]
-    notes += [*_funnel(model), _capacity(model), _market(model), *_teams(model), *told]
+    notes += [*_holidays(model), *_funnel(model), _capacity(model), _market(model), *_teams(model), *told]
     notes.append(
         "Each trial draws parameters, market path, outcome and amount of every open deal, and the deals to come; "
         "every figure is computed from the same draws, so all levels add up."
@@ -111,6 +111,16 @@ def _creation(model: FittedPipeline) -> str:
         f"Deals to come: {creation.base * 365.25:.0f} a year per ramped rep from {int(creation.observed.sum()):,} "
         f"creations in {len(creation.months)} months, with season and each rep's own multiplier."
     )
+
+
+def _holidays(model: FittedPipeline) -> list[str]:
+    """Name the days of the year on which the company hardly works, as far as there are any."""
+    if not model.holidays.rules:
+        return []
+    return [
+        f"Public holidays: {model.holidays}. On such days the record is as quiet as at weekends, or does not speak against "
+        "it; they count as days of a weekend, past and future."
+    ]
 
 
 def _funnel(model: FittedPipeline) -> list[str]:

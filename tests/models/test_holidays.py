@@ -1,0 +1,136 @@
+"""Holidays are found in a record that has them, and none in one that has not."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import spmforecast as spm
+from spmforecast.calendar import FiscalCalendar
+from spmforecast.models.capacity import RepSpans
+from spmforecast.models.creation import fit_creation
+from spmforecast.models.daytypes import day_types, ordinary
+from spmforecast.models.holidays import NO_HOLIDAYS, Holidays, Rule, learn_holidays
+
+FIRST = int(np.datetime64("2022-01-01", "D").astype(np.int64))
+CHRISTMAS = {Rule("date", 12, 25), Rule("date", 1, 1)}
+THANKSGIVING, LABOR_DAY, MEMORIAL_DAY = Rule("weekday", 11, 3, 3), Rule("weekday", 9, 0, 0), Rule("weekday", 5, 5, 0)
+GOOD_FRIDAY, FOUNDERS = Rule("easter", 0, -2), Rule("date", 8, 9)
+
+
+def record(holidays, busy, years=3, seed=1, weekend=0.06, first=FIRST):
+    """Events of each day of a company that hardly works at weekends and on holidays."""
+    days = first + np.arange(int(365.25 * years))
+    quiet = (days + 3) % 7 >= 5
+    if holidays:
+        quiet = quiet | Holidays(tuple(holidays)).on(days)
+    season = 1 + 0.3 * np.sin(days / 58.0)
+    events = np.random.default_rng(seed).poisson(busy * season * np.where(quiet, weekend, 1.0))
+    return events.astype(float), first, ordinary(day_types(days, FiscalCalendar()))
+
+
+def test_holidays_are_told_in_words():
+    assert str(NO_HOLIDAYS) == ""
+    assert str(Holidays((FOUNDERS,))) == "9 August"
+    assert str(Holidays((FOUNDERS, THANKSGIVING))) == "9 August and the fourth Thursday of November"
+
+
+def dates(rule, year):
+    days = np.arange(f"{year}-01-01", f"{year + 1}-01-01", dtype="datetime64[D]").astype(np.int64)
+    return [str(day) for day in days[rule.on(days)].astype("datetime64[D]")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "year", "date", "name"),
+    [
+        (Rule("date", 12, 25), 2024, "2024-12-25", "25 December"),
+        (THANKSGIVING, 2024, "2024-11-28", "the fourth Thursday of November"),
+        (THANKSGIVING, 2025, "2025-11-27", "the fourth Thursday of November"),
+        (LABOR_DAY, 2025, "2025-09-01", "the first Monday of September"),
+        (MEMORIAL_DAY, 2025, "2025-05-26", "the last Monday of May"),
+        (GOOD_FRIDAY, 2024, "2024-03-29", "2 days before Easter"),
+        (Rule("easter", 0, 1), 2025, "2025-04-21", "the day after Easter"),
+        (Rule("easter", 0, 39), 2025, "2025-05-29", "39 days after Easter"),
+    ],
+)
+def test_a_rule_falls_on_the_day_that_calendars_give(rule, year, date, name):
+    assert dates(rule, year) == [date]
+    assert str(rule) == name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_holidays_of_a_busy_company_are_found(seed):
+    kept = {*CHRISTMAS, THANKSGIVING, LABOR_DAY, MEMORIAL_DAY, Rule("date", 7, 4), FOUNDERS}
+    assert set(learn_holidays(*record(kept, busy=20.0, seed=seed)).rules) == kept
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_company_with_five_events_a_day_tells_christmas_but_takes_no_quiet_day_for_a_holiday(seed):
+    found = set(learn_holidays(*record({*CHRISTMAS, Rule("date", 12, 26)}, busy=5.0, seed=seed)).rules)
+    assert found == {*CHRISTMAS, Rule("date", 12, 26)}
+
+
+@pytest.mark.parametrize("busy", [0.3, 8.0, 30.0])
+def test_a_record_that_speaks_against_it_has_no_christmas(busy):
+    found = set(learn_holidays(*record(set(), busy=busy, seed=5)).rules)
+    # Where next to nothing happens on any day, nothing speaks against what nearly everybody keeps.
+    assert found == (CHRISTMAS if busy < 1.0 else set())
+
+
+def test_a_company_that_works_all_week_keeps_what_is_known_beforehand_only():
+    assert set(learn_holidays(*record(set(), busy=30.0, weekend=1.0)).rules) <= CHRISTMAS
+
+
+def test_one_day_without_a_record_is_no_holiday():
+    events, first, usual = record(CHRISTMAS, busy=40.0)
+    outage = int(np.datetime64("2023-03-14", "D").astype(np.int64)) - first
+    events[outage] = 0.0
+    assert set(learn_holidays(events, first, usual).rules) == CHRISTMAS
+
+
+def test_a_date_of_which_nothing_is_known_has_to_be_quiet_in_two_years():
+    one_year = record({*CHRISTMAS, FOUNDERS}, busy=40.0, years=1)
+    assert set(learn_holidays(*one_year).rules) == CHRISTMAS
+    assert FOUNDERS in learn_holidays(*record({*CHRISTMAS, FOUNDERS}, busy=40.0)).rules
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 30.0), st.integers(1, 40))
+def test_whatever_the_counts_the_rules_are_told_once_and_in_order(seed, busy, weeks):
+    days = FIRST + np.arange(7 * weeks)
+    events = np.random.default_rng(seed).poisson(busy, len(days)).astype(float)
+    found = learn_holidays(events, FIRST, ordinary(day_types(days, FiscalCalendar()))).rules
+    assert list(found) == sorted(set(found))
+
+
+def test_the_example_company_closes_at_christmas_and_the_fit_knows_it():
+    model = spm.PipelineModel().fit(spm.read_history(spm.ExampleCompany(seed=1).tables()), as_of="2025-06-30")
+    christmas = [Rule("date", 1, 1), *(Rule("date", 12, day) for day in (24, 25, 26))]
+    assert list(model.holidays.rules) == christmas
+    assert model.creation.holidays == model.process.holidays == model.holidays
+    assert str(model.holidays) == "1 January, 24 December, 25 December and 26 December"
+    year = np.arange(model.stays.today + 1, model.stays.today + 366)
+    closed, weight = model.holidays.on(year), model.creation.of_day(year)
+    assert closed.sum() == 4
+    assert weight[closed].max() < 0.3 * weight[(year + 3) % 7 < 5].mean()
+    assert (model.process.types_of(year)[closed] == 0).all()
+
+
+def test_next_to_nothing_is_created_on_a_holiday():
+    days = pd.date_range("2023-01-02", "2024-12-30", freq="D")
+    closed = Holidays(tuple(Rule("date", 8, day) for day in range(5, 10)))
+    number = days.to_numpy().astype("datetime64[D]").astype(np.int64)
+    open_days = days[(days.day_of_week < 5) & ~closed.on(number)]
+    deals = pd.DataFrame({"owner_id": "A", "created_date": open_days.repeat(3)})
+    span = RepSpans(("A",), number[:1], number[-1:], number[:1] - 2000, np.array([True]), np.array([False]))
+    know, plain = (
+        fit_creation(deals, span, int(number[0]), int(number[-1]), FiscalCalendar(), some)
+        for some in (closed, NO_HOLIDAYS)
+    )
+    august = np.array([(dt.date(2025, 8, day) - dt.date(1970, 1, 1)).days for day in (6, 13)])
+    assert know.day_weights(august)[0] < 0.1 < 0.9 < know.day_weights(august)[1]
+    assert plain.day_weights(august)[0] == plain.day_weights(august)[1]
