@@ -55,6 +55,34 @@ def test_draws_of_the_shift_scatter_around_the_fit_as_much_as_it_is_in_doubt():
     assert drawn[0].std() < drawn[1].std()
 
 
+def test_chances_are_on_average_what_the_coefficients_make_of_them_however_doubtful_these_are():
+    rng = np.random.default_rng(12)
+    few = fit_landmarks(landmarks(rng, effect=-0.5, deals=25))
+    few = replace(few, root=4.0 * few.root)  # doubt of 0.5 to 0.8 in the log odds
+    normal = rng.standard_normal((40_000, PARTS, 2))
+    x, chance = np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([[0.02, 0.05], [0.4, 0.7]])
+    drawn = few.corrected(np.broadcast_to(chance, (40_000, 2, 2)), x, normal)
+    middle = special.expit(chance_logit(chance) + x @ few.coefficients[:2].T)
+    np.testing.assert_allclose(drawn.mean(axis=0), middle, rtol=0.02)
+    assert (drawn.std(axis=0) > 0.1 * middle).all()
+    assert (few.corrected(np.zeros((5, 2, 2)), x, normal[:5]) == 0).all()
+
+
+def test_what_a_segment_has_of_its_own_is_found_and_held_loosely():
+    rng = np.random.default_rng(13)
+    marks = []
+    for mark in landmarks(rng, effect=0.0, marks=12, deals=300):
+        segment = (np.arange(300)[:, None] % 3 == np.arange(3)).astype(float)
+        true = special.expit(chance_logit(mark.chance) + segment @ [[0.0], [0.5], [-0.5]])
+        won = (rng.random(true.shape) < true).astype(float)
+        marks.append(replace(mark, x=np.column_stack([mark.x[:, 0], segment, mark.x[:, 1]]), won=won))
+    told, plain = fit_landmarks(marks, levels=4), fit_landmarks([replace(m, x=m.x[:, [0, 4]]) for m in marks])
+    own = told.coefficients[0, 1:4]
+    assert own[1] - own[2] == pytest.approx(1.0, abs=0.2)
+    assert own == pytest.approx([0.0, 0.5, -0.5], abs=0.25)
+    assert plain.coefficients[0, 0] == pytest.approx(0.0, abs=0.1)
+
+
 def test_periods_that_have_not_ended_are_not_looked_at():
     marks = [replace(mark, watched=np.array([0])) for mark in landmarks(np.random.default_rng(5), effect=-0.5)]
     other_end = [replace(mark, won=np.stack([mark.won[:, 0], 1 - mark.won[:, 1]], axis=1)) for mark in marks]
@@ -119,7 +147,7 @@ def optional(marks, rng, effect):
 def test_optional_signals_are_in_where_they_make_later_days_better():
     rng = np.random.default_rng(10)
     found = fit_landmarks(optional(landmarks(rng, effect=-0.5), rng, effect=0.25), optional=1)
-    assert found.used == (True, False, False)
+    assert found.used == (True, *(False,) * (PARTS - 1))
     assert found.gain[0] > 1 > found.gain[1]
     assert found.coefficients.shape == (PARTS, 3)
     assert found.coefficients[0, 2] > 0.5

@@ -36,7 +36,7 @@ def at(day, events=EVENTS):
     stays, table = read(events)
     rows = open_rows(stays, number(day))
     usual = np.full(len(stays.deal), 30.0)
-    return signals(stays, table, rows, number(day), usual, Known(np.full(2, -1), np.zeros(2)))
+    return signals(stays, table, rows, number(day), usual, Known(np.full(2, -1), np.zeros(2), np.zeros(2, dtype=int)))
 
 
 def test_pushes_are_counted_up_to_the_day():
@@ -90,7 +90,24 @@ def test_a_deal_that_was_slow_before_shows_it(days):
     stays = build_stays(history_of(deals, events).as_of("2025-06-30"))
     table = event_table(history_of(deals, events).as_of("2025-06-30").stage_history, stays.deals)
     rows = open_rows(stays, stays.today)
-    slow = signals(stays, table, rows, stays.today, np.full(len(stays.deal), 30.0), Known(np.full(1, -1), np.zeros(1)))[
-        0, -1
-    ]
+    slow = signals(
+        stays,
+        table,
+        rows,
+        stays.today,
+        np.full(len(stays.deal), 30.0),
+        Known(np.full(1, -1), np.zeros(1), np.zeros(1, dtype=int)),
+    )[0, -1]
     assert slow > 0 if days else slow < 0
+
+
+def test_segments_are_told_apart_where_there_are_several():
+    stays, table = read(EVENTS)
+    rows, usual = open_rows(stays, number("2024-02-10")), np.full(len(stays.deal), 30.0)
+    alone, apart = (Known(np.full(2, -1), np.zeros(2), np.array(of)) for of in ([0, 0], [0, 1]))
+    assert (alone.segments, apart.segments) == (0, 2)
+    plain, told = (signals(stays, table, rows, number("2024-02-10"), usual, known) for known in (alone, apart))
+    assert told.shape[1] == plain.shape[1] + 2
+    np.testing.assert_array_equal(told[:, 1:3], np.eye(2)[apart.segment[stays.deal[rows]]])
+    np.testing.assert_array_equal(np.delete(told, [1, 2], axis=1), plain)
+    assert Known(np.full(9, -1), np.zeros(9), np.arange(9)).segments == 0

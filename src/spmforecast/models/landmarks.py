@@ -19,16 +19,16 @@ from scipy import special
 
 from spmforecast.models.pooling import fit_gamma_pool
 
-__all__ = ["PARTS", "Landmark", "Landmarks", "chance_logit", "fit_lags", "fit_landmarks", "kept_chances"]
+__all__ = ["PARTS", "Landmark", "Landmarks", "chance_logit", "fit_lags", "fit_landmarks", "kept_chances", "part_of"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-PARTS = 3  # the period at hand, the next one, all later ones
+PARTS = 4  # the period at hand, the next one, the third, all later ones
 _PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no correction
 _PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
 _EARNED = 1.0  # log score that optional signals must add
-_LEVEL_SD = 0.5  # of the coefficient that all deals share
+_LEVEL_SD, _SEGMENT_SD = 0.5, 0.25  # of the coefficients that all deals, and those of a segment, share, at least
 _FEW_ROWS = 40
 _STEPS = 12
 _SETTLED = 1e-10
@@ -62,7 +62,7 @@ class Landmarks:
     Parameters
     ----------
     coefficients : array of float, shape (parts, columns)
-        Of the period at hand, of the next one, and of all later ones.
+        By part: the period at hand, the next one and so on, see :func:`part_of`.
     root : array of float, shape (parts, columns, columns)
         Roots of their posterior covariances.
     prior_sd : tuple of float
@@ -99,13 +99,42 @@ class Landmarks:
         drawn = self.coefficients + np.einsum("gij,wgj->wgi", self.root, normal)
         return np.asarray(np.einsum("ni,wgi->wng", x, drawn))
 
+    def corrected(self, chance: Array, x: Array, normal: Array) -> Array:
+        """Draw corrected chances, which are on average what the coefficients themselves make of them.
+
+        A normal law of log odds has more chance above its middle than below. What the landmarks have seen holds for the
+        mean of the chances, not for their middle; so half of what the log odds' doubt adds is taken off beforehand.
+
+        Parameters
+        ----------
+        chance : array of float, shape (worlds, n, periods)
+            What the process says.
+        x, normal
+            As in :meth:`shifts`.
+
+        Returns
+        -------
+        array of float, shape (worlds, n, periods)
+        """
+        part = part_of(np.arange(chance.shape[-1]))
+        odds = chance_logit(chance)
+        middle = special.expit(odds + (x @ self.coefficients.T)[:, part])
+        doubt = (np.einsum("ni,gij->ngj", x, self.root) ** 2).sum(axis=-1)[:, part]
+        shift = self.shifts(x, normal)[..., part] - (0.5 - middle) * doubt
+        return np.asarray(special.expit(odds + shift) * (chance > 0))
+
+
+def part_of(period: Ints | int) -> Ints:
+    """Part of the corrections that periods of the horizon fall under; the first one has number 0."""
+    return np.minimum(period, PARTS - 1)
+
 
 def chance_logit(chance: Array) -> Array:
     """Log odds of chances, kept away from zero and one."""
     return np.asarray(special.logit(np.clip(chance, 1e-6, 1 - 1e-6)))
 
 
-def fit_landmarks(marks: list[Landmark], optional: int = 0) -> Landmarks:
+def fit_landmarks(marks: list[Landmark], optional: int = 0, levels: int = 1) -> Landmarks:
     """Fit the corrections.
 
     Parameters
@@ -115,6 +144,8 @@ def fit_landmarks(marks: list[Landmark], optional: int = 0) -> Landmarks:
     optional : int
         Last columns of the signals, which are in only where they make the score of later landmarks better. Where no
         part has them, the corrections have no such columns.
+    levels : int
+        First columns of the signals, those of all deals and of segments: they are held but loosely.
 
     Returns
     -------
@@ -128,10 +159,10 @@ def fit_landmarks(marks: list[Landmark], optional: int = 0) -> Landmarks:
         if rows is None:
             continue
         design, offset, seen, of_mark = rows
-        prior[part], gain[part] = _choose(design, offset, seen, of_mark, optional)
+        prior[part], gain[part] = _choose(design, offset, seen, of_mark, optional, levels)
         used[part] = gain[part] > _EARNED
         own = columns if used[part] else columns - optional
-        fitted = _fit(design[:, :own], offset, seen, prior[part])
+        fitted = _fit(design[:, :own], offset, seen, prior[part], levels)
         coefficients[part, :own], root[part, :own, :own] = fitted
     kept = columns if any(used) else columns - optional
     deals = sum(len(mark.x) for mark in marks)
@@ -144,7 +175,7 @@ def _rows(marks: list[Landmark], part: int) -> tuple[Array, Array, Array, Ints] 
         (mark.x, chance_logit(mark.chance[:, p]), mark.won[:, p], np.full(len(mark.x), k))
         for k, mark in enumerate(marks)
         for p in mark.watched
-        if min(p, PARTS - 1) == part
+        if part_of(p) == part
     ]
     if not rows or sum(len(row[0]) for row in rows) < _FEW_ROWS:
         return None
@@ -152,7 +183,7 @@ def _rows(marks: list[Landmark], part: int) -> tuple[Array, Array, Array, Ints] 
     return design, offset, seen, of_mark
 
 
-def _choose(x: Array, offset: Array, seen: Array, mark: Ints, optional: int) -> tuple[float, float]:
+def _choose(x: Array, offset: Array, seen: Array, mark: Ints, optional: int, levels: int) -> tuple[float, float]:
     """Choose the ridge by the log score of later landmarks under the fit to older ones; say what optional signals add.
 
     Returns
@@ -160,13 +191,13 @@ def _choose(x: Array, offset: Array, seen: Array, mark: Ints, optional: int) -> 
     prior_sd, gain : float
         The ridge with those signals where they are to be in, else without them.
     """
-    without = _losses(x[:, : x.shape[1] - optional], offset, seen, mark)
-    with_all = _losses(x, offset, seen, mark) if optional else without
+    without = _losses(x[:, : x.shape[1] - optional], offset, seen, mark, levels)
+    with_all = _losses(x, offset, seen, mark, levels) if optional else without
     gain = float(without.min() - with_all.min())
     return _PRIOR_SDS[int(np.argmin(with_all if gain > _EARNED else without))], gain
 
 
-def _losses(x: Array, offset: Array, seen: Array, mark: Ints) -> Array:
+def _losses(x: Array, offset: Array, seen: Array, mark: Ints, levels: int) -> Array:
     """Log score of later landmarks for each ridge, with what it has to be better by; the smaller the better."""
     marks = np.unique(mark)
     loss = np.array(_PREFERENCE)
@@ -175,12 +206,12 @@ def _losses(x: Array, offset: Array, seen: Array, mark: Ints) -> Array:
         if not old.any():
             continue
         for i, sd in enumerate(_PRIOR_SDS):
-            eta = offset[new] + _combined(x[new].T, _fit(x[old], offset[old], seen[old], sd)[0])
+            eta = offset[new] + _combined(x[new].T, _fit(x[old], offset[old], seen[old], sd, levels)[0])
             loss[i] += float((np.logaddexp(0.0, eta) - seen[new] * eta).sum())
     return loss
 
 
-def _fit(x: Array, offset: Array, seen: Array, prior_sd: float) -> tuple[Array, Array]:
+def _fit(x: Array, offset: Array, seen: Array, prior_sd: float, levels: int) -> tuple[Array, Array]:
     """Fit a ridge logistic regression with offset by Newton steps; coefficients and a root of their covariance.
 
     Sums over deals are numpy's own, never matrix products of a linear algebra library: those add in an order that hangs
@@ -191,8 +222,9 @@ def _fit(x: Array, offset: Array, seen: Array, prior_sd: float) -> tuple[Array, 
     if prior_sd == 0.0:
         return beta, np.zeros((columns, columns))
     ridge = np.full(columns, prior_sd**-2.0)
-    # The first column is one for every deal: that all win less often than the process says needs no small effect.
+    # That all deals, or those of a segment, win less often than the process says needs no small effect.
     ridge[0] = min(ridge[0], _LEVEL_SD**-2.0)
+    ridge[1:levels] = np.minimum(ridge[1:levels], _SEGMENT_SD**-2.0)
     row = np.ascontiguousarray(x.T)
     hessian = np.diag(ridge)
     for _ in range(_STEPS):

@@ -69,10 +69,19 @@ class Known:
         Code of its lead source; -1 where there is none.
     size : array of float, shape (deals,)
         Log of its amount over what is typical of its segment; 0 where it is not known.
+    segment : array of int, shape (deals,)
+        Code of its segment.
     """
 
     source: Ints
     size: Array
+    segment: Ints
+
+    @property
+    def segments(self) -> int:
+        """Segments told apart; none where there is one only, or too many to learn of each."""
+        count = int(self.segment.max(initial=-1)) + 1
+        return count if 1 < count <= _MOST_LEVELS else 0
 
 
 def event_table(stage_history: pd.DataFrame, deals: pd.DataFrame) -> EventTable:
@@ -155,7 +164,8 @@ def signals(stays: Stays, events: EventTable, rows: Ints, day: int, usual: Array
     gap, dated = due - day, due > 0
     quiet = np.where(found, day - of(events.day, day), 0)
     category = of(events.category, -1)
-    columns = [stage >= 0, *(stage == s for s in range(len(stays.stages)))]
+    columns = [stage >= 0, *(known.segment[deal] == s for s in range(known.segments))]
+    columns += [*(stage == s for s in range(len(stays.stages)))]
     columns += [dated & (gap < -_VERY_LATE), dated & (gap >= -_VERY_LATE) & (gap < -_LATE)]
     columns += [dated & (gap >= -_LATE) & (gap <= _MONTH), dated & (gap > _QUARTER)]
     columns += [pushes == 1, pushes >= 2, (quiet > _QUIET) & (quiet <= _SILENT), quiet > _SILENT]

@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _MOST_SOURCES = 6
-_PARTS = ("the period at hand", "the next one", "later ones")
+_PARTS = ("the period at hand", "the next one", "the third", "later ones")
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,13 @@ class DealSignals:
     def of(cls, model: FittedPipeline) -> DealSignals:
         """Take what a fit knows of its deals."""
         events = event_table(model.history.stage_history, model.deals)
-        known = Known(_sources(model.deals), _sizes(model))
+        known = Known(_sources(model.deals), _sizes(model), model.profiles.segment_of_deal)
         return cls(model.stays, events, known, _usual(model), read_touches(model.history.activities, model.deals))
+
+    @property
+    def levels(self) -> int:
+        """First columns, those of all deals and of segments."""
+        return 1 + self.known.segments
 
     @property
     def optional(self) -> int:
@@ -87,9 +92,9 @@ def told_of_signals(landmarks: Landmarks, dates: int, activities: int) -> tuple[
         said = f"Chances of open deals are those of their stage and age: {seen} tell of no signal that adds to them."
         return said, *_told_of_activity(landmarks, activities)
     said = (
-        f"Chances of open deals in {_listed(where)} are corrected by what {seen} show of their signals: stage, close "
-        "date, pushes, days without an event, category, source, size, time in earlier stages (ridge logistic "
-        "regression, the ridge chosen by the log score of the later days)."
+        f"Chances of open deals in {_listed(where)} are corrected by what {seen} show of their signals: segment, "
+        "stage, close date, pushes, days without an event, category, source, size, time in earlier stages (ridge "
+        "logistic regression, the ridge chosen by the log score of the later days)."
     )
     return said, *_told_of_activity(landmarks, activities)
 

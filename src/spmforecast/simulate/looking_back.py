@@ -80,7 +80,7 @@ def look_back(model: FittedPipeline, horizon: Horizon, centre: Futures, rows: In
             won = _by_period(won_on[stays.deal[then]] - day, horizon)
             chance, ended = _chances(model, centre, then, day), _ended(horizon, stays.today - day)
             parts.append(Landmark(reader.read(then, day), chance, won, ended))
-    landmarks = fit_landmarks(parts, reader.optional) if parts else _nothing(reader.columns)
+    landmarks = fit_landmarks(parts, reader.optional, reader.levels) if parts else _nothing(reader.columns)
     now = reader.read(rows, stays.today)[:, : landmarks.coefficients.shape[1]]
     told = told_of_signals(landmarks, len(parts), reader.activities)
     return LookingBack(landmarks, now, _lags(model, horizon, centre, dates, won_on), told)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from spmforecast.models import FittedPipeline
-from spmforecast.models.landmarks import PARTS, chance_logit, kept_chances
+from spmforecast.models.landmarks import PARTS, kept_chances
 from spmforecast.models.risksets import day_number
 from spmforecast.simulate.cells import CellPlan
 from spmforecast.simulate.horizon import Horizon
@@ -141,9 +140,7 @@ def _speed(
 def _told_by_signals(won: Array, back: LookingBack, x: Array, streams: Streams) -> Array:
     """Correct the chances of open deals (worlds, states, periods) by what their signals tell, a draw in each world."""
     normal = streams.generator("model", "landmarks", "coefficients").standard_normal((len(won), PARTS, x.shape[1]))
-    part = np.minimum(np.arange(won.shape[-1]), PARTS - 1)
-    shift = back.landmarks.shifts(x, normal)[..., part]
-    return kept_chances(special.expit(chance_logit(won) + shift) * (won > 0))
+    return kept_chances(back.landmarks.corrected(won, x, normal))
 
 
 def _tenure(model: FittedPipeline, deal: Ints) -> Ints:
