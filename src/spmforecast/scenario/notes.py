@@ -118,8 +118,8 @@ def _holidays(model: FittedPipeline) -> list[str]:
     if not model.holidays.rules:
         return []
     return [
-        f"Public holidays: {model.holidays}. On such days the record is as quiet as at weekends, or does not speak against "
-        "it; they count as days of a weekend, past and future."
+        f"Public holidays: {model.holidays}. On such days the record is as quiet as at weekends, or does not speak "
+        "against it; they count as days of a weekend, past and future."
     ]
 
 
