@@ -17,6 +17,7 @@ from spmforecast.calendar import FiscalCalendar
 from spmforecast.data import ExampleCompany, read_history
 from spmforecast.models import PipelineModel
 from spmforecast.models.daytypes import day_types
+from spmforecast.models.holidays import Holidays, Rule
 from spmforecast.models.kinds import BACK, FORWARD, WON, move_types
 
 START, AS_OF, UNTIL = "2022-01-01", "2023-12-31", "2024-03-31"
@@ -25,6 +26,7 @@ FIRST_DAY, TODAY, LAST_DAY = (int(np.datetime64(day, "D").astype(int)) for day i
 AGE_AT, AGE_FROM = (0, 5, 15, 30, 60), (0, 1, 10, 21, 45)  # of the first segment; the others have paces of their own
 OLDEST = 120
 CALENDAR = FiscalCalendar()
+HOLIDAYS = Holidays((Rule("date", 1, 1), Rule("date", 12, 25)))  # what the model takes for kept before it looks
 _FIT_FROM, _SEEDS = "2024-12-31", (101, 102, 103)
 _LEAST_EXITS = 40
 
@@ -265,7 +267,7 @@ class _Life:
         self.closed: list[np.ndarray] = []
         self.count = 0
         days = np.arange(FIRST_DAY, LAST_DAY + 1)
-        self.kind = day_types(days, CALENDAR)
+        self.kind = day_types(days, CALENDAR, HOLIDAYS)
         self.month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         self.stages = drawn.rate.shape[2]
 
@@ -284,7 +286,7 @@ class _Life:
     def _create(self, day: int, at: int) -> None:
         d, month = self.drawn, self.month[at] - self.month[0]
         rate = d.made * d.frailty[:, :, month // 3] * np.exp(d.level[:, 0, month])[:, None]
-        rate = rate * (d.season[:, self.month[at] % 12] * d.weekday[:, (day + 3) % 7])[:, None]
+        rate = rate * (d.season[:, self.month[at] % 12] * self._weekday(day))[:, None]
         company, rep = np.nonzero(number := self.rng.poisson(rate))
         often = number[company, rep]
         company, rep = np.repeat(company, often), np.repeat(rep, often)
@@ -296,6 +298,11 @@ class _Life:
         self.deals.append(new[[0, 1, 2, 3, 5]])
         self.events.append(new[[0, 1, 4, 5]])
         self.open = np.concatenate([self.open, new], axis=1)
+
+    def _weekday(self, day: int) -> np.ndarray:
+        """Rate of creation on a day of the week in each company; on a holiday that of a weekend."""
+        rate = self.drawn.weekday
+        return rate[:, 5:].mean(axis=1) if HOLIDAYS.on(np.array([day]))[0] else rate[:, (day + 3) % 7]
 
     def _move(self, rows: np.ndarray, day: int, rate: np.ndarray) -> np.ndarray:
         """Let some deals move once; return those that entered a further stage today."""

@@ -76,7 +76,7 @@ def judged(table: pd.DataFrame, level: float = 0.01) -> pd.DataFrame:
 def truth(companies: drawn.Companies, number: int) -> dict[str, float]:
     """Reported quantities of one company as its parameters have them."""
     rate, made = companies.rate[number], companies.made[number]
-    rhythm = companies.rhythm[number][:, drawn.day_types(_YEAR, drawn.CALENDAR)].mean(axis=1)
+    rhythm = companies.rhythm[number][:, drawn.day_types(_YEAR, drawn.CALENDAR, drawn.HOLIDAYS)].mean(axis=1)
     weight = made / made.sum()
     mean, now = companies.mean[number, :, 23], companies.level[number, :, 23]
     reps = np.repeat(rate[None], drawn.REPS, axis=0) * rhythm[:, None]
@@ -101,7 +101,7 @@ def truth(companies: drawn.Companies, number: int) -> dict[str, float]:
 def _said(model, rng: np.random.Generator) -> dict[str, np.ndarray]:
     process, profiles = model.process, model.profiles
     assert profiles.bands == 2, "without early amounts there is one profile a segment"
-    rhythm = process.rhythm[:, drawn.day_types(_YEAR, model.calendar)].mean(axis=1)
+    rhythm = process.rhythm[:, process.types_of(_YEAR)].mean(axis=1)
     rate = process.intensity_draws(rng, DRAWS, beside_market=True) * rhythm[:, None]
     creation, odds = (_levels(shock, rng) for shock in (model.market.creation, model.market.conversion))
     out = {}
