@@ -151,7 +151,7 @@ def fit_amounts(
         good = known  # nothing is won yet: any recorded amount tells more than none
     told = place_amounts(deals, profiles, good, np.log(amount[good]), bool(is_won[good].all()))
     residual = told.log_amount - told.centre[told.segment]
-    # Residuals from a mean that they made themselves scatter too little: few deals would make the mean amount too small.
+    # Residuals from a mean that they made themselves scatter too little: the mean amount of few deals would be too low.
     own = [residual[told.segment == s] for s in range(len(profiles.segments))]
     own = [one * np.sqrt(len(one) / max(len(one) - 1, 1)) for one in own]
     residual = np.concatenate(own)
