@@ -10,11 +10,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
-__all__ = ["NONE", "PERIOD_LABEL", "STATUS", "TABLES", "Column", "Kind", "Table", "dtype_of", "empty_frame"]
+__all__ = [
+    "NONE",
+    "PERIOD_LABEL",
+    "STATUS",
+    "TABLES",
+    "ActivityType",
+    "Column",
+    "Kind",
+    "Table",
+    "dtype_of",
+    "empty_frame",
+]
 
 Kind = Literal["id", "text", "date", "amount", "number", "status", "choice", "period"]
 
@@ -91,17 +102,11 @@ class Table:
 
 
 _DEAL_TYPES = ("new", "renewal", "expansion")
-_ACTIVITY_TYPES = (
-    "call",
-    "email",
-    "meeting",
-    "proposal_sent",
-    "proposal_accepted",
-    "referral_given",
-    "referral_received",
-    "event",
+ActivityType = Literal[
+    "call", "email", "meeting", "proposal_sent", "proposal_accepted", "referral_given", "referral_received", "event",
     "coaching",
-)
+]  # fmt: skip
+"""Types of the table ``activities``."""
 _CATEGORIES = ("commit", "most_likely", "best_case")
 
 
@@ -200,7 +205,7 @@ _ALL = (
         (
             _key("activity_id"),
             _when("date", required=True),
-            Column("type", "choice", required=True, choices=_ACTIVITY_TYPES),
+            Column("type", "choice", required=True, choices=get_args(ActivityType)),
             _id("rep_id"),
             _id("opportunity_id"),
             _id("account_id"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
+from spmforecast.data.tables import ActivityType
 from spmforecast.errors import Problem
 from spmforecast.scenario.schema import Scenario
 from spmforecast.written import nearest
@@ -30,10 +32,7 @@ FIGURES = {
 }
 """Level and unit of each figure of a card that is no activity."""
 
-ACTIVITIES = (
-    "call", "email", "meeting", "proposal_sent", "proposal_accepted", "referral_given", "referral_received", "event",
-    "coaching",
-)  # fmt: skip
+ACTIVITIES = get_args(ActivityType)
 
 
 ENDS = ("_period", "_4w", "_year")

@@ -7,16 +7,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from spmforecast.data.tables import ActivityType
 from spmforecast.scenario.keys.base import Names, Strict
 
 __all__ = ["KINDS", "AssumptionKeys"]
 
-
-ActivityType = Literal[
-    "call", "email", "meeting", "proposal_sent", "proposal_accepted", "referral_given", "referral_received", "event",
-    "coaching",
-]  # fmt: skip
-"""Types of the table ``activities``."""
 
 _ATTRIBUTES = ("owner_id", "manager_id", "territory_id", "region", "segment", "product", "type", "lead_source")
 

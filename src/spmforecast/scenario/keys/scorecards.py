@@ -6,14 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from spmforecast.data.tables import ActivityType
 from spmforecast.scenario.keys.base import Names, Strict
 
 __all__ = ["PyramidKeys", "ScorecardKeys", "StageGoalKeys", "WeeklyMeasure"]
 
-WeeklyMeasure = Literal[
-    "call", "email", "meeting", "proposal_sent", "proposal_accepted", "referral_given", "referral_received", "event",
-    "coaching", "deals_created", "deals_qualified", "deals_won", "bookings",
-]  # fmt: skip
+WeeklyMeasure = Literal[ActivityType, "deals_created", "deals_qualified", "deals_won", "bookings"]
 
 
 class StageGoalKeys(Strict):
