@@ -87,8 +87,8 @@ def _case(model: FittedPipeline, inputs: SimulationInputs, seed: int) -> oracle.
     known = model.history.current_reps()
     reps = tuple(sorted(str(rep) for rep in known.index[known["end_date"].isna()]))
     regions = sorted(set(inputs.plan.frame["region"].astype(str)))
-    by_region = tuple(f"{region} {quarter}" for region in regions for quarter in oracle.QUARTERS)
-    nodes = {"company": oracle.QUARTERS, "region": by_region, "rep-year": reps}
+    by_region = tuple(f"{region} {quarter}" for region in regions for quarter in oracle.coming("quarter"))
+    nodes = {"company": oracle.coming("quarter"), "region": by_region, "rep-year": reps}
     none = {level: (names, np.zeros((0, len(names)))) for level, names in nodes.items()}
     return oracle.Case(seed, *oracle.kind(seed), model.history, none)
 

@@ -60,7 +60,7 @@ def lived(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     wins["quarter"] = pd.PeriodIndex(wins["day"].to_numpy().astype("datetime64[D]"), freq="Q").astype(str)
     wins["region"] = _region(world, wins["home"].to_numpy() % world.size.reps)
     deals = _seen(world, ledger)
-    for quarter in oracle.QUARTERS:
+    for quarter in oracle.coming("quarter"):
         often = wins[wins["quarter"] == quarter].groupby("number").size() / FUTURES
         deals[quarter] = deals["number"].map(often).fillna(0.0)
     return deals.assign(seed=seed, character=character), wins.assign(seed=seed)
@@ -123,12 +123,12 @@ def main() -> None:
     pairs = [lived(seed) for seed in range(args.first_seed, args.first_seed + args.companies)]
     deals, wins = (pd.concat(part, ignore_index=True) for part in zip(*pairs, strict=True))
     rows = {}
-    for quarter in oracle.QUARTERS:
+    for quarter in oracle.coming("quarter"):
         deals[f"hidden {quarter}"] = hidden(deals, quarter)
         then = wins[wins["quarter"] == quarter]
         for level, node in (("company", []), ("region", ["region"])):
             rows[f"{level} {quarter}"] = share(deals, then, f"hidden {quarter}", node)
-    deals["hidden year"] = sum(deals[f"hidden {quarter}"] for quarter in oracle.QUARTERS)
+    deals["hidden year"] = sum(deals[f"hidden {quarter}"] for quarter in oracle.coming("quarter"))
     rows["rep, the year"] = share(deals, wins, "hidden year", ["rep"])
     table = pd.DataFrame(rows).T
     print(table.assign(all=table.mean(axis=1)).round(3).to_string())

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import special
 
-from spmforecast.models.landmarks import PARTS, Landmark, chance_logit, fit_lags, fit_landmarks, kept_chances
+from spmforecast.models.landmarks import (
+    PARTS,
+    Landmark,
+    chance_logit,
+    fit_lags,
+    fit_landmarks,
+    fit_months,
+    kept_chances,
+)
 
 
 def landmarks(rng, effect, marks=12, deals=200):
@@ -109,6 +117,24 @@ def test_a_segment_of_few_wins_leans_on_what_others_show_at_the_same_lag():
     # Where it has a story of its own, it keeps it.
     apart = fit_lags(seen * [[1.0], [30.0]], hoped * [[1.0], [30.0]] / [[1.0, 1.0, 1.0], [1.5, 1.0, 1.0]])
     assert apart[1, 0] > 1.6 > 1.4 > apart[0, 0]
+
+
+def test_months_of_the_quarter_share_out_what_a_quarter_wins():
+    hoped = np.array([900.0, 1000.0, 1100.0])
+    months = fit_months(1.2 * hoped * [0.95, 1.0, 1.04], hoped)
+    # A level that all months share is not theirs to tell.
+    assert (months * hoped).sum() == pytest.approx(hoped.sum())
+    assert months[0] < 0.99 < months[1] < 1.01 < months[2]
+    alike = fit_months(hoped, hoped)
+    assert alike == pytest.approx(np.ones(3))
+
+
+def test_few_wins_say_little_of_months():
+    one_each = fit_months(np.array([0.0, 1.0, 2.0]), np.ones(3))
+    assert (np.abs(one_each - 1) < 0.25).all()
+    np.testing.assert_array_equal(fit_months(np.zeros(3), np.ones(3)), np.ones(3))
+    np.testing.assert_array_equal(fit_months(np.zeros(3), np.zeros(3)), np.ones(3))
+    np.testing.assert_array_equal(fit_months(np.array([7.0]), np.array([5.0])), np.ones(1))
 
 
 def test_that_all_deals_win_less_often_is_found_however_mild_the_ridge_on_signals():

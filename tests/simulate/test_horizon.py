@@ -47,6 +47,21 @@ def test_month_and_year_periods():
     assert horizon(until="2026-12-31", kind="year").labels == ["2025", "2026"]
 
 
+def test_months_are_numbered_within_their_fiscal_quarter():
+    assert horizon(until="2025-07-31", kind="month").months_of_quarter().tolist() == [1, 2, 0, 1, 2, 0]
+    from_february = horizon(until="2025-07-31", kind="month", calendar=FiscalCalendar(2))
+    assert from_february.months_of_quarter().tolist() == [0, 1, 2, 0, 1, 2]
+    of_weeks = FiscalCalendar(1, "4-4-5")
+    until = of_weeks.period_of("2025-08-15", "month").end
+    told = horizon(until=until, kind="month", calendar=of_weeks).months_of_quarter()
+    assert (np.diff(told) % 3 == 1).all()
+
+
+@pytest.mark.parametrize(("until", "kind"), [("2025-12-31", "quarter"), ("2026-12-31", "year")])
+def test_longer_periods_are_no_months_of_a_quarter(until, kind):
+    assert not horizon(until=until, kind=kind).months_of_quarter().any()
+
+
 def test_month_shares_count_the_days_of_each_month():
     got = horizon(until="2025-06-30").month_shares()
     assert got.shape == (2, 5)

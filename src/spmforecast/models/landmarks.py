@@ -19,7 +19,17 @@ from scipy import special
 
 from spmforecast.models.pooling import fit_gamma_pool
 
-__all__ = ["PARTS", "Landmark", "Landmarks", "chance_logit", "fit_lags", "fit_landmarks", "kept_chances", "part_of"]
+__all__ = [
+    "PARTS",
+    "Landmark",
+    "Landmarks",
+    "chance_logit",
+    "fit_lags",
+    "fit_landmarks",
+    "fit_months",
+    "kept_chances",
+    "part_of",
+]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -29,6 +39,7 @@ _PRIOR_SDS = (0.0, 0.1, 0.2, 0.4)  # of a coefficient; the first one means: no c
 _PREFERENCE = (3.0, 1.0, 0.0, 1.0)  # log score by which each must be better than a mild correction
 _EARNED = 1.0  # log score that optional signals must add
 _LEVEL_SD, _SEGMENT_SD = 0.5, 0.25  # of the coefficients that all deals, and those of a segment, share, at least
+_USUAL_MONTHS = 0.03  # variance of months' multipliers, which hold what the process's own rhythm of days misses
 _FEW_ROWS = 40
 _STEPS = 12
 _SETTLED = 1e-10
@@ -271,6 +282,25 @@ def fit_lags(seen: Array, hoped: Array) -> Array:
     """
     together = fit_gamma_pool(seen.sum(axis=0), hoped.sum(axis=0), averaged=True).mean
     return together * fit_gamma_pool(seen, hoped * together, averaged=True).mean
+
+
+def fit_months(seen: Array, hoped: Array) -> Array:
+    """Compare wins by month of the quarter with what the process expects of the same deals.
+
+    Parameters
+    ----------
+    seen, hoped : array of float, shape (months,)
+        Wins.
+
+    Returns
+    -------
+    array of float, shape (months,)
+        Multipliers, which lean on one by as much as months are alike; a quarter as a whole wins as many as before.
+    """
+    if not (seen.sum() > 0 and hoped.sum() > 0):
+        return np.ones_like(hoped)
+    apart = fit_gamma_pool(seen, hoped * (seen.sum() / hoped.sum()), True, _USUAL_MONTHS).mean
+    return np.asarray(apart * hoped.sum() / (apart * hoped).sum())
 
 
 def kept_chances(won: Array) -> Array:

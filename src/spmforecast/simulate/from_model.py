@@ -66,7 +66,7 @@ def build_inputs(
         seed=seed,
         plan=plan,
         open_deals=open_tables(model, rows, runs, horizon, owners, plan, back, streams),
-        new_deals=new_tables(model, runs, horizon, creation, back.lags),
+        new_deals=new_tables(model, runs, horizon, creation, back),
         owners=owners,
         win_shape=win_shape,
         win_rate=win_rate,

@@ -55,6 +55,13 @@ class Horizon:
         np.add.at(out, (self.cell, month - month[0]), 1.0)
         return np.asarray(out / out.sum(axis=1, keepdims=True))
 
+    def months_of_quarter(self) -> Ints:
+        """Month of its quarter (0 to 2) that each period is; all zeros where periods are no months."""
+        month = self.calendar.month_numbers(self.days)
+        begins = np.searchsorted(self.cell, np.arange(len(self.periods)))
+        months = len(self.periods) > 1 and len(np.unique(month)) == len(self.periods)
+        return month[begins] % 3 if months else np.zeros_like(begins)
+
     def lived(self) -> Array:
         """Months that a deal created in a cohort (a period) has lived through by the end of each period.
 

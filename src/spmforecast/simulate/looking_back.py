@@ -14,18 +14,18 @@ import pandas as pd
 
 from spmforecast.models import FittedPipeline
 from spmforecast.models.futures import Futures
-from spmforecast.models.landmarks import PARTS, Landmark, Landmarks, fit_lags, fit_landmarks
+from spmforecast.models.landmarks import PARTS, Landmark, Landmarks, fit_landmarks
 from spmforecast.models.risksets import day_number
 from spmforecast.models.signals import open_rows
 from spmforecast.simulate.deal_signals import DealSignals, told_of_signals
 from spmforecast.simulate.horizon import Horizon
+from spmforecast.simulate.past_cohorts import QUARTER_DAYS, past_cohorts
 
 __all__ = ["LookingBack", "look_back"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_QUARTER_DAYS = 91
 _LEAST_DEALS = 5  # open at a landmark, or it tells nothing
 _WARM_UP_DAYS = 180  # of a record, in which the pipeline fills
 
@@ -42,6 +42,9 @@ class LookingBack:
         Signals of the deals open now, in the order of the rows handed in.
     lags : array of float, shape (segments, periods)
         Multipliers of new deals' chances, by periods since creation.
+    months : array of float, shape (periods,)
+        Multipliers of all deals' chances in each period, by the month of the quarter that it is; ones where periods are
+        no months.
     told : tuple of str
         What open deals are corrected by, in words.
     """
@@ -49,6 +52,7 @@ class LookingBack:
     landmarks: Landmarks
     signals: Array
     lags: Array
+    months: Array
     told: tuple[str, ...] = ()
 
 
@@ -73,17 +77,20 @@ def look_back(model: FittedPipeline, horizon: Horizon, centre: Futures, rows: In
     stays, reader = model.stays, DealSignals.of(model)
     won_on = _won_on(model.deals)
     dates = _alike(model, horizon)
+    cohorts = past_cohorts(model, horizon, centre, dates, won_on)
+    lags = cohorts.lags()
+    months = cohorts.months(lags)
     parts: list[Landmark] = []
     for day in dates:
         then = open_rows(stays, day)
         if len(then) >= _LEAST_DEALS:
             won = _by_period(won_on[stays.deal[then]] - day, horizon)
-            chance, ended = _chances(model, centre, then, day), _ended(horizon, stays.today - day)
+            chance, ended = months * _chances(model, centre, then, day), _ended(horizon, stays.today - day)
             parts.append(Landmark(reader.read(then, day), chance, won, ended))
     landmarks = fit_landmarks(parts, reader.optional, reader.levels) if parts else _nothing(reader.columns)
     now = reader.read(rows, stays.today)[:, : landmarks.coefficients.shape[1]]
     told = told_of_signals(landmarks, len(parts), reader.activities)
-    return LookingBack(landmarks, now, _lags(model, horizon, centre, dates, won_on), told)
+    return LookingBack(landmarks, now, lags, months, told)
 
 
 def _nothing(columns: int) -> Landmarks:
@@ -94,7 +101,7 @@ def _alike(model: FittedPipeline, horizon: Horizon) -> list[int]:
     """Earlier days that lie in their quarter as the as-of date does in its own, oldest first."""
     today, first = model.stays.today, int(model.stays.entry.min(initial=model.stays.today)) + _WARM_UP_DAYS
     if horizon.calendar.of_weeks:
-        return sorted(range(today - _QUARTER_DAYS, first, -_QUARTER_DAYS))
+        return sorted(range(today - QUARTER_DAYS, first, -QUARTER_DAYS))
     tomorrow = pd.Timestamp(today + 1, unit="D")
     back = [tomorrow - pd.DateOffset(months=3 * k) - pd.Timedelta(days=1) for k in range(1, 1 + (today - first) // 89)]
     return sorted(day for day in (int(day_number(pd.DatetimeIndex([date]))[0]) for date in back) if day > first)
@@ -124,45 +131,3 @@ def _chances(model: FittedPipeline, centre: Futures, rows: Ints, day: int) -> Ar
     stays = model.stays
     age = np.minimum(day + 1 - stays.entry[rows], model.process.bins.cap)
     return np.asarray(centre.won[model.profiles.of_deal[stays.deal[rows]], stays.stage[rows], age], dtype=np.float64)
-
-
-def _lags(model: FittedPipeline, horizon: Horizon, centre: Futures, dates: list[int], won_on: Ints) -> Array:
-    """Multipliers of new deals' chances by the number of periods since their creation.
-
-    Deals created in the quarter after an earlier date are held against the cohort of the horizon that lies in the same
-    quarter of the year, as creation within a quarter has its seasons; where the horizon ends too early for a lag,
-    against the first one.
-    """
-    stays, periods = model.stays, len(horizon.periods)
-    first = np.append(True, stays.deal[1:] != stays.deal[:-1])[: len(stays.deal)] & (stays.start == 0)
-    deal, stage, born = stays.deal[first], stays.stage[first], stays.entry[first]
-    segment, segments = model.profiles.segment_of_deal[deal], len(model.profiles.segments)
-    begins = np.searchsorted(horizon.cell, np.arange(periods + 1))
-    near = np.flatnonzero(begins[:-1] < _QUARTER_DAYS)
-    seen, hoped = np.zeros((segments, periods)), np.zeros((segments, periods))
-    for day in dates:
-        turn = _turn(horizon, stays.today - day, len(near))
-        for cohort in near:
-            for lag in range(periods - cohort):
-                at = cohort + turn if cohort + turn + lag < periods else cohort
-                moved = begins[at] - begins[cohort] - day
-                if begins[at + lag + 1] - moved > stays.today:
-                    continue
-                mine = _period_at(born + moved, horizon) == at
-                won = _period_at(won_on[deal[mine]] + moved, horizon) == at + lag
-                table = centre.arrival_won[model.profiles.of_deal[deal[mine]], stage[mine], at, at + lag]
-                seen[:, lag] += np.bincount(segment[mine], weights=won, minlength=segments)
-                hoped[:, lag] += np.bincount(segment[mine], weights=table.astype(np.float64), minlength=segments)
-    return fit_lags(seen, hoped)
-
-
-def _turn(horizon: Horizon, back: int, in_quarter: int) -> int:
-    """Periods from the beginning of the horizon to the quarter of the year that came after an earlier date."""
-    whole = np.count_nonzero(horizon.cell < in_quarter) >= _QUARTER_DAYS - 3 and len(horizon.periods) > in_quarter
-    return (-round(back / _QUARTER_DAYS)) % 4 * in_quarter if whole else 0
-
-
-def _period_at(after: Ints, horizon: Horizon) -> Ints:
-    """Period in which each day after the as-of date lies (1 is the first one), -1 outside of the horizon."""
-    inside = (after >= 1) & (after <= len(horizon.days))
-    return np.where(inside, horizon.cell[np.clip(after, 1, len(horizon.days)) - 1], -1)

@@ -12,6 +12,7 @@ from spmforecast.simulate.capacity import capacity_tables
 from spmforecast.simulate.cells import CreationCells
 from spmforecast.simulate.horizon import Horizon
 from spmforecast.simulate.inputs import NewDeals
+from spmforecast.simulate.looking_back import LookingBack
 from spmforecast.simulate.moved import Moved
 from spmforecast.simulate.outcomes import mixed_speed, winning_speed
 
@@ -20,7 +21,9 @@ __all__ = ["new_tables"]
 Array = npt.NDArray[np.float64]
 
 
-def new_tables(model: FittedPipeline, runs: Moved, horizon: Horizon, cells: CreationCells, lags: Array) -> NewDeals:
+def new_tables(
+    model: FittedPipeline, runs: Moved, horizon: Horizon, cells: CreationCells, back: LookingBack
+) -> NewDeals:
     """Lay the deals to come out.
 
     Parameters
@@ -33,14 +36,14 @@ def new_tables(model: FittedPipeline, runs: Moved, horizon: Horizon, cells: Crea
         Days and periods to come.
     cells : CreationCells
         Who creates what, and where it is counted.
-    lags : array of float, shape (segments, periods)
-        Multipliers of chances, by periods since creation.
+    back : LookingBack
+        What earlier dates teach about the tables.
 
     Returns
     -------
     NewDeals
     """
-    win = _speed(model, runs.drawn, lags)
+    win = _speed(model, runs.drawn, back)
     response, bend = runs.response(lambda run: _entry_mix(model, run.arrival_won)[0])
     created, succeeded, vacant = capacity_tables(model, horizon, cells.places)
     shape, rate = model.creation.reps.posterior(model.creation.owners, cells.sellers)
@@ -72,9 +75,9 @@ def _own_frailty(model: FittedPipeline) -> float:
     return max(model.creation.dispersion - shared, 0.0)
 
 
-def _speed(model: FittedPipeline, drawn: Futures, lags: Array) -> npt.NDArray[np.float32]:
+def _speed(model: FittedPipeline, drawn: Futures, back: LookingBack) -> npt.NDArray[np.float32]:
     """Hazards of winning by world, segment, cohort and period."""
-    speed = winning_speed(_told_by_lag(_entry_mix(model, drawn.arrival_won), lags))
+    speed = winning_speed(_told_by_lag(back.months * _entry_mix(model, drawn.arrival_won), back.lags))
     return mixed_speed(speed, model.variance_of_rep_wins).astype(np.float32)
 
 

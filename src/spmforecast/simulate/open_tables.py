@@ -132,7 +132,7 @@ def _speed(
     What is lost is in these chances already: beside a clock of losing the market could not move them as it does.
     """
     profiles = len(model.profiles.table)
-    won = _told_by_signals(states.pick(runs.drawn.won, profiles), back, states.signals, streams)
+    won = _told_by_signals(back.months * states.pick(runs.drawn.won, profiles), back, states.signals, streams)
     speed = mixed_speed(winning_speed(won), model.variance_of_rep_wins)
     return np.asarray(speed * model.win_ramp.fitted[states.tenure, None], dtype=np.float32)
 
