@@ -4,7 +4,7 @@ Nobody has to name a country. A date of the year (25 December), a weekday of a m
 or a distance from Easter is a holiday where what was created, moved and closed on such weekdays speaks for the pace of
 a weekend rather than for that of the weekdays around them (negative binomial counts). Dates of which nothing is known
 beforehand need strong evidence from two years at least, those that many countries keep need less. On a holiday a
-company works as it does on a weekend.
+company works as it does on a weekend; one that works all week has none that could be told.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from dateutil.easter import easter
+from scipy import ndimage
 
 __all__ = ["NO_HOLIDAYS", "Holidays", "Rule", "learn_holidays"]
 
@@ -28,16 +29,28 @@ _FAMILIES: tuple[tuple[Kind, bool], ...] = (("date", False), ("easter", False), 
 _MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June", "July")
 _MONTHS += ("August", "September", "October", "November", "December")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_COUNTED = ("first", "second", "third", "fourth", "fifth", "last")
-_LAST = 5
+_COUNTED = ("first", "second", "third", "fourth", "last")  # the fifth, where there is one, is the last
+_LAST = len(_COUNTED) - 1
+_EASTER_NAMES = {
+    -3: "Maundy Thursday",
+    -2: "Good Friday",
+    1: "Easter Monday",
+    39: "Ascension Day",
+    50: "Whit Monday",
+    60: "Corpus Christi",
+}
 
 _EASTER_FROM, _EASTER_TO = -3, 60  # Maundy Thursday to Corpus Christi
-_ODDS_UNKNOWN, _ODDS_COMMON, _ODDS_SURE = -6.0, -3.0, 2.0  # log odds before the record is looked at
+# Log odds before the record is looked at. There are some 500 dates of which nothing is known: more readily believed,
+# one record in four that has no holidays would show some.
+_ODDS_UNKNOWN, _ODDS_COMMON, _ODDS_SURE = -8.0, -4.0, 2.0
 _LEAST_YEARS = 2  # on which a date must have been quiet, where nothing is known of it beforehand
 _MOST_TOLD = 8.0  # log Bayes factor of a single day: one day that was not recorded is no holiday
 _NEAR = 21  # days on either side that say what a weekday would have been
-_SLOWEST, _QUICKEST = 0.02, 0.7  # pace of a weekend over that of a weekday
-_LEAST_SCATTER, _MOST_SCATTER = 0.02, 1.0
+_NEAR_WEEKDAYS = 2 * _NEAR * 5 // 7 + 1
+_CROWD = 8.0  # times what is usual near a day: more was not the work of that day
+_SLOWEST, _QUICKEST = 0.02, 0.7  # pace of a weekend over that of a weekday: least that is believed, most of a rest
+_LEAST_SCATTER, _MOST_SCATTER = 0.02, 3.0
 
 
 @dataclass(frozen=True, order=True)
@@ -49,7 +62,7 @@ class Rule:
     kind : {"date", "weekday", "easter"}
         How it is found.
     month, number, weekday : int
-        Month, 1 to 12, and day of the month; or month, how many such weekdays into it (0 the first, 5 the last) and
+        Month, 1 to 12, and day of the month; or month, how many such weekdays into it (0 the first, 4 the last) and
         weekday, Monday being 0; or, in `number`, days after Easter Sunday.
     """
 
@@ -63,8 +76,7 @@ class Rule:
             return f"{self.number} {_MONTHS[self.month - 1]}"
         if self.kind == "weekday":
             return f"the {_COUNTED[self.number]} {_WEEKDAYS[self.weekday]} of {_MONTHS[self.month - 1]}"
-        side = "before" if self.number < 0 else "after"
-        return f"{abs(self.number)} days {side} Easter" if abs(self.number) > 1 else f"the day {side} Easter"
+        return _EASTER_NAMES.get(self.number) or _days_from_easter(self.number)
 
     def on(self, days: Ints) -> Bools:
         """Tell which days it falls on, shape of `days`."""
@@ -126,8 +138,14 @@ def learn_holidays(events: Array, first_day: int, ordinary: Bools) -> Holidays:
     Holidays
         In the order of the year.
     """
-    days = first_day + np.arange(len(events))
-    told = _evidence(events, days, ordinary)
+    # Days after the last one on which anything happened may not be on record yet.
+    events = np.trim_zeros(events, "b")
+    days, ordinary = first_day + np.arange(len(events)), ordinary[: len(events)]
+    events = _without_crowds(events, days, ordinary)
+    pace = _weekend_pace(events, days, ordinary)
+    if pace > _QUICKEST:
+        return NO_HOLIDAYS
+    told = _evidence(events, days, ordinary, pace) if pace >= 0.0 else np.zeros(len(days))
     found: set[Rule] = set()
     left = ordinary.copy()
     while (rule := _best(days, np.where(left, told, 0.0), left, found)) is not None:
@@ -137,14 +155,26 @@ def learn_holidays(events: Array, first_day: int, ordinary: Bools) -> Holidays:
     return Holidays(tuple(sorted(found | sure)))
 
 
-def _evidence(events: Array, days: Ints, ordinary: Bools) -> Array:
-    """Log Bayes factor of each day: as quiet as a weekend, against as busy as the weekdays around it."""
+def _without_crowds(events: Array, days: Ints, ordinary: Bools) -> Array:
+    """Cap days on which far more was written down than near them: one import or clean-up would hide every holiday."""
+    if not ordinary.any():
+        return events
+    usual = ndimage.median_filter(events[ordinary], _NEAR_WEEKDAYS, mode="nearest")
+    return np.asarray(np.minimum(events, _CROWD * (1.0 + np.interp(days, days[ordinary], usual))))
+
+
+def _weekend_pace(events: Array, days: Ints, ordinary: Bools) -> float:
+    """Events of a day of a weekend over those of a weekday; negative where the record does not tell."""
     weekend = (days + 3) % 7 >= 5
     if not ordinary.any() or not weekend.any() or events[ordinary].sum() == 0:
-        return np.zeros(len(days))
-    usual = _usual(events, days, ordinary)
-    pace = float(np.clip(events[weekend].mean() / events[ordinary].mean(), _SLOWEST, _QUICKEST))
-    excess = ((events - usual) ** 2 - usual)[ordinary].sum() / (usual[ordinary] ** 2).sum()
+        return -1.0
+    return float(events[weekend].mean() / events[ordinary].mean())
+
+
+def _evidence(events: Array, days: Ints, ordinary: Bools, pace: float) -> Array:
+    """Log Bayes factor of each day: as quiet as a weekend, against as busy as the weekdays around it."""
+    usual, pace = _usual(events, days, ordinary), max(pace, _SLOWEST)
+    excess = ((events - usual) ** 2 - usual)[ordinary].sum() / max((usual[ordinary] ** 2).sum(), 1e-9)
     size = 1.0 / float(np.clip(excess, _LEAST_SCATTER, _MOST_SCATTER))
     gained = np.log((size + usual) / (size + pace * usual))
     return np.asarray(np.clip(size * gained + events * (np.log(pace) + gained), -_MOST_TOLD, _MOST_TOLD))
@@ -218,8 +248,16 @@ def _codes(dates: _Dates, kind: Kind, last: bool) -> Ints:
     if kind == "easter":
         near = (dates.after_easter >= _EASTER_FROM) & (dates.after_easter <= _EASTER_TO)
         return np.where(near, dates.after_easter - _EASTER_FROM, -1)
-    which = np.where(dates.left < 7, _LAST, -1) if last else (dates.day - 1) // 7
-    return np.where(which >= 0, (dates.month * 6 + which) * 7 + dates.weekday, -1)
+    week = (dates.day - 1) // 7
+    which = np.where(dates.left < 7, _LAST, -1) if last else np.where(week < _LAST, week, -1)
+    return np.where(which >= 0, (dates.month * len(_COUNTED) + which) * 7 + dates.weekday, -1)
+
+
+def _days_from_easter(after: int) -> str:
+    if after == 0:
+        return "Easter Sunday"
+    days = "the day" if abs(after) == 1 else f"{abs(after)} days"
+    return f"{days} {'before' if after < 0 else 'after'} Easter"
 
 
 def _code(rule: Rule) -> int:
@@ -227,7 +265,7 @@ def _code(rule: Rule) -> int:
         return rule.month * 32 + rule.number
     if rule.kind == "easter":
         return rule.number - _EASTER_FROM
-    return (rule.month * 6 + rule.number) * 7 + rule.weekday
+    return (rule.month * len(_COUNTED) + rule.number) * 7 + rule.weekday
 
 
 def _rule(kind: Kind, code: int) -> Rule:
@@ -235,4 +273,5 @@ def _rule(kind: Kind, code: int) -> Rule:
         return Rule("date", code // 32, code % 32)
     if kind == "easter":
         return Rule("easter", 0, code + _EASTER_FROM)
-    return Rule("weekday", code // 42, code // 7 % 6, code % 7)
+    month, which = divmod(code // 7, len(_COUNTED))
+    return Rule("weekday", month, which, code % 7)
