@@ -90,6 +90,21 @@ def test_small_segments_lean_on_the_pool():
     assert np.log(1000.0) < model.won.log_quantiles[2].mean() < np.log(64000.0)
 
 
+def test_few_deals_scatter_as_much_as_the_deals_that_they_stand_for():
+    log = np.array([7.0, 8.0, 8.5, 9.5])
+    model = fit_amounts(deals_of(np.exp(log)), EVENTS, profiles_of(np.zeros(4)))
+    assert model.won.log_quantiles[0].mean() == pytest.approx(log.mean())
+    assert model.won.log_quantiles[0].var() == pytest.approx(log.var(ddof=1))
+
+
+@pytest.mark.parametrize("few", [1, 2, 5])
+def test_few_deals_of_one_price_do_not_foretell_a_higher_one(few):
+    """Their location leans on that of the others, so that all of them lie above it; that is no scatter."""
+    amount, segment = np.repeat([1000.0, 64000.0], [200, few]), np.repeat([0, 1], [200, few])
+    model = fit_amounts(deals_of(amount), EVENTS, profiles_of(segment))
+    assert model.won.log_quantiles[1].max() == pytest.approx(np.log(64000.0))
+
+
 def test_segments_that_differ_keep_their_own_location_and_alike_ones_share(two_segments):
     rng = np.random.default_rng(2)
     segment = np.repeat(np.arange(8), 20)

@@ -151,9 +151,7 @@ def fit_amounts(
         good = known  # nothing is won yet: any recorded amount tells more than none
     told = place_amounts(deals, profiles, good, np.log(amount[good]), bool(is_won[good].all()))
     residual = told.log_amount - told.centre[told.segment]
-    # Residuals from a mean that they made themselves scatter too little: the mean amount of few deals would be too low.
-    own = [residual[told.segment == s] for s in range(len(profiles.segments))]
-    own = [one * np.sqrt(len(one) / max(len(one) - 1, 1)) for one in own]
+    own = [_spread_out(residual[told.segment == s]) for s in range(len(profiles.segments))]
     residual = np.concatenate(own)
     law = AmountLaw(
         np.stack([_mixed_quantiles(one, residual, _SHAPE_PRIOR_DEALS) for one in own]) + told.location[:, None]
@@ -173,6 +171,17 @@ def fit_amounts(
         from_stage=changes.by_stage(),
         trend=told.trend,
     )
+
+
+def _spread_out(residual: Array) -> Array:
+    """Scale residuals up about their mean: it is their own, so that they scatter too little and few sum up too low.
+
+    Where their location leans on that of others their mean is not zero, and stays as it is.
+    """
+    if len(residual) < 2:
+        return residual
+    mean = residual.mean()
+    return np.asarray(mean + (residual - mean) * np.sqrt(len(residual) / (len(residual) - 1)))
 
 
 def _nothing(zeros: Ints, won: Ints) -> Array:

@@ -129,7 +129,7 @@ class Landmarks:
         """
         part = part_of(np.arange(chance.shape[-1]))
         odds = chance_logit(chance)
-        middle = special.expit(odds + (x @ self.coefficients.T)[:, part])
+        middle = special.expit(odds + np.einsum("ni,gi->ng", x, self.coefficients)[:, part])
         doubt = (np.einsum("ni,gij->ngj", x, self.root) ** 2).sum(axis=-1)[:, part]
         shift = self.shifts(x, normal)[..., part] - (0.5 - middle) * doubt
         return np.asarray(special.expit(odds + shift) * (chance > 0))
