@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 import spmforecast as spm
 from spmforecast.calendar import FiscalCalendar
+from spmforecast.errors import InputError
 from spmforecast.models.capacity import RepSpans
 from spmforecast.models.creation import fit_creation
 from spmforecast.models.daytypes import day_types, ordinary
-from spmforecast.models.holidays import NO_HOLIDAYS, Holidays, Rule, learn_holidays
+from spmforecast.models.holidays import NO_HOLIDAYS, Holidays, Rule, learn_holidays, named_holidays
 
 FIRST = int(np.datetime64("2022-01-01", "D").astype(np.int64))
 CHRISTMAS = {Rule("date", 12, 25), Rule("date", 1, 1)}
@@ -185,3 +186,39 @@ def test_next_to_nothing_is_created_on_a_holiday():
     august = np.array([(dt.date(2025, 8, day) - dt.date(1970, 1, 1)).days for day in (6, 13)])
     assert know.day_weights(august)[0] < 0.1 < 0.9 < know.day_weights(august)[1]
     assert plain.day_weights(august)[0] == plain.day_weights(august)[1]
+
+
+NEAR_EASTER = tuple(Rule("easter", 0, after) for after in (-2, 0, 1, 2))
+
+
+@pytest.mark.parametrize("rule", [*CHRISTMAS, Rule("date", 2, 29), THANKSGIVING, MEMORIAL_DAY, *NEAR_EASTER])
+def test_a_day_is_found_by_the_name_under_which_it_is_told(rule):
+    assert named_holidays([str(rule)]).rules == (rule,)
+
+
+def test_days_are_named_with_or_without_the_article_and_in_any_order():
+    given = ["Fourth Thursday of  November", "25 december", "the fourth thursday of November", "1 January"]
+    named = named_holidays(given)
+    assert named.rules == (*sorted(CHRISTMAS), THANKSGIVING)
+    assert named_holidays([]) == NO_HOLIDAYS
+
+
+def test_every_name_that_means_no_day_is_told_with_the_nearest_that_does():
+    with pytest.raises(InputError) as error:
+        named_holidays(["4 Juli", "30 February", "Carnival Monday of the Rhine", 704])
+    told = [str(problem) for problem in error.value.problems]
+    assert told[0] == "scenario, holidays: names no day of the year (found '4 Juli'). Did you mean 4 July?"
+    assert "(found '30 February'). Did you mean" in told[1]
+    assert told[3].endswith("(found '704'). Write days as in 4 July, Good Friday or last Monday of May.")
+
+
+def test_holidays_that_are_named_take_the_place_of_those_learned():
+    history = spm.read_history(spm.ExampleCompany(seed=1).tables())
+    spec = spm.ModelSpec(holidays=("4 July", "Easter Monday"))
+    model = spm.PipelineModel(spec).fit(history, as_of="2025-06-30")
+    assert str(model.holidays) == "4 July and Easter Monday"
+    assert model.creation.holidays == model.process.holidays == model.holidays
+    none = spm.PipelineModel(spm.ModelSpec(holidays=())).fit(history, as_of="2025-06-30")
+    assert none.holidays == NO_HOLIDAYS
+    with pytest.raises(InputError, match="Did you mean 4 July"):
+        spm.ModelSpec(holidays=("4 Jul",))

@@ -4,13 +4,16 @@ Nobody has to name a country. A date of the year (25 December), a weekday of a m
 or a distance from Easter is a holiday where what was created, moved and closed on such weekdays speaks for the pace of
 a weekend rather than for that of the weekdays around them (negative binomial counts). Dates of which nothing is known
 beforehand need strong evidence from two years at least, those that many countries keep need less. On a holiday a
-company works as it does on a weekend; one that works all week has none that could be told.
+company works as it does on a weekend; one that works all week has none that could be told. Who knows better names the
+days (:func:`named_holidays`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import calendar
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -18,7 +21,10 @@ import numpy.typing as npt
 from dateutil.easter import easter
 from scipy import ndimage
 
-__all__ = ["NO_HOLIDAYS", "Holidays", "Rule", "learn_holidays"]
+from spmforecast.errors import InputError, Problem
+from spmforecast.written import nearest
+
+__all__ = ["NO_HOLIDAYS", "Holidays", "Rule", "learn_holidays", "named_holidays"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -119,6 +125,53 @@ class Holidays:
 
 
 NO_HOLIDAYS = Holidays()
+
+
+def named_holidays(names: Iterable[str]) -> Holidays:
+    """Find the days of the year that names mean.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As holidays show themselves: ``4 July``, ``Good Friday``, ``the last Monday of May``. Letter case and ``the`` do
+        not count.
+
+    Returns
+    -------
+    Holidays
+        In the order of the year.
+
+    Raises
+    ------
+    InputError
+        If a name means no day of the year; all such names at once.
+    """
+    known, given = _rules_by_name(), list(names)
+    unknown = [name for name in given if not isinstance(name, str) or _plain(name) not in known]
+    if unknown:
+        raise InputError(_unknown_day(name) for name in unknown)
+    return Holidays(tuple(sorted({known[_plain(name)] for name in given})))
+
+
+def _unknown_day(name: object) -> Problem:
+    near = nearest(_plain(name), _rules_by_name()) if isinstance(name, str) else None
+    mend = "Write days as in 4 July, Good Friday or last Monday of May."
+    mend = f"Did you mean {_rules_by_name()[near]}?" if near else mend
+    return Problem("scenario", "names no day of the year", mend, column="holidays", value=str(name))
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold().removeprefix("the ")
+
+
+@cache
+def _rules_by_name() -> dict[str, Rule]:
+    """Every day of the year that can be a holiday, by its name."""
+    months = range(1, 13)
+    rules = [Rule("date", month, 1 + day) for month in months for day in range(calendar.monthrange(2000, month)[1])]
+    rules += [Rule("easter", 0, after) for after in range(_EASTER_FROM, _EASTER_TO + 1)]
+    rules += [Rule("weekday", month, which, day) for month in months for which in range(_LAST + 1) for day in range(7)]
+    return {_plain(str(rule)): rule for rule in rules}
 
 
 def learn_holidays(events: Array, first_day: int, ordinary: Bools) -> Holidays:

@@ -27,7 +27,7 @@ from spmforecast.models.creation import CreationModel, fit_creation, month_of
 from spmforecast.models.daytypes import day_types, ordinary
 from spmforecast.models.exposure import Statistics
 from spmforecast.models.funnel import Funnel, fit_funnel
-from spmforecast.models.holidays import Holidays, learn_holidays
+from spmforecast.models.holidays import Holidays, learn_holidays, named_holidays
 from spmforecast.models.kinds import LOST, move_types, rises
 from spmforecast.models.market import MarketModel, MonthlyCounts, fit_market
 from spmforecast.models.newcomers import WinRamp
@@ -247,7 +247,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
     profiles = build_profiles(known, deals, spec)
     first_day = _first_day(known, deals, stays.today)
     spans = rep_spans(known, deals, first_day, stays.today)
-    holidays = _holidays(stays, calendar)
+    holidays = _holidays(stays, calendar) if spec.holidays is None else named_holidays(spec.holidays)
     (process, count), (creation, amounts, places) = side_by_side(
         lambda: fit_with_statistics(stays, profiles, calendar, spec, holidays),
         lambda: (

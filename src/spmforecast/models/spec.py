@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from spmforecast.arrays import require
 from spmforecast.models.growth import GROWTHS, STEADY
+from spmforecast.models.holidays import named_holidays
 from spmforecast.models.parametric.hazards import FREE, check_law
 
 __all__ = ["ModelSpec", "attributes"]
@@ -43,13 +44,16 @@ class ModelSpec:
         What growth of creation by a rep the forecast goes on with: ``steady`` (a few per cent a year at most), or
         ``free`` (as much as the record shows).
     amount_tail : str
-        Tail of the amounts of won deals: ``empirical`` (none is larger than the largest seen), or ``pareto``, a
+        Tail of the amounts of won deals: ``empirical`` (hardly any is larger than the largest seen), or ``pareto``, a
         generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.
+    holidays : tuple of str, optional
+        Days of the year on which the company works as it does on a weekend, named as in ``4 July``, ``Good Friday`` and
+        ``the last Monday of May``; none where it is empty. By default they are learned from the record.
 
     Raises
     ------
     InputError
-        If there is no such law, growth or tail, or the half-life is not positive.
+        If there is no such law, growth, tail or day of the year, or the half-life is not positive.
     """
 
     segment_by: str | tuple[str, ...] = "segment"
@@ -62,6 +66,7 @@ class ModelSpec:
     half_life: float = math.inf
     growth: str = STEADY
     amount_tail: str = "empirical"
+    holidays: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         check_law(self.law)
@@ -74,6 +79,7 @@ class ModelSpec:
         require(self.growth in GROWTHS, "scenario", told, "growth")
         told = f"unknown tail {self.amount_tail!r}; use one of {', '.join(TAILS)}"
         require(self.amount_tail in TAILS, "scenario", told, "amount_tail")
+        named_holidays(self.holidays or ())
 
 
 def attributes(segment_by: str | tuple[str, ...]) -> tuple[str, ...]:

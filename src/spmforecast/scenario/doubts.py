@@ -22,8 +22,8 @@ __all__ = ["doubts"]
 
 _SILENT_DAYS = 45
 _FEW_TRIALS = 100
-_OF_DEALS = ("law", "half_life", "growth", "amount_tail")
-"""Keys of ``model`` that say how deals move, are created and how large they are."""
+_OF_DEALS = ("law", "half_life", "growth", "amount_tail", "holidays")
+"""Keys of ``model`` that say how deals move, are created and how large they are, and when nobody works."""
 _FEW_CLOSED, _FEW_ORDERS, _FEW_MONTHS = 100, 100, 24
 
 

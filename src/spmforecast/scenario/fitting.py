@@ -25,6 +25,7 @@ def named_spec(scenario: Scenario) -> ModelSpec:
         half_life=half_life,
         growth=keys.growth,
         amount_tail=keys.amount_tail,
+        holidays=keys.holidays,
     )
 
 

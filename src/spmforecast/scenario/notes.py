@@ -117,9 +117,11 @@ def _holidays(model: FittedPipeline) -> list[str]:
     """Name the days of the year on which the company hardly works, as far as there are any."""
     if not model.holidays.rules:
         return []
+    if model.spec.holidays is not None:
+        return [f"Holidays, as the scenario names them: {model.holidays}. They count as days of a weekend."]
     return [
-        f"Public holidays: {model.holidays}. On such days the record is as quiet as at weekends, or does not speak "
-        "against it; they count as days of a weekend, past and future."
+        f"Holidays: {model.holidays}. On such days the record is as quiet as at weekends, or does not speak against "
+        "it; they count as days of a weekend, past and future. Where that is wrong, name them: model: {holidays: […]}."
     ]
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from spmforecast.errors import InputError
+from spmforecast.models.holidays import named_holidays
 from spmforecast.scenario.keys.base import Strict, at_least_one
 
 __all__ = ["BacktestKeys", "ModelKeys", "SimulateKeys"]
@@ -44,6 +46,15 @@ def _attributes(value: Any) -> Any:
     return names[0] if len(names) == 1 else tuple(names)
 
 
+def _day_of_year(value: Any) -> Any:
+    try:
+        named_holidays([value])
+    except InputError as error:
+        (problem,) = error.problems
+        raise ValueError(f"{problem.reason}: {problem.mend}") from error
+    return value
+
+
 class ModelKeys(Strict):
     """What to fit."""
 
@@ -67,6 +78,7 @@ class ModelKeys(Strict):
     half_life: Literal["choose"] | Annotated[float, Field(gt=0)] | None = None
     growth: Literal["steady", "free"] = "steady"
     amount_tail: Literal["empirical", "pareto"] = "empirical"
+    holidays: tuple[Annotated[str, BeforeValidator(_day_of_year)], ...] | None = None
     choose: bool = False
     combine: bool = False
 
