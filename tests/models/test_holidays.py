@@ -204,7 +204,7 @@ def test_days_are_named_with_or_without_the_article_and_in_any_order():
 
 
 def test_every_name_that_means_no_day_is_told_with_the_nearest_that_does():
-    with pytest.raises(InputError) as error:
+    with pytest.raises(InputError, match="names no day of the year") as error:
         named_holidays(["4 Juli", "30 February", "Carnival Monday of the Rhine", 704])
     told = [str(problem) for problem in error.value.problems]
     assert told[0] == "scenario, holidays: names no day of the year (found '4 Juli'). Did you mean 4 July?"
