@@ -129,7 +129,7 @@ def main() -> None:
         then = wins[wins["quarter"] == quarter]
         for level, node in (("company", []), ("region", ["region"])):
             rows[f"{level} {quarter}"] = share(deals, then, f"hidden {quarter}", node)
-    # Not the sum over quarters: what is not known of a deal that is gone is wrong in all of them alike.
+    # Not the sum over quarters: whoever is gone is missed in all of them, what comes sooner is missed against later.
     deals["hidden year"] = hidden(deals, "year")
     rows["rep, the year"] = share(deals, wins, "hidden year", ["rep"])
     table = pd.DataFrame(rows).T
