@@ -16,8 +16,8 @@ from spmforecast.cli import app
 from spmforecast.data import TABLES, ExampleCompany
 from spmforecast.data.maps import TableMap, parse_map
 from spmforecast.scenario import load_scenario
+from spmforecast.scenario.file_keys import ScenarioFile
 from spmforecast.scenario.keys import ModelKeys, QuotaKeys, SimulateKeys
-from spmforecast.scenario.schema import ScenarioFile
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "scenarios" / "README.md"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spmforecast.scenario.schema import ScenarioFile
+from spmforecast.scenario.file_keys import ScenarioFile
 
 __all__ = ["scenario_schema"]
 
