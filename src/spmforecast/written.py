@@ -16,10 +16,13 @@ from pydantic import BaseModel, ValidationError
 from spmforecast.errors import InputError, Problem
 from spmforecast.known_keys import homes, known_keys, misplaced_keys
 
-__all__ = ["Loc", "Written", "nearest", "read_file", "read_yaml"]
+__all__ = ["UNKNOWN_KEY", "Loc", "Written", "nearest", "read_file", "read_yaml"]
 
 Loc = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
+
+UNKNOWN_KEY = "unknown key"
+"""What is said of a key that may not stand at its place."""
 
 _MOST_NODES = 200_000
 
@@ -229,7 +232,7 @@ class Written:
     def _told(self, model: type[BaseModel], loc: Loc, found: Any) -> Problem:
         key = str(found["loc"][-1]) if found["loc"] else ""
         if found["type"] == "extra_forbidden":
-            return self.problem(loc, "unknown key", self._meant(model, tuple(found["loc"])[:-1], key), key)
+            return self.problem(loc, UNKNOWN_KEY, self._meant(model, tuple(found["loc"])[:-1], key), key)
         if found["type"] == "missing":
             return self.problem(loc, f"the key {key} is missing", f"Add {key}.")
         given = found["input"]

@@ -39,10 +39,11 @@ def run(
 ) -> None:
     """Forecast, propose quotas and evaluate against the annual plan; writes a run folder with its report."""
     from spmforecast.report import report as write_report
-    from spmforecast.scenario import load_scenario, run_scenario
+    from spmforecast.scenario import run_scenario
+    from spmforecast.scenario.against_data import load_or_tell_all
     from spmforecast.scenario.folder import new_folder
 
-    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    question = load_or_tell_all(scenario, {"as_of": as_of, "trials": trials, "seed": seed}, strict)
     checked_jobs(jobs)
     place = Path(output) if output is not None else Path("runs") / question.keys.name
     with new_folder(place, question.keys.name) as draft:
@@ -66,10 +67,10 @@ def backtest(
     """Judge forecast and rivals on the company's own past; goes on where it was broken off."""
     from spmforecast.report import report as write_report
     from spmforecast.scenario import backtest as look_back
-    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.against_data import load_or_tell_all
 
     checked_jobs(jobs)
-    name = load_scenario(scenario).keys.name
+    name = load_or_tell_all(scenario, strict=strict).keys.name
     place = Path(output) if output is not None else Path("runs") / f"{name}-backtest"
     with progress_bars() as told:
         result = look_back(
@@ -98,11 +99,11 @@ def quotas(
 ) -> None:
     """Propose quotas, with the curve over cushions and other schemes on the same draws beside them."""
     from spmforecast.report import report as write_report
-    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.against_data import load_or_tell_all
     from spmforecast.scenario.run import run_scenario
     from spmforecast.scenario.study import study_run
 
-    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    question = load_or_tell_all(scenario, {"as_of": as_of, "trials": trials, "seed": seed}, strict)
     checked_jobs(jobs)
     if question.keys.quotas is None:
         told, mend = "the scenario sets no quotas", "Add quotas, for instance {method: equal-probability}."

@@ -35,7 +35,7 @@ def compare(
 
     checked_jobs(jobs)
     place = Path(output) if output is not None else Path("runs") / "compare"
-    asked = answer.asked(scenarios, trials, seed)
+    asked = answer.asked(scenarios, trials, seed, strict)
     with new_folder(place, answer.named(asked), FACTS) as draft:
         with progress_bars() as told:
             found = answer.compare_scenarios(asked, margin, jobs, strict, told)

@@ -26,11 +26,11 @@ def scorecards(
 ) -> None:
     """Show where the pipeline silts up, how each rep stands, and what each did last week against target."""
     from spmforecast.report import report as write_report
-    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.against_data import load_or_tell_all
     from spmforecast.scenario.folder import new_folder
     from spmforecast.scenario.scorecards.answer import FACTS, answer
 
-    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    question = load_or_tell_all(scenario, {"as_of": as_of, "trials": trials, "seed": seed}, strict)
     checked_jobs(jobs)
     name = question.keys.name
     place = Path(output) if output is not None else Path("runs") / f"{name}-scorecards"

@@ -35,12 +35,12 @@ def territories(
 ) -> None:
     """Draw a new map, tell each move's reason, and judge what it books against today's map on the same draws."""
     from spmforecast.report import report as write_report
-    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.against_data import load_or_tell_all
     from spmforecast.scenario.folder import new_folder
     from spmforecast.scenario.run import run_scenario
     from spmforecast.scenario.territory_files import map_lines
 
-    question = load_scenario(scenario, {"as_of": as_of, "trials": trials, "seed": seed})
+    question = load_or_tell_all(scenario, {"as_of": as_of, "trials": trials, "seed": seed}, strict)
     checked_jobs(jobs)
     if not question.keys.territories.new_map:
         told, mend = "the scenario keeps today's territories", "Add territories, for instance {propose: {}}."

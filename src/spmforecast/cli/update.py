@@ -37,11 +37,11 @@ def update(
     strict: Strict = False,
 ) -> None:
     """Freeze closed periods, refit, forecast the rest, and tell in a bridge what changed since the last forecast."""
-    from spmforecast.scenario import load_scenario
+    from spmforecast.scenario.against_data import load_or_tell_all
     from spmforecast.scenario.update import update as bring_up
 
     checked_jobs(jobs)
-    name = load_scenario(scenario).keys.name
+    name = load_or_tell_all(scenario, strict=strict).keys.name
     _check_planbook(planbook, reason, author)
     place = Path(output) if output is not None else Path("runs") / name
     with progress_bars() as shown:

@@ -14,11 +14,12 @@ from spmforecast.data import History
 from spmforecast.errors import InputError, Problem
 from spmforecast.evaluate.backtest import BacktestSettings
 from spmforecast.models import ModelSpec
+from spmforecast.scenario.against_data import load_or_tell_all
 from spmforecast.scenario.fitting import named_spec, without_deals
 from spmforecast.scenario.folder import defused, rounded
 from spmforecast.scenario.measured import backtest_settings
 from spmforecast.scenario.prepare import load_history, wrong_attributes
-from spmforecast.scenario.schema import Scenario, load_scenario
+from spmforecast.scenario.schema import Scenario
 
 if TYPE_CHECKING:
     from spmforecast.evaluate.backtest import Backtest
@@ -77,7 +78,7 @@ def backtest(
         asked, name, currency = settings or BacktestSettings(), "history", ""
         history, last = source, until
     else:
-        scenario = load_scenario(source)
+        scenario = load_or_tell_all(source, strict=strict)
         history = load_history(scenario, strict)
         asked, name, currency = settings or _settings(scenario, history), scenario.keys.name, scenario.keys.currency
         last = scenario.keys.as_of if until is None else until

@@ -14,6 +14,7 @@ from spmforecast.evaluate import PlanCost
 from spmforecast.evaluate.monitors import monitor
 from spmforecast.models import FittedBookings, FittedPipeline
 from spmforecast.plan import AnnualPlan, QuotaProposal
+from spmforecast.scenario.against_data import load_or_tell_all, telling_all
 from spmforecast.scenario.assuming import assumption_notes
 from spmforecast.scenario.doubts import doubts
 from spmforecast.scenario.folder import new_folder, write_run
@@ -24,7 +25,7 @@ from spmforecast.scenario.people import people_tables
 from spmforecast.scenario.prepare import Prepared, Progress, prepare
 from spmforecast.scenario.quality import Examined
 from spmforecast.scenario.record import run_record
-from spmforecast.scenario.schema import Scenario, load_scenario
+from spmforecast.scenario.schema import Scenario
 from spmforecast.scenario.tables import company_targets, run_tables
 from spmforecast.scenario.task import Judged, Task
 from spmforecast.scenario.territory_files import territory_tables, write_pictures
@@ -180,7 +181,7 @@ def run(
         If what is asked cannot be had.
     """
     overrides = {"as_of": None if as_of is None else str(as_of)[:10], "trials": trials, "seed": seed}
-    return run_scenario(load_scenario(scenario, overrides), jobs, strict, progress)
+    return run_scenario(load_or_tell_all(scenario, overrides, strict), jobs, strict, progress)
 
 
 def run_scenario(
@@ -192,9 +193,10 @@ def run_scenario(
 ) -> RunResult:
     """Answer a scenario that is already checked, on a fit that is already there if one is given; see :func:`run`."""
     told, timings = progress or (lambda *_: None), dict[str, float]()
-    pay_rules = pay_plans(scenario)  # wrong ones are told before anything takes its time
-    ready = prepare(scenario, jobs, strict, told, timings) if prepared is None else prepared
-    task = Task.of(scenario, ready, pay_rules, jobs, told, timings)
+    with telling_all([scenario], strict):
+        pay_rules = pay_plans(scenario)  # wrong ones are told before anything takes its time
+        ready = prepare(scenario, jobs, strict, told, timings) if prepared is None else prepared
+        task = Task.of(scenario, ready, pay_rules, jobs, told, timings)
     forecast, mixed = task.drawn()
     exact = task.exact()
     model = task.model

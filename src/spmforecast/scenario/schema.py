@@ -11,15 +11,17 @@ from typing import Any
 from spmforecast.calendar import FiscalCalendar
 from spmforecast.errors import InputError, Problem
 from spmforecast.scenario.file_keys import ScenarioFile
-from spmforecast.scenario.inherit import read_scenario, supposing, without
+from spmforecast.scenario.inherit import OVERRIDES, read_scenario, supposing, without
 from spmforecast.scenario.keys import AssumptionKeys
 from spmforecast.scenario.together import wrong_together
-from spmforecast.written import Loc, Written
+from spmforecast.written import UNKNOWN_KEY, Loc, Written, nearest
 
-__all__ = ["Scenario", "load_scenario"]
+__all__ = ["Scenario", "Understood", "load_scenario", "understood"]
 
 _DATING = {"fiscal_year_start", "fiscal_calendar", "period"}
 """Keys that decide which days end a period."""
+
+_HORIZON = {"as_of", "until"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,26 @@ class Scenario:
         return replace(self, keys=keys)
 
 
+@dataclass(frozen=True)
+class Understood:
+    """A scenario file as far as it is right, and what is wrong with the rest.
+
+    Parameters
+    ----------
+    scenario : Scenario or None
+        What the keys say in which nothing is wrong; something stands for those that cannot be left out. None where too
+        little is right.
+    problems : tuple of Problem
+        What is wrong.
+    doubtful : frozenset of str
+        Keys at the top of which something is wrong, or that one which is not known may have been meant for.
+    """
+
+    scenario: Scenario | None
+    problems: tuple[Problem, ...]
+    doubtful: frozenset[str]
+
+
 def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None, passed: bool = False) -> Scenario:
     """Read and check a scenario file.
 
@@ -88,22 +110,42 @@ def load_scenario(path: str | Path, overrides: dict[str, Any] | None = None, pas
     InputError
         With every problem at once: file, line, and the nearest right key.
     """
+    read = understood(path, overrides, passed)
+    if read.problems or read.scenario is None:
+        raise InputError(read.problems)
+    return read.scenario
+
+
+def understood(path: str | Path, overrides: Mapping[str, Any] | None = None, passed: bool = False) -> Understood:
+    """Read a scenario file as far as it is right; see :func:`load_scenario`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is no YAML.
+    """
     own, texts = read_scenario(path)
-    written = supposing(own)
-    keys, problems = _checked(own, written)
+    written, given = supposing(own), overrides or {}
+    keys, wrong = _checked(own, written)
+    places, problems = [loc for loc, _ in wrong], [one for _, one in wrong]
+    doubtful = _doubtful(written, wrong)
     if keys is None:
-        raise InputError(problems)
+        keys = _sound_keys(written, places)
+    if keys is None:
+        return Understood(None, tuple(problems), doubtful)
     try:
-        keys = _override(keys, overrides or {})
+        keys = _override(keys, given)
     except InputError as error:
         problems += error.problems
-    problems += wrong_together(keys, written, passed=passed)
-    if problems:
-        raise InputError(problems)
-    return Scenario(keys, Path(path), texts, written, own, overrides or {}, keys.assumptions)
+        doubtful |= {one.column for one in error.problems}
+    dated, spanned = not doubtful & _DATING, not doubtful & _HORIZON
+    clashes = wrong_together(keys, written, dated, spanned, passed)
+    doubtful |= {one.column.split(".")[0] for one in clashes}
+    scenario = Scenario(keys, Path(path), texts, written, own, given, keys.assumptions)
+    return Understood(scenario, tuple(problems + clashes), doubtful)
 
 
-def _checked(own: Written, supposed: Written) -> tuple[ScenarioFile | None, list[Problem]]:
+def _checked(own: Written, supposed: Written) -> tuple[ScenarioFile | None, list[tuple[Loc, Problem]]]:
     """Check the keys as they stand, and as they are once assumptions have put others in their place."""
     keys, wrong = supposed.examined(ScenarioFile)
     if supposed.tree is not own.tree:
@@ -111,9 +153,17 @@ def _checked(own: Written, supposed: Written) -> tuple[ScenarioFile | None, list
         _, before = own.examined(ScenarioFile)
         told = {(problem.file, problem.line) for _, problem in before}
         wrong = [*before, *((loc, one) for loc, one in wrong if (one.file, one.line) not in told)]
-    if not wrong:
-        return keys, []
-    return None, [*(one for _, one in wrong), *_among_sound_keys(supposed, [loc for loc, _ in wrong])]
+    return (None if wrong else keys), wrong
+
+
+def _doubtful(written: Written, wrong: list[tuple[Loc, Problem]]) -> frozenset[str]:
+    """Name the keys at the top of which something is wrong or missing, and those that an unknown one may mean."""
+    tree = written.tree if isinstance(written.tree, dict) else {}
+    unknown = [str(loc[-1]) for loc, problem in wrong if loc and problem.reason == UNKNOWN_KEY]
+    meant = {nearest(key, ScenarioFile.model_fields) for key in unknown} - {None}
+    return frozenset(
+        {str(loc[0]) for loc, _ in wrong if loc} | {str(key) for key in meant} | (set(_STAND_INS) - set(tree))
+    )
 
 
 _STAND_INS = {"name": "sound", "history": ".", "as_of": date(1900, 1, 1), "until": date(9999, 12, 31)}
@@ -123,19 +173,28 @@ _STAND_INS = {"name": "sound", "history": ".", "as_of": date(1900, 1, 1), "until
 _TRIES = 4  # what is left after wrong keys are taken out may lack something in its turn
 
 
-def _among_sound_keys(written: Written, wrong: list[Loc]) -> list[Problem]:
+def _sound_keys(written: Written, wrong: list[Loc]) -> ScenarioFile | None:
     """Go on with the keys in which nothing is wrong yet, so that everything is told at once."""
     tree = written.tree if isinstance(written.tree, dict) else {}
-    spanned = all(key in tree and (key,) not in wrong for key in ("as_of", "until"))
-    dated = not {str(loc[0]) for loc in wrong if loc} & _DATING
-    # Assumptions are looked at as they are written.
-    sound = {**_STAND_INS, **without({key: value for key, value in tree.items() if key != "assumptions"}, wrong)}
     for _ in range(_TRIES):
-        keys, more = replace(written, tree=sound, twice=()).examined(ScenarioFile)
+        tree = {**_STAND_INS, **_without(tree, wrong)}
+        keys, more = replace(written, tree=tree, twice=()).examined(ScenarioFile)
         if keys is not None:
-            return wrong_together(keys, written, dated, spanned)
-        sound = {**_STAND_INS, **without(sound, [loc for loc, _ in more])}
-    return []
+            return keys
+        wrong = [loc for loc, _ in more]
+    return None
+
+
+def _without(tree: Mapping[str, Any], wrong: list[Loc]) -> dict[str, Any]:
+    """Take wrong keys out; assumptions that say nothing stand for wrong ones, so that the others keep their places."""
+    places = {loc[1] for loc in wrong if loc[:1] == ("assumptions",) and len(loc) > 1}
+    made = tree.get("assumptions")
+    if not isinstance(made, list):
+        return without(tree, wrong)
+    kept = [{OVERRIDES[0]: {}} if place in places else one for place, one in enumerate(made)]
+    return without(
+        {**tree, "assumptions": kept}, [loc for loc in wrong if loc[:1] != ("assumptions",) or len(loc) == 1]
+    )
 
 
 def _override(keys: ScenarioFile, overrides: Mapping[str, Any]) -> ScenarioFile:

@@ -14,6 +14,7 @@ from spmforecast.models.adjust import Adjustment
 from spmforecast.plan import AnnualPlan, CompPlan, QuotaProposal
 from spmforecast.scenario.assuming import adjustments_of
 from spmforecast.scenario.card_names import wrong_card_names
+from spmforecast.scenario.fitted_names import without_quota
 from spmforecast.scenario.hiring import HiringAnswer, hiring_of
 from spmforecast.scenario.measured import Measured, combined
 from spmforecast.scenario.pay import with_pay
@@ -120,6 +121,8 @@ class Task:
         """
         stages = ready.model.stays.stages if isinstance(ready.model, FittedPipeline) else None
         if wrong := wrong_card_names(scenario, stages):
+            raise InputError(wrong)
+        if wrong := without_quota(scenario, ready.model):
             raise InputError(wrong)
         plan, phased = phased_plan(scenario, load_plan(scenario, ready.history), ready.examined.history)
         adjustments = adjustments_of(scenario, ready.model)

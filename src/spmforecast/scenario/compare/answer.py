@@ -13,17 +13,18 @@ import pandas as pd
 
 from spmforecast.errors import InputError, Problem
 from spmforecast.models import FittedPipeline
+from spmforecast.scenario.against_data import load_or_tell_all, telling_all
 from spmforecast.scenario.assuming import told_assumptions
 from spmforecast.scenario.compare.coalitions import Coalitions, changes_between
 from spmforecast.scenario.compare.comparison import Comparison
 from spmforecast.scenario.compare.inputs import input_swings, value_of_inputs
 from spmforecast.scenario.compare.paired import paired_differences, plan_differences
 from spmforecast.scenario.compare.shares import Figures, attribution, one_at_a_time
-from spmforecast.scenario.keys import Strict
+from spmforecast.scenario.keys import SimulateKeys, Strict
 from spmforecast.scenario.periods import period_dates
 from spmforecast.scenario.prepare import Prepared, Progress, prepare, prepared_by
 from spmforecast.scenario.run import RunResult, run_scenario
-from spmforecast.scenario.schema import Scenario, load_scenario
+from spmforecast.scenario.schema import Scenario, understood
 
 __all__ = ["asked", "compare", "compare_scenarios", "named"]
 
@@ -74,7 +75,7 @@ def compare(
     Attribution: Shapley values over the changes between two scenarios (see :mod:`spmforecast.evaluate.attribution`), on
     the first 2,000 trials.
     """
-    return compare_scenarios(asked(scenarios, trials, seed), margin, jobs, strict, progress)
+    return compare_scenarios(asked(scenarios, trials, seed, strict), margin, jobs, strict, progress)
 
 
 def compare_scenarios(
@@ -84,12 +85,13 @@ def compare_scenarios(
     told = progress or (lambda *_: None)
     ready: dict[str, Prepared] = {}
     results = []
-    for number, scenario in enumerate(scenarios):
-        told("compare", number, len(scenarios))
-        key = prepared_by(scenario)
-        if key not in ready:
-            ready[key] = prepare(scenario, jobs, strict, lambda *_: None)
-        results.append(run_scenario(scenario, jobs, strict, lambda *_: None, ready[key]))
+    with telling_all(scenarios, strict):
+        for number, scenario in enumerate(scenarios):
+            told("compare", number, len(scenarios))
+            key = prepared_by(scenario)
+            if key not in ready:
+                ready[key] = prepare(scenario, jobs, strict, lambda *_: None)
+            results.append(run_scenario(scenario, jobs, strict, lambda *_: None, ready[key]))
     told("compare", len(scenarios), len(scenarios))
     return _put_together(results, ready, margin, jobs, told)
 
@@ -99,7 +101,9 @@ def named(scenarios: Sequence[Scenario]) -> str:
     return " vs ".join(one.keys.name for one in scenarios)
 
 
-def asked(scenarios: Sequence[str | Path | RunResult], trials: int | None, seed: int | None) -> list[Scenario]:
+def asked(
+    scenarios: Sequence[str | Path | RunResult], trials: int | None, seed: int | None, strict: bool = False
+) -> list[Scenario]:
     """Read scenarios, all with one seed and number of trials.
 
     Raises
@@ -111,18 +115,18 @@ def asked(scenarios: Sequence[str | Path | RunResult], trials: int | None, seed:
         raise InputError(Problem("compare", "one scenario alone cannot be compared", "Name two or more."))
     paths = [one.scenario.path if isinstance(one, RunResult) else one for one in scenarios]
     overrides = [dict(one.scenario.overrides) if isinstance(one, RunResult) else {} for one in scenarios]
-    first = load_scenario(paths[0], overrides[0])
-    own = first.keys.simulate
+    first = understood(paths[0], overrides[0]).scenario
+    own = SimulateKeys() if first is None else first.keys.simulate
     usual = own.trials if isinstance(own.trials, int) else _USUAL_TRIALS
     common = {"trials": trials or usual, "seed": own.seed if seed is None else seed}
-    loaded, problems = [], []
+    loaded, problems = [], list[Problem]()
     for path, override in zip(paths, overrides, strict=True):
         try:
-            loaded.append(load_scenario(path, {**override, **common}))
+            loaded.append(load_or_tell_all(path, {**override, **common}, strict))
         except InputError as error:
-            problems += list(error.problems)
+            problems += error.problems
     if problems:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))
     problems = [problem for one in loaded[1:] for problem in _unlike(loaded[0], one)]
     names = [one.keys.name for one in loaded]
     problems += [

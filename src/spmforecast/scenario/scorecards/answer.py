@@ -14,11 +14,12 @@ import pandas as pd
 from spmforecast.errors import InputError, Problem
 from spmforecast.models import FittedPipeline
 from spmforecast.models.passing import passing
+from spmforecast.scenario.against_data import load_or_tell_all, telling_all
 from spmforecast.scenario.folder import defused, new_folder, rounded
 from spmforecast.scenario.keys import TerritoryKeys
 from spmforecast.scenario.prepare import Progress, prepare
 from spmforecast.scenario.run import RunResult, run_scenario
-from spmforecast.scenario.schema import Scenario, load_scenario
+from spmforecast.scenario.schema import Scenario
 from spmforecast.scenario.scorecards.actions import action_table, well_table
 from spmforecast.scenario.scorecards.basis import Basis
 from spmforecast.scenario.scorecards.board import leaderboard
@@ -157,14 +158,15 @@ def scorecards(
         If scenario or data are wrong, or the history holds bookings without deals.
     """
     overrides = {"as_of": None if as_of is None else str(as_of)[:10], "trials": trials, "seed": seed}
-    return answer(load_scenario(scenario, overrides), jobs, strict, progress)
+    return answer(load_or_tell_all(scenario, overrides, strict), jobs, strict, progress)
 
 
 def answer(scenario: Scenario, jobs: int = 1, strict: bool = False, progress: Progress | None = None) -> Scorecards:
     """Answer a scenario that is already checked; see :func:`scorecards`."""
     told = progress or (lambda *_: None)
     asked = _plain(scenario)
-    ready = prepare(asked, jobs, strict, told)
+    with telling_all([scenario], strict):
+        ready = prepare(asked, jobs, strict, told)
     if not isinstance(ready.model, FittedPipeline):
         told_so = "scorecards need deals, and the history holds bookings alone: nothing says what passed which stage"
         raise InputError(Problem("opportunities", told_so, "Add a table of opportunities, or use `spmforecast run`."))

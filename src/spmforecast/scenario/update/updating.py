@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spmforecast.errors import InputError, Problem
+from spmforecast.scenario.against_data import load_or_tell_all
 from spmforecast.scenario.keys import ScorecardKeys, UpdateKeys
 from spmforecast.scenario.planbook import Planbook
 from spmforecast.scenario.prepare import Prepared, Progress, prepare
@@ -76,7 +77,8 @@ def update(
     """
     given = {"trials": trials, "seed": seed}
     new = _chosen(
-        load_scenario(scenario, {**given, "as_of": str(as_of)[:10]}, passed=True), {"policy": policy, "share": share}
+        load_or_tell_all(scenario, {**given, "as_of": str(as_of)[:10]}, strict, passed=True),
+        {"policy": policy, "share": share},
     )
     kept = None
     if previous is not None:
