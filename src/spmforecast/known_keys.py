@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-__all__ = ["homes", "known_keys", "misplaced_keys"]
+__all__ = ["every_key", "homes", "known_keys", "misplaced_keys"]
+
+_MOST_HOMES = 3
 
 
 def known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
@@ -25,14 +28,41 @@ def misplaced_keys(model: type[BaseModel], loc: tuple[str | int, ...], tree: Any
     return {key: told for ask in asked if ask is not None for key, told in ask(tree).items()}
 
 
-def homes(model: type[BaseModel], key: str) -> list[str]:
-    """Say where else a key is known: at the top, or under which of the keys there."""
-    under = [
-        f"under {info.alias or name}"
-        for name, info in model.model_fields.items()
-        if any(key in known_keys(inner, ()) for inner in _models(info.annotation))
-    ]
-    return [*(["at the top"] if key in known_keys(model, ()) else []), *under]
+def homes(model: type[BaseModel], key: str, loc: tuple[str | int, ...] = ()) -> list[str]:
+    """Say where a key is known that may not stand at a place: at the top, or under which keys.
+
+    The homes nearest to the top count. Where there are many, the keys at the top that hold them are named; none, where
+    that tells no more than the place itself does.
+    """
+    places = _places(model).get(key, ())
+    top = min(map(len, places), default=0)
+    nearest = [place for place in places if len(place) == top]
+    if len(nearest) > _MOST_HOMES:
+        nearest = [place for place in dict.fromkeys(place[:1] for place in nearest) if place != loc[:1]]
+    return [f"under {'.'.join(place)}" if place else "at the top" for place in nearest]
+
+
+def every_key(model: type[BaseModel]) -> list[str]:
+    """List all keys of a text, wherever they stand."""
+    return list(_places(model))
+
+
+@cache
+def _places(model: type[BaseModel]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Find the places of each key: the keys above it, from the top."""
+    found: dict[str, dict[tuple[str, ...], None]] = {}
+    for place, keys in _blocks(model, ()):
+        for key in keys:
+            found.setdefault(key, {})[place] = None
+    return {key: tuple(places) for key, places in found.items()}
+
+
+def _blocks(model: type[BaseModel], place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Go through a model and all within it, each with its place and keys."""
+    yield place, known_keys(model, ())
+    for name, info in model.model_fields.items():
+        for inner in _models(info.annotation):
+            yield from _blocks(inner, (*place, info.alias or name))
 
 
 def _models_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[type[BaseModel]]:

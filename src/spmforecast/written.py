@@ -14,12 +14,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from spmforecast.errors import InputError, Problem
-from spmforecast.known_keys import homes, known_keys, misplaced_keys
+from spmforecast.known_keys import every_key, homes, known_keys, misplaced_keys
 
 __all__ = ["UNKNOWN_KEY", "Loc", "Written", "nearest", "read_file", "read_yaml"]
 
 Loc = tuple[str | int, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
+
+_SURE = 0.8
+"""Likeness from which a key of another place is meant, or one of this place though the word is right elsewhere."""
 
 UNKNOWN_KEY = "unknown key"
 """What is said of a key that may not stand at its place."""
@@ -253,11 +256,15 @@ class Written:
     def _meant(self, model: type[BaseModel], place: Loc, key: str) -> str:
         """Say which key was meant by one that is not known at a place, or where it belongs."""
         known, misplaced = known_keys(model, place), misplaced_keys(model, place, self.tree)
-        elsewhere = homes(model, key)
-        near = nearest(key, [*known, *misplaced], 0.8 if elsewhere else 0.65)
+        elsewhere = homes(model, key, place)
+        near = nearest(key, [*known, *misplaced], _SURE if elsewhere else 0.65)
         if near is not None:
             return f"Did you mean {near}?" if near in known else misplaced[near]
-        return f"It belongs {' or '.join(elsewhere)}." if elsewhere else f"Known here: {', '.join(known)}."
+        if elsewhere:
+            return f"It belongs {' or '.join(elsewhere)}."
+        far = nearest(key, every_key(model), _SURE, stems=False)
+        elsewhere = [] if far is None else homes(model, far, place)
+        return f"Did you mean {far} {' or '.join(elsewhere)}?" if elsewhere else f"Known here: {', '.join(known)}."
 
 
 def _lower(text: str) -> str:

@@ -76,13 +76,38 @@ def test_so_are_slips_further_in(tmp_path: Path, text: str, mend: str) -> None:
         ("trials: 5", "It belongs under backtest or under simulate."),
         ("cushion: 0.1", "It belongs under quotas."),
         ("simulate: {timezone: UTC}", "It belongs at the top."),
+        ("gap_days: 4", "It belongs under quality.rules."),
+        ("locks: []", "It belongs under quotas.limits or under update.limits."),
+        ("multiply: 1.1", "It belongs under assumptions."),
     ],
 )
 def test_a_right_key_in_a_wrong_place_is_told_its_place(tmp_path: Path, text: str, mend: str) -> None:
     assert _mend(tmp_path, f"{LEAST}{text}\n") == mend
 
 
-@pytest.mark.parametrize("word", ["money", "data", "horizon", "zzz"])
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("trails: 5", "Did you mean trials under backtest or under simulate?"),
+        ("sed: 5", "Did you mean seed under simulate?"),
+        ("over_asignment: 0.1", "Did you mean over_assignment under quotas?"),
+        ("half_live: choose", "Did you mean half_life under model?"),
+        ("winrate: {multiply: 1.1}", "Did you mean win_rate under assumptions?"),
+        ("quotas: {trails: 5}", "Did you mean trials under backtest or under simulate?"),
+        ("simulate: {level: [region]}", "Did you mean levels at the top?"),
+        ("assumptions: [{trails: 5}]", "Did you mean trials under backtest or under simulate?"),
+    ],
+)
+def test_a_slip_in_a_wrong_place_is_told_what_was_meant_and_where(tmp_path: Path, text: str, mend: str) -> None:
+    assert _mend(tmp_path, f"{LEAST}{text}\n") == mend
+
+
+def test_a_slip_is_not_sent_to_where_it_stands(tmp_path: Path) -> None:
+    """Every kind of assumption may be multiplied: that it belongs under assumptions tells nobody anything."""
+    assert _mend(tmp_path, f"{LEAST}assumptions: [{{multipy: 1.1}}]\n").startswith("Known here: name, win_rate, ")
+
+
+@pytest.mark.parametrize("word", ["money", "data", "horizon", "regions", "zzz"])
 def test_letters_alone_make_no_suggestion(tmp_path: Path, word: str) -> None:
     assert _mend(tmp_path, f"{LEAST}{word}: 1\n").startswith("Known here: base, name, history, as_of, ")
 
