@@ -31,7 +31,7 @@ def summary(model):
 
 
 def test_conversion_has_a_row_for_each_segment_and_stage(model, conversion):
-    assert list(conversion) == ["segment", "stage", "estimate", "low", "high", "deals", "won", "shrinkage"]
+    assert list(conversion) == ["segment", "stage", "estimate", "low", "high", "deals", "won", "open", "shrinkage"]
     want = [(name, stage) for name in model.profiles.segments for stage in model.stays.stages]
     assert list(zip(conversion["segment"], conversion["stage"], strict=True)) == want
 
@@ -45,7 +45,17 @@ def test_conversion_rates_are_chances_within_their_intervals(conversion):
 
 def test_conversion_counts_are_those_of_the_record(model, conversion):
     assert conversion["deals"].sum() == len(model.stays.deal)
-    assert conversion["won"].sum() == (model.stays.to == model.stays.won).sum()
+    status = model.deals["status"].to_numpy()[model.stays.deal]
+    assert conversion["won"].sum() == (status == "won").sum()
+    assert conversion["open"].sum() == (status == "open").sum()
+
+
+def test_conversion_counts_bear_the_estimates_out(model):
+    """Whoever divides what was won by what was decided is near the estimate: deals won later count for each stage."""
+    whole = model.conversion_rates(by=None)
+    raw = whole["won"] / (whole["deals"] - whole["open"])
+    np.testing.assert_allclose(raw, whole["estimate"], atol=0.05)
+    assert (whole["won"] > 0).all()
 
 
 def test_later_stages_convert_better(model, conversion):
@@ -71,11 +81,31 @@ def test_cycles_are_ordered(model, cycles):
     assert model.cycle_lengths(by=None)["median"].between(cycles["median"].min(), cycles["median"].max()).all()
 
 
-def test_unknown_grouping_is_refused(model):
-    with pytest.raises(InputError, match="rates are fitted by one attribute only"):
+def test_a_grouping_that_was_not_fitted_is_refused(model):
+    """What is proposed instead can be had: only attributes of deals that do not tell the outcome."""
+    with pytest.raises(InputError, match=r"rates were fitted by segment alone.*ModelSpec\(segment_by='region'\)"):
         model.conversion_rates(by="region")
-    with pytest.raises(InputError, match="rates are fitted by one attribute only"):
-        model.cycle_lengths(by="owner_id")
+    with pytest.raises(InputError, match=r"segment_by=\('region', 'product'\)"):
+        model.cycle_lengths(by=["region", "product"])
+    with pytest.raises(InputError, match=r"by: deals have no such attribute .*'regoin'.* Did you mean region"):
+        model.conversion_rates(by="regoin")
+    with pytest.raises(InputError, match="this tells the outcome or the deal itself"):
+        model.cycle_lengths(by="status")
+
+
+def test_a_grouping_may_be_named_as_the_fit_names_it(model, conversion):
+    pd.testing.assert_frame_equal(model.conversion_rates(by=["segment"]), conversion)
+
+
+def test_the_card_tells_what_its_columns_are(model):
+    html = model._repr_html_()
+    assert "90 % interval" in html
+    assert "won in the end, of the visits to a stage" in html
+
+
+def test_rows_of_a_kind_stand_together(summary):
+    kinds = summary["kind"]
+    assert (kinds != kinds.shift()).sum() == kinds.nunique()
 
 
 def test_summary_holds_every_kind_of_rate(summary):

@@ -81,6 +81,15 @@ def test_the_summary_says_on_how_many_deals_a_figure_leans_and_how_much_on_the_p
     assert pooled[1] > pooled[5] > pooled[20] > pooled[100] > 0
 
 
+def test_the_summary_says_where_nothing_but_a_guess_is_behind_a_figure(forecasts):
+    for closed in COUNTS:
+        table = forecasts[closed][0].summary().set_index("kind")["note"]
+        guessed = [
+            table.loc[[kind]].str.contains("nothing is won yet").all() for kind in ("conversion", "cycle", "amount")
+        ]
+        assert guessed == [closed == 0] * 3
+
+
 def test_a_trend_needs_deals_to_be_learned_from(forecasts):
     assert forecasts[0][0].amounts.trend == 0.0
     assert abs(forecasts[1][0].amounts.trend) < 0.03

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -146,23 +147,35 @@ class FittedPipeline:
         """One row a deal, as known at the as-of date."""
         return self.stays.deals
 
-    def conversion_rates(self, by: str | None = "segment") -> pd.DataFrame:
-        """Chance that a deal that enters a stage is won in the end; see :func:`views.conversion_rates`."""
+    def conversion_rates(self, by: str | Sequence[str] | None = "segment") -> pd.DataFrame:
+        """Chance that a deal that enters a stage is won in the end, with its 90 % interval.
+
+        `deals` are visits to the stage; of these, `won` are of deals won by now, `open` of deals still open, which the
+        estimate does not take for lost. `shrinkage` is the weight of other segments in the rate: 0 is its own alone.
+        See :func:`spmforecast.models.views.conversion_rates`.
+        """
         from spmforecast.models import views
 
         return views.conversion_rates(self, by)
 
-    def cycle_lengths(self, by: str | None = "segment") -> pd.DataFrame:
-        """Days from creation to win of the deals won; see :func:`views.cycle_lengths`."""
+    def cycle_lengths(self, by: str | Sequence[str] | None = "segment") -> pd.DataFrame:
+        """Days from creation to win of the deals won: quartiles, and the 90 % interval of the median.
+
+        Open deals count as open so far, so these are longer than the days of the deals won by now; `deals` are those.
+        See :func:`spmforecast.models.views.cycle_lengths`.
+        """
         from spmforecast.models import views
 
         return views.cycle_lengths(self, by)
 
     def summary(self) -> pd.DataFrame:
-        """Every rate that the forecast uses, with its interval, deals behind it and shrinkage."""
-        from spmforecast.models import views
+        """Every rate that the forecast uses, with its 90 % interval (`low` to `high`), deals behind it and shrinkage.
 
-        return views.rates(self)
+        `note` says what a rate is of and what it rests on. See :func:`spmforecast.models.summary.summary_table`.
+        """
+        from spmforecast.models.summary import summary_table
+
+        return summary_table(self)
 
     def _facts(self) -> dict[str, object]:
         return {
@@ -178,7 +191,9 @@ class FittedPipeline:
     def _repr_html_(self) -> str:
         from spmforecast.display import card
 
-        return card("Fitted pipeline", self._facts(), self.conversion_rates(), shares=("estimate", "low", "high"))
+        told = {"estimate": "won in the end, of the visits to a stage", "low to high": "90 % interval"}
+        shares = ("estimate", "low", "high", "shrinkage")
+        return card("Fitted pipeline", self._facts() | told, self.conversion_rates(), shares=shares)
 
 
 @dataclass(frozen=True)

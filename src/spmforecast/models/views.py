@@ -1,8 +1,9 @@
-"""Views on the fitted process: conversion rates, cycle lengths and the table of all rates behind a forecast."""
+"""Views on the fitted process: conversion rates and cycle lengths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,13 @@ from spmforecast.errors import InputError, Problem
 from spmforecast.models.kinds import FORWARD, LOST, WON
 from spmforecast.models.passage import first_passage
 from spmforecast.models.process import StageProcess
-from spmforecast.models.teams import NAMES
+from spmforecast.models.profiles import check_attribute
+from spmforecast.models.spec import attributes
 
 if TYPE_CHECKING:
     from spmforecast.models.pipeline import FittedPipeline
 
-__all__ = ["conversion_rates", "cycle_lengths", "even_rates", "rates", "stage_exits", "win_chance"]
+__all__ = ["HIGH", "LOW", "conversion_rates", "cycle_lengths", "even_rates", "stage_exits", "win_chance"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -27,8 +29,7 @@ _WORLDS = 200
 _CYCLE_WORLDS = 25
 _CYCLE_DAYS = 730
 _HORIZON_DAYS = 730
-_LOW, _HIGH = 0.05, 0.95
-_RATE_COLUMNS = ["kind", "stage", "to", "segment", "estimate", "low", "high", "unit", "deals", "shrinkage", "note"]
+LOW, HIGH = 0.05, 0.95
 
 
 def stage_exits(rate: Array, of_age: npt.NDArray[np.int64]) -> Array:
@@ -110,42 +111,47 @@ def even_rates(model: FittedPipeline, worlds: int = _WORLDS) -> tuple[Array, Arr
     return _even(model, model.process.intensities()), _draws(model, worlds)
 
 
-def _groups(model: FittedPipeline, by: str | None) -> tuple[list[str], Array]:
+def _groups(model: FittedPipeline, by: str | Sequence[str] | None) -> tuple[list[str], Array]:
     """Name the groups and weigh the profiles within each, shape (groups, profiles)."""
     if by is None:
         size = np.bincount(model.profiles.of_deal, minlength=len(model.profiles.table)).astype(np.float64)
         return ["(all)"], (size / size.sum())[None]
-    fitted = model.spec.segment_by if isinstance(model.spec.segment_by, str) else "segment"
-    if by not in ("segment", fitted):
-        raise InputError(
-            Problem(
-                "model",
-                "rates are fitted by one attribute only",
-                f"Use by='{fitted}', by=None, or fit with ModelSpec(segment_by={by!r}).",
-                column="by",
-                value=by,
-            )
-        )
+    asked, fitted = (by,) if isinstance(by, str) else tuple(by), attributes(model.spec.segment_by)
+    if asked not in (("segment",), fitted):
+        raise InputError(_other_groups(model, asked, fitted))
     return list(model.profiles.segments), model.process.entry_profile
 
 
-def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.DataFrame:
+def _other_groups(model: FittedPipeline, asked: tuple[str, ...], fitted: tuple[str, ...]) -> list[Problem]:
+    """Say why rates cannot be told apart by attributes: they are none, or the fit did not look at them."""
+    wrong = [check_attribute(name, model.deals) for name in asked]
+    if any(wrong):
+        return [replace(one, table="model", column="by") for one in wrong if one is not None]
+    own, other = (repr(names[0] if len(names) == 1 else names) for names in (fitted, asked))
+    mend = f"Use by={own}, by=None, or fit with ModelSpec(segment_by={other})."
+    return [
+        Problem("model", f"rates were fitted by {' and '.join(fitted)} alone", mend, "", None, "by", ", ".join(asked))
+    ]
+
+
+def conversion_rates(model: FittedPipeline, by: str | Sequence[str] | None = "segment") -> pd.DataFrame:
     """Chance that a deal that enters a stage is won in the end.
 
     Parameters
     ----------
     model : FittedPipeline
         The fit.
-    by : str or None
-        ``"segment"``, or None for the whole company.
+    by : str, sequence of str or None
+        What the rates were fitted by: ``"segment"`` unless the specification says otherwise. None: the whole company.
 
     Returns
     -------
     pandas.DataFrame
-        ``segment, stage, estimate, low, high, deals, won, shrinkage``: the estimate of the competing-risk process
+        ``segment, stage, estimate, low, high, deals, won, open, shrinkage``: the estimate of the competing-risk process
         with open deals censored, its 90 % interval from the posterior of the intensities, and the weight of the pooled
-        rate. `deals` are visits to the stage (a deal that comes back counts again); `won` are wins straight out of
-        that stage, not all wins of deals that passed through it, so `won` / `deals` is not the estimate.
+        rate. `deals` are visits to the stage (a deal that comes back counts again); of these, `won` are of deals won by
+        now and `open` of deals still open. `won` / (`deals` - `open`) differs from the estimate, as it leaves out what
+        open deals tell: the slow ones are still among them.
 
     Raises
     ------
@@ -158,14 +164,14 @@ def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.Da
     draws = _draws(model, _WORLDS)
     flat = draws.reshape(-1, *draws.shape[2:])
     chance = _by_segment(win_chance, flat, np.tile(segment, _WORLDS), of_age).reshape(_WORLDS, *point.shape)
-    visits, won, shrinkage = _visits(model)
+    visits, won, undecided, shrinkage = _visits(model)
     rows = []
     for name, share in zip(names, weight, strict=True):
         for s, stage in enumerate(model.stays.stages):
             # The group stands for its profiles, each as often as its deals visit the stage.
             mix = np.where(share > 0, visits[:, s], 0.0)
             mix = mix / mix.sum() if mix.sum() > 0 else share
-            low, high = np.quantile(np.einsum("g,wg->w", mix, chance[:, :, s]), [_LOW, _HIGH])
+            low, high = np.quantile(np.einsum("g,wg->w", mix, chance[:, :, s]), [LOW, HIGH])
             rows.append(
                 {
                     "segment": name,
@@ -175,21 +181,22 @@ def conversion_rates(model: FittedPipeline, by: str | None = "segment") -> pd.Da
                     "high": float(high),
                     "deals": int(visits[share > 0, s].sum()),
                     "won": int(won[share > 0, s].sum()),
+                    "open": int(undecided[share > 0, s].sum()),
                     "shrinkage": float(mix @ shrinkage[:, s]),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _visits(model: FittedPipeline) -> tuple[Array, Array, Array]:
-    """Count visits and wins by profile and stage, and weigh the pooled rate in each segment's."""
+def _visits(model: FittedPipeline) -> tuple[Array, Array, Array, Array]:
+    """Count visits by profile and stage: all, of deals won by now, of open ones; and weigh the pooled rate in each."""
     stays, profiles = model.stays, model.profiles
     shape = (len(profiles.table), len(stays.stages))
-    visits, won = np.zeros(shape), np.zeros(shape)
-    place = (profiles.of_deal[stays.deal], stays.stage)
-    np.add.at(visits, place, 1.0)
-    np.add.at(won, place, (stays.to == stays.won).astype(np.float64))
-    return visits, won, _shrinkage(model.process) if len(model.profiles.segments) > 1 else np.zeros(shape)
+    place, status = (profiles.of_deal[stays.deal], stays.stage), model.deals["status"].to_numpy()[stays.deal]
+    counts = np.zeros((3, *shape))
+    for count, wanted in zip(counts, (True, status == "won", status == "open"), strict=True):
+        np.add.at(count, place, np.asarray(wanted, dtype=np.float64))
+    return *counts, _shrinkage(model.process) if len(model.profiles.segments) > 1 else np.zeros(shape)
 
 
 def _shrinkage(process: StageProcess) -> Array:
@@ -204,15 +211,15 @@ def _shrinkage(process: StageProcess) -> Array:
     return np.asarray(1.0 - (1.0 - main[:, None]) * (1.0 - of_stage[factor.level]))
 
 
-def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataFrame:
+def cycle_lengths(model: FittedPipeline, by: str | Sequence[str] | None = "segment") -> pd.DataFrame:
     """Days from creation to win, among the deals won.
 
     Parameters
     ----------
     model : FittedPipeline
         The fit.
-    by : str or None
-        ``"segment"``, or None for the whole company.
+    by : str, sequence of str or None
+        What the rates were fitted by: ``"segment"`` unless the specification says otherwise. None: the whole company.
 
     Returns
     -------
@@ -236,7 +243,7 @@ def cycle_lengths(model: FittedPipeline, by: str | None = "segment") -> pd.DataF
     for name, share in zip(names, weight, strict=True):
         mix = share @ of_segment
         p25, median, p75 = (_quantile(mix @ won_by_age, q) for q in (0.25, 0.5, 0.75))
-        low, high = np.quantile([_quantile(mix @ one, 0.5) for one in drawn], [_LOW, _HIGH])
+        low, high = np.quantile([_quantile(mix @ one, 0.5) for one in drawn], [LOW, HIGH])
         deals = int(won[(share > 0)[model.profiles.of_deal]].sum())
         rows.append(
             {
@@ -269,127 +276,3 @@ def _quantile(density: Array, q: float) -> float:
     """Quantile in days of a daily density that need not sum to one."""
     reached = np.cumsum(density)
     return float(np.searchsorted(reached, q * reached[-1])) if reached[-1] > 0 else float("nan")
-
-
-def rates(model: FittedPipeline) -> pd.DataFrame:
-    """Collect every rate that the forecast uses in one table.
-
-    Parameters
-    ----------
-    model : FittedPipeline
-        The fit.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``kind, stage, to, segment, estimate, low, high, unit, deals, shrinkage, note``; intervals are 90 %.
-    """
-    frames = [_conversion_rows(model), _cycle_rows(model), _amount_rows(model), _other_rows(model)]
-    return pd.concat([frame.reindex(columns=_RATE_COLUMNS) for frame in frames if len(frame)], ignore_index=True)
-
-
-def _conversion_rows(model: FittedPipeline) -> pd.DataFrame:
-    table = conversion_rates(model).drop(columns="won")
-    return table.assign(kind="conversion", to="won", unit="share", note="of the visits to this stage, won in the end")
-
-
-def _cycle_rows(model: FittedPipeline) -> pd.DataFrame:
-    table = cycle_lengths(model)
-    names = {"median": "estimate", "median_low": "low", "median_high": "high"}
-    told = [f"quartiles {a:.0f} to {b:.0f} days" for a, b in zip(table["p25"], table["p75"], strict=True)]
-    return table.rename(columns=names).assign(kind="cycle", stage="", to="won", unit="days (median)", note=told)
-
-
-def _amount_rows(model: FittedPipeline) -> pd.DataFrame:
-    law = model.amounts
-    mean, sd = law.won.mean(), law.mean_sd
-    return pd.DataFrame(
-        {
-            "kind": "amount",
-            "stage": "",
-            "to": "won",
-            "segment": list(model.profiles.segments),
-            "estimate": mean,
-            "low": mean * np.exp(-1.645 * sd),
-            "high": mean * np.exp(1.645 * sd),
-            "unit": "mean amount of a won deal",
-            "deals": law.deals,
-            "shrinkage": law.shrinkage,
-            "note": "",
-        }
-    )
-
-
-def _other_rows(model: FittedPipeline) -> pd.DataFrame:
-    creation, market, leaving = model.creation, model.market, model.attrition
-    active = len(model.roster.owners)
-    year = float(creation.base * 365.25)
-    error = 1.645 / np.sqrt(max(creation.observed.sum(), 1.0))
-    rows = [
-        _row("creation", year, year * np.exp(-error), year * np.exp(error), "deals a year, ramped rep",
-             int(creation.observed.sum()), f"{active} owners sell at the as-of date; {creation.hires} newcomers seen"),
-        *(
-            _row("market", shock.tau_mean(), shock.tau_quantile(_LOW), shock.tau_quantile(_HIGH),
-                 "sd of the log", int(total), f"of {name}, monthly level; {shock.months} months")
-            for name, shock, total in (
-                ("creation", market.creation, creation.observed.sum()),
-                ("the odds of going up", market.conversion, (model.deals["status"] == "won").sum()),
-            )
-        ),
-    ]  # fmt: skip
-    rows += _teams(model)
-    if model.win_ramp.depth > 0:
-        rows.append(_newcomers(model))
-    rows += _recent_activity(model)
-    if leaving.shape > 0:
-        from scipy import stats
-
-        low, high = (-np.expm1(-365.25 * stats.gamma.ppf([_LOW, _HIGH], leaving.shape) / leaving.rate)).tolist()
-        note = f"successors after {leaving.backfill_days:.0f} days"
-        note += f" ({leaving.backfills} seen)" if leaving.backfills else " (assumed)"
-        rows.append(
-            _row("capacity", leaving.annual, low, high, "share", leaving.leaves, f"of reps leave in a year; {note}")
-        )
-    return pd.DataFrame(rows)
-
-
-def _teams(model: FittedPipeline) -> list[dict[str, object]]:
-    """List the spread of shocks of single teams; nothing where there are no two."""
-    if model.teams is None:
-        return []
-    shocks, created = model.teams, int(model.creation.observed.sum())
-    won = int((model.deals["status"] == "won").sum())
-    by = f"team ({NAMES[shocks.teams.by]}) beside the company, by quarter"
-    return [
-        _row("teams", spread.tau_mean(), spread.tau_quantile(_LOW), spread.tau_quantile(_HIGH),
-             "sd of the log", deals, f"of {name}, {by}; {spread.cells} quarters of teams")
-        for name, spread, deals in (
-            ("creation", shocks.creation, created),
-            ("the hazard of a win", shocks.winning, won),
-        )
-    ]  # fmt: skip
-
-
-def _newcomers(model: FittedPipeline) -> dict[str, object]:
-    """How often deals of the first month of tenure are won, over those of ramped reps."""
-    ramp = model.win_ramp
-    estimate, high, low = (1.0 - depth * (1.0 - ramp.ramp[0]) for depth in (ramp.depth, ramp.low, ramp.high))
-    note = "deals created in the first month of tenure, over those of ramped reps; wins of the first year"
-    return _row("capacity", estimate, low, high, "relative hazard of a win", ramp.wins, note)
-
-
-def _recent_activity(model: FittedPipeline) -> list[dict[str, object]]:
-    """Tell by what recent activity multiplies the next month's creations, and by what score; nothing without any."""
-    funnel = model.funnel
-    if funnel is None:
-        return []
-    ends = [float(funnel.factors(error)[0]) if funnel.used else 1.0 for error in (-1.645, 0.0, 1.645)]
-    told = (ends[1], min(ends), max(ends), "times, next month")
-    return [_row("creation", *told, int(model.creation.observed.sum()), funnel.told())]
-
-
-def _row(kind: str, estimate: float, low: float, high: float, unit: str, deals: int, note: str) -> dict[str, object]:
-    return {
-        "kind": kind, "stage": "", "to": "", "segment": "", "estimate": estimate, "low": float(low),
-        "high": float(high), "unit": unit, "deals": deals, "shrinkage": np.nan, "note": note,
-    }  # fmt: skip
