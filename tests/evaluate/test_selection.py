@@ -45,7 +45,7 @@ def test_a_choice_is_made_from_the_past_alone() -> None:
     assert choice.spec in specs
     assert choice.table["origins"].tolist() == [4, 4]
     assert choice.table["chosen"].sum() == 1
-    assert "was chosen, the simplest within one standard error" in choice.note
+    assert "' was chosen, the simplest within one standard error" in choice.note
 
 
 def test_a_history_that_is_not_cut_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 from spmforecast.cli.common import (
     AsOf,
+    BrokenOff,
     Jobs,
     RunFolder,
     ScenarioPath,
@@ -72,7 +75,7 @@ def backtest(
     checked_jobs(jobs)
     name = load_or_tell_all(scenario, strict=strict).keys.name
     place = Path(output) if output is not None else Path("runs") / f"{name}-backtest"
-    with progress_bars() as told:
+    with _going_on(place), progress_bars() as told:
         result = look_back(
             scenario,
             place,
@@ -85,6 +88,20 @@ def backtest(
     for said in result.verdict:
         typer.echo(said)
     typer.echo(f"Report: {page}")
+
+
+@contextmanager
+def _going_on(place: Path) -> Iterator[None]:
+    """Say, when a backtest is broken off, what of it is kept for the next time."""
+    from spmforecast.scenario.backtest import origins_kept
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = origins_kept(place)
+        if not kept:
+            raise
+        raise BrokenOff(f"{kept:,} forecasts are kept in {place}: the same command goes on from there") from None
 
 
 @app.command()

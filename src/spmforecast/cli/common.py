@@ -6,10 +6,11 @@ import gc
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +21,7 @@ __all__ = [
     "MOST_SHOWN",
     "REJECTED",
     "AsOf",
+    "BrokenOff",
     "Jobs",
     "RunFolder",
     "ScenarioPath",
@@ -73,6 +75,10 @@ def _all(
     """From a company's CRM history to a plan it can trust: forecasts, quotas and their evaluation."""
 
 
+class BrokenOff(BaseException):
+    """Ctrl-C in the midst of work of which something is kept; says what. No library on the way takes it for its own."""
+
+
 def main() -> None:
     """Run the command line; exit status 0 done, 2 wrong input, 3 infeasible, 1 a fault of ours."""
     # A command builds many lasting objects and few cycles: looking for these all the time takes a tenth of its time.
@@ -82,14 +88,22 @@ def main() -> None:
     except SpmError as error:
         _tell(error)
         raise SystemExit(error.exit_status) from None
+    except BrokenOff as end:
+        _leave(str(end))
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
             raise
-        print("spmforecast: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
-        raise SystemExit(_INTERRUPTED) from None
+        _leave("nothing was written")
     except Exception as error:
         _tell_fault(error)
         raise SystemExit(1) from None
+
+
+def _leave(told: str) -> NoReturn:
+    """End after Ctrl-C in one line: that work was left undone, of which libraries warn on the way out, is no news."""
+    warnings.simplefilter("ignore")
+    print(f"spmforecast: interrupted; {told}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(_INTERRUPTED)
 
 
 def _tell(error: SpmError) -> None:

@@ -54,8 +54,8 @@ class Choice:
         chosen = self.table[self.table["chosen"]].iloc[0]
         best = self.table["score"].min()
         return (
-            f"of {len(self.table)} specifications {chosen['candidate']} was chosen, the simplest within one standard "
-            f"error of the best on {int(chosen['origins'])} past forecasts (score {chosen['score']:.3f}, "
+            f"of {len(self.table)} specifications, '{chosen['candidate']}' was chosen, the simplest within one "
+            f"standard error of the best on {int(chosen['origins'])} past forecasts (score {chosen['score']:.3f}, "
             f"best {best:.3f})"
         )
 

@@ -89,7 +89,8 @@ def _scores(run: BacktestRun) -> Section:
         Text(
             "CRPS is the distance between forecast and outcome in money: lower is better, a point forecast's is its "
             "absolute error. A ratio below 1 says that this forecast is better than the method; its interval resamples "
-            "whole periods, the p-value flips the signs of whole periods.",
+            "whole periods, the p-value flips the signs of whole periods. Up to p = 0.1 a difference counts as more "
+            "than luck.",
             "note",
         )
     ]

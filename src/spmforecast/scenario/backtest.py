@@ -24,7 +24,7 @@ from spmforecast.scenario.schema import Scenario
 if TYPE_CHECKING:
     from spmforecast.evaluate.backtest import Backtest
 
-__all__ = ["OriginFiles", "backtest", "program", "write_backtest"]
+__all__ = ["OriginFiles", "backtest", "origins_kept", "program", "write_backtest"]
 
 _FACTS = "backtest.json"
 _ORIGINS = "origins"
@@ -182,6 +182,11 @@ class OriginFiles:
         for path in self.folder.glob("*.npz"):
             if path.name not in self._used:
                 path.unlink()
+
+
+def origins_kept(folder: Path) -> int:
+    """Count the origins that a backtest, broken off or finished, has left in its folder."""
+    return sum(1 for _ in (folder / _ORIGINS).glob("*.npz"))
 
 
 def program() -> str:

@@ -6,13 +6,14 @@ done again, and the run has the same bytes.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["block_length", "run_blocks"]
+__all__ = ["block_length", "run_blocks", "spared_interrupts"]
 
 T = TypeVar("T")
 
@@ -96,7 +97,25 @@ def _parallel(
             for context in _dask(cluster):
                 stack.enter_context(context)
         parallel = Parallel(n_jobs=jobs if cluster is None else -1, return_as="generator")
-        yield from parallel(delayed(play)(*bound) for bound in bounds)
+        with spared_interrupts():
+            results = parallel(delayed(play)(*bound) for bound in bounds)
+        yield from results
+
+
+@contextmanager
+def spared_interrupts() -> Iterator[None]:
+    """Let processes that are started within never see Ctrl-C, which a terminal sends to all of them.
+
+    It is for the one that started them, which ends them and speaks for all; here it is heeded at the end, not lost.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _died() -> tuple[type[BaseException], ...]:

@@ -118,7 +118,7 @@ def test_deals_are_judged_and_the_verdict_says_so() -> None:
     assert now["deals"] == len(rows) > 10
     assert now["brier"] == pytest.approx(((rows["chance"] - rows["won"]) ** 2).mean())
     assert result.ages.groupby("ahead")["deals"].sum().loc[0] == len(rows)
-    assert result.verdict[0].startswith("Company, bookings of the period under way: the mean CRPS is")
+    assert result.verdict[0].startswith("Company, bookings of the period under way: the mean error (CRPS) is")
     assert any("Only 2 periods could be judged" in said for said in result.verdict)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from spmforecast.evaluate.backtest.judge import FORECAST, MIX
-from spmforecast.evaluate.backtest.verdict import _held, _of_level, _percent, _signed
+from spmforecast.evaluate.backtest.verdict import _bias, _held, _of_level, _percent
 from spmforecast.report.backtest import _cases
 from spmforecast.report.backtest_figures import scores_by_week
 from spmforecast.report.folder import Row
@@ -15,8 +15,19 @@ from spmforecast.report.folder import Row
 def test_signs_are_true_and_nothing_is_minus_nothing() -> None:
     assert _percent(-0.354) == "−35 %"
     assert _percent(-0.001) == "0 %"
-    assert _signed(-0.15) == "−15 %"
-    assert "-" not in _signed(-0.001)
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (-0.1036, "On average 10 % less was expected than came."),
+        (0.19, "On average 19 % more was expected than came."),
+        (-0.001, "On average as much came as was expected."),
+        (float("nan"), "Nothing came to hold what was expected against."),
+    ],
+)
+def test_the_side_of_a_bias_is_told_in_words(share: float, told: str) -> None:
+    assert _bias(share) == told
 
 
 @pytest.mark.parametrize(("share", "told"), [(0.8, "as they should"), (0.95, "too many"), (0.5, "too few")])

@@ -63,7 +63,7 @@ def _compared(own: pd.Series, best: pd.Series | None) -> str:
         return "no rival spoke everywhere."
     gain = 1 - float(best["ratio"])
     side = "below" if gain >= 0 else "above"
-    told = f"the mean CRPS is {_percent(abs(gain))} {side} that of the best rival ({best['method']})"
+    told = f"the mean error (CRPS) is {_percent(abs(gain))} {side} that of the best rival ({best['method']})"
     if math.isnan(float(best["ratio_low"])):
         return f"{told}, over a single period."
     low, high = 1 - float(best["ratio_high"]), 1 - float(best["ratio_low"])
@@ -78,8 +78,17 @@ def _held(own: pd.Series) -> str:
     judged = judged or "too few: they are too narrow"
     return (
         f"80 % intervals held {_percent(share)} of {int(own['cells']):,} outcomes ({_percent(low)} to {_percent(high)} "
-        f"would be luck), {judged}. What was expected lies {_signed(float(own['bias']))} off what came."
+        f"would be luck), {judged}. {_bias(float(own['bias']))}"
     )
+
+
+def _bias(share: float) -> str:
+    """Say on which side of what came the expectations lay."""
+    if math.isnan(share):
+        return "Nothing came to hold what was expected against."
+    if _percent(share) in ("0 %", "−0 %"):
+        return "On average as much came as was expected."
+    return f"On average {_percent(abs(share))} {'more' if share > 0 else 'less'} was expected than came."
 
 
 def _of_deals(deals: pd.DataFrame) -> list[str]:
@@ -105,7 +114,3 @@ def _name(level: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:z.0f} %".replace("-", "−") if not math.isnan(share) else "?"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+z.0f} %".replace("-", "−") if not math.isnan(share) else "?"
