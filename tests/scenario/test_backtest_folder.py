@@ -44,7 +44,7 @@ def test_the_command_tells_writes_and_goes_on(place: Path) -> None:
     out = place / "out"
     result = CliRunner().invoke(app, ["backtest", str(place / "scenario.yaml"), "-o", str(out)])
     assert result.exit_code == 0, result.output
-    assert "Company, bookings of the period under way: the mean CRPS is" in result.output
+    assert "Company, bookings of the period under way: the mean error (CRPS) is" in result.output
     facts = json.loads((out / "backtest.json").read_text(encoding="utf-8"))
     assert facts["state"] == "finished"
     assert facts["origins"] == 2

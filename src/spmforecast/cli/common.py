@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,8 +99,7 @@ def main() -> None:
 
 
 def _leave(told: str) -> NoReturn:
-    """End after Ctrl-C in one line: that work was left undone, of which libraries warn on the way out, is no news."""
-    warnings.simplefilter("ignore")
+    """End after Ctrl-C in one line."""
     print(f"spmforecast: interrupted; {told}", file=sys.stderr)  # noqa: T201
     raise SystemExit(_INTERRUPTED)
 

@@ -7,13 +7,14 @@ done again, and the run has the same bytes.
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from spmforecast.errors import InputError, Problem
 
-__all__ = ["block_length", "run_blocks", "spared_interrupts"]
+__all__ = ["block_length", "in_order", "run_blocks"]
 
 T = TypeVar("T")
 
@@ -97,13 +98,37 @@ def _parallel(
             for context in _dask(cluster):
                 stack.enter_context(context)
         parallel = Parallel(n_jobs=jobs if cluster is None else -1, return_as="generator")
-        with spared_interrupts():
-            results = parallel(delayed(play)(*bound) for bound in bounds)
-        yield from results
+        yield from in_order(parallel, (delayed(play)(*bound) for bound in bounds))
+
+
+def in_order(parallel: Callable[[Iterator[Any]], Any], tasks: Iterator[Any]) -> Iterator[Any]:
+    """Run tasks and yield what they give; Ctrl-C ends the processes without a word of theirs or of joblib's.
+
+    Parameters
+    ----------
+    parallel : callable
+        A ``joblib.Parallel`` that returns generators.
+    tasks : iterator
+        What it takes.
+
+    Yields
+    ------
+    object
+        The result of each task, in order.
+    """
+    with _spared_interrupts():
+        results = parallel(tasks)
+    try:
+        for result in results:  # noqa: UP028 - with `yield from` joblib would warn of what is left undone
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results.close()
 
 
 @contextmanager
-def spared_interrupts() -> Iterator[None]:
+def _spared_interrupts() -> Iterator[None]:
     """Let processes that are started within never see Ctrl-C, which a terminal sends to all of them.
 
     It is for the one that started them, which ends them and speaks for all; here it is heeded at the end, not lost.

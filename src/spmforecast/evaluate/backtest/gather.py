@@ -8,7 +8,7 @@ from spmforecast.data import History
 from spmforecast.evaluate.backtest.origins import BacktestSettings, Origin
 from spmforecast.evaluate.backtest.predict import Told, tell
 from spmforecast.evaluate.backtest.stored import Store, fingerprint, from_bytes, to_bytes
-from spmforecast.simulate.workers import spared_interrupts
+from spmforecast.simulate.workers import in_order
 
 __all__ = ["gather"]
 
@@ -92,9 +92,7 @@ def _spoken(tasks: Iterator[_Task], settings: BacktestSettings, jobs: int) -> It
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-    with spared_interrupts():
-        results = parallel(delayed(_speak)(task, settings) for task in tasks)
-    yield from results
+    yield from in_order(parallel, (delayed(_speak)(task, settings) for task in tasks))
 
 
 def _speak(task: _Task, settings: BacktestSettings) -> tuple[str, str, Told]:
