@@ -5,8 +5,9 @@ a few list prices are forced on the data; means are right because whole laws are
 mean log (Duan's smearing). Where deals carry amounts before their outcome, all of them tell where the won ones stand
 (:mod:`~spmforecast.models.selection`). Small segments lean on the pooled location, by as much as segments are alike
 (random effects), and on the pooled residuals. Prices rise: locations stand where a shrunk trend has them at the end of
-the record. An open deal in an early stage has its discount still to come, so its amount is expected to change as that
-of won deals did from the same stage on.
+the record. One deal far beyond all others counts for no more than the largest of so many plausibly is
+(:mod:`~spmforecast.models.outliers`). An open deal in an early stage has its discount still to come, so its amount is
+expected to change as that of won deals did from the same stage on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from spmforecast.data.events import EventLog, last_of_run, status_codes
+from spmforecast.models.outliers import largest_plausible
 from spmforecast.models.placing import place_amounts
 from spmforecast.models.profiles import Profiles
 
@@ -96,6 +98,8 @@ class AmountModel:
         Log of the mean change from an amount as it stands in a stage to the final one, relative to `ratio`.
     trend : float
         Rise of the log amounts in a year.
+    limited : tuple of (float, float)
+        Amounts far beyond all others, and what each counts for; the largest first.
     """
 
     won: AmountLaw
@@ -108,6 +112,7 @@ class AmountModel:
     ratio_deals: int
     from_stage: dict[str, float] = field(default_factory=dict)
     trend: float = 0.0
+    limited: tuple[tuple[float, float], ...] = ()
 
     def stage_shift(self, stages: Sequence[str]) -> Array:
         """Return the expected log change of each stage's amounts beyond what `ratio` says, shape (stages,)."""
@@ -124,7 +129,11 @@ class AmountModel:
 
 
 def fit_amounts(
-    deals: pd.DataFrame, stage_history: pd.DataFrame, profiles: Profiles, log: EventLog | None = None
+    deals: pd.DataFrame,
+    stage_history: pd.DataFrame,
+    profiles: Profiles,
+    log: EventLog | None = None,
+    limit: bool = False,
 ) -> AmountModel:
     """Fit the amount laws from won deals.
 
@@ -138,6 +147,8 @@ def fit_amounts(
         Segment of each deal.
     log : EventLog, optional
         The same events in the order of `deals`, where they are at hand.
+    limit : bool
+        Let no amount count for more than the largest of so many would plausibly be.
 
     Returns
     -------
@@ -149,7 +160,9 @@ def fit_amounts(
     good = is_won & known
     if not good.any():
         good = known  # nothing is won yet: any recorded amount tells more than none
-    told = place_amounts(deals, profiles, good, np.log(amount[good]), bool(is_won[good].all()))
+    recorded = np.log(amount[good])
+    counted = _limited(recorded, profiles.segment_of_deal[good]) if limit else recorded
+    told = place_amounts(deals, profiles, good, counted, bool(is_won[good].all()))
     residual = told.log_amount - told.centre[told.segment]
     own = [_spread_out(residual[told.segment == s]) for s in range(len(profiles.segments))]
     residual = np.concatenate(own)
@@ -170,7 +183,24 @@ def fit_amounts(
         ratio_deals=len(ratio),
         from_stage=changes.by_stage(),
         trend=told.trend,
+        limited=_told_limits(recorded, counted),
     )
+
+
+def _limited(log_amount: Array, segment: Ints) -> Array:
+    """Take log amounts back to the largest plausible one of their segment."""
+    typical = np.zeros(int(segment.max(initial=-1)) + 1)
+    for own in np.unique(segment):
+        typical[own] = np.median(log_amount[segment == own])
+    return np.minimum(log_amount, typical[segment] + largest_plausible(log_amount - typical[segment]))
+
+
+def _told_limits(recorded: Array, counted: Array) -> tuple[tuple[float, float], ...]:
+    """Pairs of amounts that count for less than they are, the largest first."""
+    less = np.flatnonzero(counted < recorded)
+    less = less[np.argsort(-recorded[less], kind="stable")]
+    pairs = np.exp(np.column_stack([recorded[less], counted[less]])).round(2).tolist()
+    return tuple((whole, part) for whole, part in pairs)
 
 
 def _spread_out(residual: Array) -> Array:

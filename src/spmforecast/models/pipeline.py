@@ -37,7 +37,7 @@ from spmforecast.models.process import StageProcess
 from spmforecast.models.profiles import Profiles, build_profiles
 from spmforecast.models.repwins import fit_rep_wins
 from spmforecast.models.risksets import Stays, day_number, stays_and_events
-from spmforecast.models.spec import ModelSpec
+from spmforecast.models.spec import RECORDED, ModelSpec
 from spmforecast.models.tail import with_pareto_tail
 from spmforecast.models.teams import TeamShocks, fit_teams, membership
 from spmforecast.models.transitions import fit_with_statistics
@@ -267,7 +267,7 @@ def _fit(known: History, spec: ModelSpec, calendar: FiscalCalendar) -> FittedPip
         lambda: fit_with_statistics(stays, profiles, calendar, spec, holidays),
         lambda: (
             fit_creation(deals, spans, first_day, stays.today, calendar, holidays),
-            fit_amounts(deals, known.stage_history, profiles, log),
+            fit_amounts(deals, known.stage_history, profiles, log, limit=spec.amount_tail != RECORDED),
             places_of(known, deals, spans.owners),
         ),
         len(deals) >= _MANY_DEALS,

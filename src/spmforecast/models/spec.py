@@ -10,9 +10,10 @@ from spmforecast.models.growth import GROWTHS, STEADY
 from spmforecast.models.holidays import named_holidays
 from spmforecast.models.parametric.hazards import FREE, check_law
 
-__all__ = ["ModelSpec", "attributes"]
+__all__ = ["RECORDED", "ModelSpec", "attributes"]
 
-TAILS = ("empirical", "pareto")
+RECORDED = "recorded"
+TAILS = ("empirical", "pareto", RECORDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class ModelSpec:
         What growth of creation by a rep the forecast goes on with: ``steady`` (a few per cent a year at most), or
         ``free`` (as much as the record shows).
     amount_tail : str
-        Tail of the amounts of won deals: ``empirical`` (hardly any is larger than the largest seen), or ``pareto``, a
-        generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.
+        Tail of the amounts of won deals: ``empirical`` (hardly any is larger than the largest seen, and one far beyond
+        all others counts for no more than the largest of so many usually is), ``recorded`` (each counts as it stands),
+        or ``pareto``, a generalised Pareto law beyond the 95 % quantile where at least 30 won deals are that large.
     holidays : tuple of str, optional
         Days of the year on which the company works as it does on a weekend, named as in ``4 July``, ``Good Friday`` and
         ``the last Monday of May``; none where it is empty. By default they are learned from the record.

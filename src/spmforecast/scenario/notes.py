@@ -16,6 +16,8 @@ from spmforecast.scenario.booking_notes import TITLE, booking_notes
 
 __all__ = ["model_notes"]
 
+_MOST_NAMED = 3
+
 
 def model_notes(
     model: FittedPipeline | FittedBookings, quotas: QuotaProposal | None, told: Sequence[str] = ()
@@ -102,7 +104,21 @@ def _amounts(model: FittedPipeline) -> str:
     won = int(model.amounts.deals.sum())
     tail = " with a Pareto tail beyond the 95 % quantile" if model.spec.amount_tail == "pareto" else ""
     trend = f"carried to the as-of date by a trend of {model.amounts.trend:+.1%} a year"
-    return f"Amounts of new deals follow the {won:,} won deals, empirical law by segment{tail}, {trend}. {ratio}"
+    told = f"Amounts of new deals follow the {won:,} won deals, empirical law by segment{tail}, {trend}."
+    return f"{told} {_limited_amounts(model)}{ratio}"
+
+
+def _limited_amounts(model: FittedPipeline) -> str:
+    """Name the amounts that count for less than they are, and how to let them count in full; nothing without any."""
+    limited = model.amounts.limited
+    if not limited:
+        return ""
+    named = ", ".join(f"{whole:,.0f} as {part:,.0f}" for whole, part in limited[:_MOST_NAMED])
+    more = f" and {len(limited) - _MOST_NAMED:,} more" if len(limited) > _MOST_NAMED else ""
+    return (
+        f"Far beyond all others, and taken back to the largest that so many usually hold: {named}{more}; model: "
+        "{amount_tail: recorded} lets them count in full. "
+    )
 
 
 def _creation(model: FittedPipeline) -> str:

@@ -77,7 +77,7 @@ class ModelKeys(Strict):
     ] = "piecewise"
     half_life: Literal["choose"] | Annotated[float, Field(gt=0)] | None = None
     growth: Literal["steady", "free"] = "steady"
-    amount_tail: Literal["empirical", "pareto"] = "empirical"
+    amount_tail: Literal["empirical", "pareto", "recorded"] = "empirical"
     holidays: tuple[Annotated[str, BeforeValidator(_day_of_year)], ...] | None = None
     choose: bool = False
     combine: bool = False
