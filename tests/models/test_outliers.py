@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from companies import example_fit, history_of
 from spmforecast.models import ModelSpec, PipelineModel
 from spmforecast.models.outliers import largest_plausible
+from spmforecast.scenario.notes import model_notes
 
 
 def test_the_largest_of_an_exponential_tail_is_beyond_the_limit_in_one_of_ten_records():
@@ -69,8 +70,11 @@ def test_a_deal_of_another_world_is_not_forecast_again_and_again():
     assert whole == 72_018_308.8
     assert 2 * max(usual) < part < 40 * mean
     assert mean < model.amounts.won.mean()[0] < 1.7 * mean
+    told = " ".join(model_notes(model, None)["notes"])
+    assert f"72,018,309 as {part:,.0f}; model: {{amount_tail: recorded}}" in told
     recorded = PipelineModel(ModelSpec(amount_tail="recorded")).fit(with_one, as_of=as_of)
     assert recorded.amounts.limited == ()
+    assert "Far beyond" not in " ".join(model_notes(recorded, None)["notes"])
     assert recorded.amounts.won.mean()[0] > 20 * mean
 
 
