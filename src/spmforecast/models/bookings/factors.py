@@ -12,6 +12,7 @@ from spmforecast.models.bookings.common import CommonFactor, fit_common
 from spmforecast.models.bookings.ledger import MonthGrid
 from spmforecast.models.bookings.levels import RepLevels, fit_levels, smoothed_levels
 from spmforecast.models.bookings.noise import Noise, fit_noise
+from spmforecast.models.market import MonthlyCounts
 from spmforecast.models.daytypes import DAY_TYPES, day_types
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp
@@ -195,11 +196,11 @@ class _Sweeps:
     def _update_common(self, keep: bool) -> CommonFactor:
         """Fit what all have in common to the company's months; the last time only its law is wanted."""
         expected = self._free() * self.level / self.together
-        total, unit = expected.sum(axis=0), self.noise.unit
-        seen = np.maximum(self.grid.amount.sum(axis=0), 0.0)
-        ratio = np.log((seen + 0.5 * unit) / (total + 0.5 * unit))
+        total = expected.sum(axis=0)
         scatter = self.noise.unit_of_month * total + self.noise.frailty * (expected**2).sum(axis=0)
-        noise = np.where(total > 0, np.maximum(scatter, _LEAST) / (total + 0.5 * unit) ** 2, np.inf)
+        unit = np.where(total > 0, scatter, _LEAST) / np.where(total > 0, total, 1.0)
+        seen = np.maximum(self.grid.amount.sum(axis=0), 0.0)
+        ratio, noise = MonthlyCounts(seen / unit, total / unit).log_ratio()
         common = fit_common(self.grid.months, ratio, noise)
         if keep:
             smooth = np.ones(len(self.together))
