@@ -71,10 +71,12 @@ class CommonFactor:
         reached = np.cumsum(self.weight[order])
         return float(self.scales[order, column][np.searchsorted(reached, q * reached[-1])])
 
-    def smoothed(self) -> Array:
-        """Posterior mean of the log factor in each month seen, shape (months,)."""
-        mean, _ = self._posterior(_kernels(self.months), _kernels(self.months))
-        return np.asarray(self.weight @ (mean - 0.5 * self.scales[:, :1] ** 2))
+    def expected(self) -> Array:
+        """Posterior mean of the factor itself, not of its log, in each month seen; shape (months,)."""
+        parts = _kernels(self.months)
+        mean, covariance = self._posterior(parts, parts)
+        variance = np.diagonal(covariance, axis1=1, axis2=2) - self.scales[:, :1] ** 2
+        return np.asarray(self.weight @ np.exp(mean + 0.5 * variance))
 
     def ahead(self, months: Ints) -> tuple[Array, Array]:
         """Law of the log factor in months to come, for each point of the grid.

@@ -12,8 +12,8 @@ from spmforecast.models.bookings.common import CommonFactor, fit_common
 from spmforecast.models.bookings.ledger import MonthGrid
 from spmforecast.models.bookings.levels import RepLevels, fit_levels, smoothed_levels
 from spmforecast.models.bookings.noise import Noise, fit_noise
-from spmforecast.models.market import MonthlyCounts
 from spmforecast.models.daytypes import DAY_TYPES, day_types
+from spmforecast.models.market import MonthlyCounts
 from spmforecast.models.pooling import GammaPool, fit_gamma_pool
 from spmforecast.models.ramp import RAMP_MONTHS, fit_ramp
 
@@ -147,7 +147,7 @@ class _Sweeps:
         self.base = max(float(grid.amount.sum() / max(grid.present.sum(), _LEAST)), _LEAST)
         self.places, self.ramp, self.together = np.ones((reps, 3)), np.ones(RAMP_MONTHS + 1), np.ones(months)
         self.place_pool = GammaPool(1e4, np.zeros((reps, 3)), np.zeros((reps, 3)))
-        self.noise = Noise(independent, 1.0, 0.0, 0)
+        self.noise, self.excess = Noise(independent, 1.0, 0.0, 0), 0.0
         self.levels, self.level = self._update_levels()
 
     def run(self) -> Factors:
@@ -196,19 +196,28 @@ class _Sweeps:
     def _update_common(self, keep: bool) -> CommonFactor:
         """Fit what all have in common to the company's months; the last time only its law is wanted."""
         expected = self._free() * self.level / self.together
-        total = expected.sum(axis=0)
+        total, seen = expected.sum(axis=0), np.maximum(self.grid.amount.sum(axis=0), 0.0)
         scatter = self.noise.unit_of_month * total + self.noise.frailty * (expected**2).sum(axis=0)
-        unit = np.where(total > 0, scatter, _LEAST) / np.where(total > 0, total, 1.0)
-        seen = np.maximum(self.grid.amount.sum(axis=0), 0.0)
+        unit = np.where(total > 0, np.maximum(scatter, _LEAST) / np.maximum(total, _LEAST), _LEAST)
         ratio, noise = MonthlyCounts(seen / unit, total / unit).log_ratio()
-        common = fit_common(self.grid.months, ratio, noise)
+        common = fit_common(self.grid.months, ratio - self.excess, noise)
         if keep:
-            smooth = np.ones(len(self.together))
-            smooth[np.isin(self.grid.months, common.months)] = np.exp(common.smoothed())
+            factor = np.ones(len(self.together))
+            factor[np.isin(self.grid.months, common.months)] = common.expected()
+            self._match(factor * total, seen)
             # A level above or below one on average belongs into the base.
-            mean = float((smooth * total).sum() / max(total.sum(), _LEAST))
-            self.base, self.together = self.base * mean, smooth / mean
+            mean = float((factor * total).sum() / max(total.sum(), _LEAST))
+            self.base, self.together = self.base * mean, factor / mean
         return common
+
+    def _match(self, expected: Array, seen: Array) -> None:
+        """Take from the log ratios what keeps the record's months from adding up to what was booked in them.
+
+        Sums of a few orders of very different sizes are more skewed than counts: their log lies elsewhere below that
+        of their mean.
+        """
+        half = 0.5 * self.noise.unit_of_month
+        self.excess += float(np.log((expected.sum() + half) / (seen[expected > 0].sum() + half)))
 
     def _update_ramp(self) -> None:
         unit = self.noise.unit_of_month
