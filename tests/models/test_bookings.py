@@ -229,6 +229,25 @@ def test_independent_orders_scatter_as_such_and_regular_ones_less():
     assert fit_noise(independent[:, :6].astype(float), expected[:, :6], 50.0, 1.0, size, size).cells == 0
 
 
+@pytest.mark.parametrize("seed", [8, 10, 16, 18])
+def test_few_orders_of_a_rep_are_not_taken_for_many_small_ones_in_good_and_bad_quarters(seed):
+    # Where cells are of much the same size both explain the scatter; the best fit jumped to one bound or the other.
+    trade = Trade(reps=6, orders=0.6, leavers=False, market_sd=0.05, level_sd=0.3)
+    noise = BookingsModel().fit(read_history(ledger_of(trade, seed)), AS_OF).factors.noise
+    assert 0.6 < noise.share < 1.4
+    assert noise.frailty < 0.1
+
+
+def test_good_and_bad_quarters_are_told_from_large_orders_where_reps_differ_in_size():
+    rng = np.random.default_rng(10)
+    expected = np.repeat(np.geomspace(2_000.0, 60_000.0, 24)[:, None], 36, axis=1)
+    size = 1_000.0
+    luck = np.repeat(rng.gamma(1 / 0.09, 0.09, (24, 12)), 3, axis=1)
+    noise = fit_noise(rng.poisson(expected * luck / size) * size, expected, 50.0, 1.0, size, size)
+    assert noise.share == pytest.approx(1.0, abs=0.3)
+    assert noise.frailty == pytest.approx(0.09, abs=0.03)
+
+
 def test_cancellations_are_apart_from_orders():
     sizes = fit_sizes(np.array([0, 0, 1, 1]), np.array([100.0, 300.0, 200.0, -60.0]), 2)
     assert (sizes.count, sizes.cancellation_count) == (3, 1)

@@ -25,8 +25,10 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _CELLS_PRIOR = 12.0  # rep-quarters that the scatter of independent orders is worth
-_LEAST_SHARE, _MOST_SHARE = 0.1, 1.5
-_FRAILTY_PRIOR, _LARGEST_FRAILTY = 0.01, 0.5
+_SHARES = np.geomspace(0.1, 1.5, 28)
+_SPREADS = np.linspace(0.0, 0.7, 15)  # standard deviation of the frailty
+_SPREAD_PRIOR_SD = 0.15  # as for teams, half-normal
+_FRAILTY_PRIOR = 0.01
 _MOST_CANCELLED = 0.8
 
 
@@ -172,18 +174,40 @@ def fit_noise(amount: Array, expected: Array, strength: float, memory: float, un
     cells = int(used.sum())
     if cells < 4:
         return fallback
-    square = (seen - mean)[used] ** 2 / (mean * doubt)[used]
-    size = mean[used]
-    # Cells of few orders scatter wildly; large ones tell most.
-    weight = np.sqrt(size / (size + independent))
-    design = np.stack([np.ones(cells), size / independent], axis=1) * weight[:, None]
-    from scipy import optimize
-
-    found, _ = optimize.nnls(design, weight * square / independent)
-    pull = cells / (cells + _CELLS_PRIOR)
-    share = float(np.clip(np.exp(pull * np.log(max(found[0], 1e-3))), _LEAST_SHARE, _MOST_SHARE))
-    frailty = float(np.clip(pull * found[1] + (1 - pull) * _FRAILTY_PRIOR, 0.0, _LARGEST_FRAILTY))
+    size = mean[used] / independent
+    square = (seen - mean)[used] ** 2 / (mean * doubt)[used] / independent
+    share, frailty = _weighed(square, size)
     return Noise(share * independent, share, frailty, cells)
+
+
+def _weighed(square: Array, size: Array) -> tuple[float, float]:
+    """Average share and frailty by their posterior on a grid.
+
+    Cells of one size cannot tell the two apart, and a best fit would jump from one to the other.
+
+    Parameters
+    ----------
+    square : array of float, shape (cells,)
+        Squared residuals over what is expected, in units of independent orders.
+    size : array of float, shape (cells,)
+        What is expected, in the same units.
+
+    Returns
+    -------
+    tuple of float
+        Geometric mean of the share, mean of the frailty.
+    """
+    share, spread = (grid.ravel() for grid in np.meshgrid(_SHARES, _SPREADS, indexing="ij"))
+    # Independent orders, seen as often as the prior says: their squared residual is one.
+    log_posterior = -0.5 * _CELLS_PRIOR * (np.log(share) + 1.0 / share) - 0.5 * (spread / _SPREAD_PRIOR_SD) ** 2
+    # Cells of few orders scatter wildly; large ones tell most.
+    weight = size / (size + 1.0)
+    for of_square, of_size, of_weight in zip(square, size, weight, strict=True):
+        variance = share + spread**2 * of_size
+        log_posterior -= 0.5 * of_weight * (np.log(variance) + of_square / variance)
+    posterior = np.exp(log_posterior - log_posterior.max())
+    posterior /= posterior.sum()
+    return float(np.exp(posterior @ np.log(share))), float(posterior @ spread**2)
 
 
 def _quarters(value: Array) -> Array:
