@@ -67,9 +67,9 @@ def test_exits_and_days_at_risk_are_weighed_alike():
     process, count = fit(ModelSpec(half_life=4.0))
     weight = 2.0 ** (-(TODAY - count.days) / 365.25)
     seen = (count.events * weight).sum(axis=(0, 4))
-    # Two exits of the stage's own rate lean on each bin (see the cyclic fit); what is beyond them is the record.
+    # Half an exit of the stage's own rate leans on each bin (see the cyclic fit); what is beyond them is the record.
     lean = (process.base_events - seen)[0]
-    np.testing.assert_allclose(lean, np.repeat([[0.0], [2.0], [2.0]], lean.shape[1], axis=1), atol=1e-9)
+    np.testing.assert_allclose(lean, np.repeat([[0.0], [0.5], [0.5]], lean.shape[1], axis=1), atol=1e-9)
     assert seen.sum() < 0.5 * count.events.sum()
 
 

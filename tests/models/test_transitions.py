@@ -275,7 +275,8 @@ def test_a_few_quick_losses_do_not_say_that_nothing_is_ever_won(lost, least):
 def test_bins_that_lean_on_their_stage_share_its_doubt():
     process = closed_quickly(lost=10, won=1)
     rate = process.intensity_draws(np.random.default_rng(5), 2000)[:, 0, 0, 1].mean(axis=1)
-    # One win and one more that is usual: the total is about as much in doubt as a gamma law of so many events.
+    # One win and one more that is usual: the total is about as much in doubt as a gamma law of so many events, and
+    # somewhat more, as each bin adds a little doubt of its own.
     events = process.stage_events[0, 1]
     assert events == 2.0
-    assert rate.std() / rate.mean() == pytest.approx(events**-0.5, rel=0.2)
+    assert 1.0 < rate.std() / rate.mean() / events**-0.5 < 1.4

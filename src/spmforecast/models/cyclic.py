@@ -19,7 +19,9 @@ __all__ = ["CyclicFit"]
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_BIN_PRIOR_EVENTS = 2.0  # an age bin is worth this many exits of the whole stage before its own data speak
+# Exits of the whole stage that an age bin is worth before its own data speak. Leaning on a rate that is the same at all
+# ages makes stays longer than they are, so it is to be little.
+_BIN_PRIOR_EVENTS = 0.5
 _STALE_PRIOR_EVENTS = 0.2  # deals past the plateau are mostly dead: they borrow little from those that move
 _RHYTHM_PRIOR_EVENTS = 10.0
 _FEW_OUTCOMES = 5  # wins, or losses, below which a company leans on what is usual
