@@ -172,8 +172,9 @@ def test_check_looks_at_the_data_of_a_crm_though_the_scenario_is_wrong(export: P
     path = _scenario(tmp_path, export)
     path.write_text(path.read_text() + "untill: 2024-12-31\n")
     history, problems = check_source(path)
-    assert history is None
-    assert [problem.table for problem in problems] == ["scenario"]
+    assert history is not None
+    assert len(history.opportunities) > 100
+    assert [(problem.table, problem.value) for problem in problems] == [("scenario", "untill")]
 
 
 def test_check_takes_a_crm_and_a_map(
