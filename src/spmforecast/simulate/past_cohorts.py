@@ -24,6 +24,7 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 QUARTER_DAYS = 91
+_SHORTEST_QUARTER = 90
 
 
 @dataclass(frozen=True)
@@ -111,23 +112,24 @@ def _comparable(horizon: Horizon, dates: list[int], today: int) -> Iterator[tupl
         Cohort of the horizon that it is held against, periods that follow it, and the days by which what came then has
         to be moved to come now, counted from the as-of date.
     """
-    periods = len(horizon.periods)
+    periods, in_quarter = len(horizon.periods), _periods_in_quarter(horizon)
     begins = np.searchsorted(horizon.cell, np.arange(periods + 1))
-    near = np.flatnonzero(begins[:-1] < QUARTER_DAYS)
     for day in dates:
-        turn = _turn(horizon, today - day, len(near))
-        for cohort in near:
+        turn = (-round((today - day) / QUARTER_DAYS)) % 4 * in_quarter
+        for cohort in np.flatnonzero(begins[:-1] < _SHORTEST_QUARTER).tolist():
+            # What is left of a period that has begun has no like later on.
+            moves_on = turn if cohort > 0 or begins[1] == horizon.periods[0].days else 0
             for lag in range(periods - cohort):
-                at = cohort + turn if cohort + turn + lag < periods else cohort
+                at = cohort + moves_on if cohort + moves_on + lag < periods else cohort
                 moved = int(begins[at] - begins[cohort]) - day
                 if begins[at + lag + 1] - moved <= today:
-                    yield int(at), lag, moved
+                    yield at, lag, moved
 
 
-def _turn(horizon: Horizon, back: int, in_quarter: int) -> int:
-    """Periods from the beginning of the horizon to the quarter of the year that came after an earlier date."""
-    whole = np.count_nonzero(horizon.cell < in_quarter) >= QUARTER_DAYS - 3 and len(horizon.periods) > in_quarter
-    return (-round(back / QUARTER_DAYS)) % 4 * in_quarter if whole else 0
+def _periods_in_quarter(horizon: Horizon) -> int:
+    """Count the periods that make a quarter; none where they are longer than that."""
+    last = horizon.calendar.month_numbers(horizon.days[horizon.cell == len(horizon.periods) - 1])
+    return {1: 3, 3: 1}.get(len(np.unique(last)), 0)
 
 
 def _period_at(after: Ints, horizon: Horizon) -> Ints:
